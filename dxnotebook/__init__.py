@@ -1,0 +1,78 @@
+"""AWS Data Exchange jobs as tidy pandas tables.
+
+The names below are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dxnotebook import demo
+    from dxnotebook.client import clients
+    from dxnotebook.errors import (
+        DataWarning,
+        DxError,
+        DxWarning,
+        FormatError,
+        LoadError,
+        LoadInterrupted,
+        PartialLoadWarning,
+        UnknownFieldWarning,
+    )
+    from dxnotebook.loading import load_jobs, with_names
+    from dxnotebook.reading import read_jobs
+    from dxnotebook.tables import JobTables, concat
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "client": ("clients",),
+    "errors": (
+        "DataWarning",
+        "DxError",
+        "DxWarning",
+        "FormatError",
+        "LoadError",
+        "LoadInterrupted",
+        "PartialLoadWarning",
+        "UnknownFieldWarning",
+    ),
+    "loading": ("load_jobs", "with_names"),
+    "reading": ("read_jobs",),
+    "tables": ("JobTables", "concat"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "DataWarning",
+    "DxError",
+    "DxWarning",
+    "FormatError",
+    "JobTables",
+    "LoadError",
+    "LoadInterrupted",
+    "PartialLoadWarning",
+    "UnknownFieldWarning",
+    "clients",
+    "concat",
+    "demo",
+    "load_jobs",
+    "read_jobs",
+    "with_names",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (any public name)
+    if name == "demo":
+        return import_module("dxnotebook.demo")
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'dxnotebook' has no attribute {name!r}")
+    value = getattr(import_module(f"dxnotebook.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

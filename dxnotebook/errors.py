@@ -1,0 +1,85 @@
+"""What dxnotebook raises and warns with; every error says what, where and what to do next."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dxnotebook.tables import JobTables
+
+
+class DxError(Exception):
+    """The base of every error that dxnotebook raises.
+
+    Examples
+    --------
+    >>> from dxnotebook import DxError, read_jobs
+    >>> try:
+    ...     read_jobs("no-such-file.json")
+    ... except DxError as error:
+    ...     print(error)
+    No file matches 'no-such-file.json'. Give the path of a saved listing, or a pattern such as 'jobs/*.json'.
+    """
+
+
+class FormatError(DxError):
+    """A page or file is not what ListJobs, GetJob or the AWS CLI writes.
+
+    The message names what was found, where, and what was expected; it never quotes a value.
+    """
+
+
+class LoadError(DxError):
+    r"""A load broke off midway; what had been read until then is in ``partial``.
+
+    Attributes
+    ----------
+    partial : JobTables or None
+        The tables of everything read before the failure, as complete as the listing was by then.
+
+    Examples
+    --------
+    >>> from dxnotebook import LoadError, read_jobs
+    >>> job = b'{"Arn": "arn:aws:dataexchange:us-east-1:111122223333:jobs/a1", "Id": "a1"}'
+    >>> try:
+    ...     read_jobs(job + b"\n" + job[:20])
+    ... except LoadError as error:
+    ...     len(error.partial.jobs)
+    1
+    """
+
+    def __init__(self, message: str, partial: JobTables | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like what it is)
+    """The user stopped a load; it is a ``KeyboardInterrupt`` that carries ``partial``."""
+
+
+class DxWarning(UserWarning):
+    """The base of every warning that dxnotebook gives."""
+
+
+class UnknownFieldWarning(DxWarning):
+    """AWS sent members that the installed botocore does not know; they were kept as further columns or rows."""
+
+
+class DataWarning(DxWarning):
+    """The data was kept, but something about it is odd: an order, a time, a repeated key, a tie."""
+
+
+class PartialLoadWarning(DxWarning):
+    """Some of several clients failed; the tables hold the others, and ``tables.failures`` says what failed."""
+
+
+def warn(message: str, category: type[DxWarning]) -> None:
+    """Warn at the line outside this package that called into it."""
+    package = str(Path(__file__).parent)
+    depth, frame = 2, sys._getframe(1)  # noqa: SLF001 (what warnings itself walks; skip_file_prefixes needs 3.12)
+    while frame.f_back and frame.f_code.co_filename.startswith(package):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=depth)

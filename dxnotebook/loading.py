@@ -1,0 +1,407 @@
+"""Loads: the jobs of live accounts, of saved files, of what boto3 returned; and the names of their data sets."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from tqdm.auto import tqdm
+
+from dxnotebook import client as aws
+from dxnotebook.errors import (
+    DataWarning,
+    DxError,
+    FormatError,
+    LoadError,
+    LoadInterrupted,
+    PartialLoadWarning,
+    warn,
+)
+from dxnotebook.records import Body, Decoder, Glance, encode, glance, plain
+from dxnotebook.redaction import redact_text
+from dxnotebook.shaping import flatten
+from dxnotebook.tables import JobTables, assemble
+
+Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
+
+_PAGE_SIZE = 200
+_AWS_KEEPS = pd.Timedelta(days=90)
+_MOST_AT_ONCE = 32
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})\s*", re.IGNORECASE)
+
+
+def load_jobs(
+    clients: aws.Client | Iterable[aws.Client] | None = None,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    data_set_id: str | None = None,
+    revision_id: str | None = None,
+    redact: bool = True,
+    progress: bool | None = None,
+) -> JobTables:
+    """Return the import and export jobs of one or many accounts and regions.
+
+    Parameters
+    ----------
+    clients : boto3 client or iterable of them, optional
+        The clients to ask, all at once; by default one for the default credentials and region. They are left as they
+        were.
+    since, until : str, date, datetime, timedelta or Timestamp, optional
+        Keep the jobs created at or after ``since`` and before ``until``: a time (UTC unless it names a zone) or how
+        long ago, as ``"30d"`` or ``"12h"``, by the service's own clock. The listing is newest first, so ``since``
+        also ends it early.
+    data_set_id, revision_id : str, optional
+        Ask only for the jobs of this data set or revision.
+    redact : bool
+        Whether to take secrets (signed URLs' queries, API keys) out.
+    progress : bool, optional
+        Whether to show a progress bar; by default in a terminal or notebook.
+
+    Returns
+    -------
+    JobTables
+        The jobs client by client, newest first. Rejects and jobs without a time are kept whatever the limits.
+
+    Raises
+    ------
+    LoadError
+        When a listing breaks off (with several clients: when all do); ``partial`` holds what was read.
+    DxError
+        When a limit is not a time.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> tables = dx.load_jobs(dx.demo.client(), since="7d")
+    >>> len(tables.jobs) == (tables.jobs["created_at"] >= "2026-09-23 12:00Z").sum()
+    True
+    """
+    listed = _listed(clients)
+    wanted = {"DataSetId": data_set_id, "RevisionId": revision_id, "MaxResults": _PAGE_SIZE}
+    parameters = {name: value for name, value in wanted.items() if value is not None}
+    window = _Window(_limit("since", since), _limit("until", until))
+    return _Load(listed, parameters, window, redact=redact, progress=progress).run()
+
+
+def _listed(clients: aws.Client | Iterable[aws.Client] | None) -> list[aws.Client]:
+    listed = aws.clients() if clients is None else [clients] if hasattr(clients, "meta") else list(clients)
+    if not listed:
+        raise DxError("No clients were given; leave them out for the default credentials, or use dx.clients().")
+    for client in listed:
+        service = client.meta.service_model.service_name if hasattr(client, "meta") else type(client).__name__
+        if service != aws.SERVICE:
+            raise DxError(f"Invalid client: {service!r}. Make one with boto3.client('dataexchange') or dx.clients().")
+    return listed
+
+
+@dataclass
+class _Window:
+    """The times of creation that are wanted; what is relative is so to the first response's clock."""
+
+    since: pd.Timestamp | pd.Timedelta | None
+    until: pd.Timestamp | pd.Timedelta | None
+    now: pd.Timestamp | None = None
+
+    def at(self, limit: pd.Timestamp | pd.Timedelta | None) -> pd.Timestamp | None:
+        if isinstance(limit, pd.Timedelta):
+            return None if self.now is None else self.now - limit
+        return limit
+
+    def trimmed(self, tables: JobTables) -> JobTables:
+        created = tables.jobs["created_at"]
+        outside = pd.Series(data=False, index=created.index)
+        if (since := self.at(self.since)) is not None:
+            outside |= created < since
+        if (until := self.at(self.until)) is not None:
+            outside |= created >= until
+        return tables.filter(~outside) if outside.any() else tables
+
+
+def _limit(name: str, value: Moment | None) -> pd.Timestamp | pd.Timedelta | None:
+    """Return a limit as a time in UTC, or as how long before now it lies."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str) and (ago := _AGO.fullmatch(value)):
+            value = timedelta(**{_UNITS[ago[2].lower()]: float(ago[1])})
+        if isinstance(value, timedelta):
+            return pd.Timedelta(value)
+        moment = pd.Timestamp(value)
+        if not pd.isna(moment):
+            return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    except (ValueError, TypeError, OverflowError):
+        pass
+    raise DxError(
+        f"Invalid {name}: {value!r}. Valid are how long ago ('30d', '12h'), a date ('2026-09-01') or a Timestamp."
+    )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A client's listing came to its end, good or bad."""
+
+    error: Exception | None
+
+
+class _Load:
+    """One load: a thread for each client fetches, this one decodes what has come."""
+
+    def __init__(
+        self,
+        clients: list[aws.Client],
+        parameters: dict[str, Any],
+        window: _Window,
+        *,
+        redact: bool,
+        progress: bool | None,
+    ) -> None:
+        self._clients = clients
+        self._names = _names(clients)
+        self._parameters = parameters
+        self._window = window
+        self._redact = redact
+        self._decoder = Decoder(redact=redact)
+        self._batches: dict[int, list[dict[str, pa.Table]]] = defaultdict(list)
+        self._errors: dict[int, Exception] = {}
+        self._arrived: SimpleQueue[tuple[int, aws.Page[Glance] | _Done]] = SimpleQueue()
+        self._stop = threading.Event()
+        self._unordered: set[str] = set()
+        self._bar = _Progress(len(clients), progress)
+
+    def run(self) -> JobTables:
+        pool = ThreadPoolExecutor(min(_MOST_AT_ONCE, len(self._clients)), "list-jobs")
+        try:
+            with closing(self._bar):
+                for index in range(len(self._clients)):
+                    pool.submit(self._fetch, index)
+                self._collect()
+        except KeyboardInterrupt:
+            raise LoadInterrupted("The load was interrupted; what was read is in `.partial`.", self._tables()) from None
+        finally:
+            self._stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+        return self._finish()
+
+    def _fetch(self, index: int) -> None:
+        """Put the pages of one client's listing where `_collect` finds them, down to the limit."""
+        error: Exception | None = None
+        try:
+            self._list(index)
+        except Exception as caught:  # noqa: BLE001 (it is handed over to the thread that waits for it)
+            error = caught
+        self._arrived.put((index, _Done(error)))
+
+    def _list(self, index: int) -> None:
+        last: np.datetime64 | None = None
+        ordered = True
+        with closing(aws.pages(self._clients[index], "list_jobs", self._parameters, _examine)) as pages:
+            for page in pages:
+                if self._window.now is None:
+                    self._window.now = pd.Timestamp(page.served_at)
+                self._arrived.put((index, page))
+                created = page.checked.created[~np.isnat(page.checked.created)]
+                if len(created):
+                    # jobs that appear meanwhile may push some onto the next page again: only its end must be older
+                    descending = (np.diff(created) <= np.timedelta64(0)).all() and (last is None or created[-1] <= last)
+                    ordered, last = ordered and bool(descending), created[-1]
+                if not ordered:
+                    self._unordered.add(self._names[index])
+                since = self._window.at(self._window.since)
+                reached = since is not None and len(created) and created.min() < since.tz_localize(None).to_datetime64()
+                if self._stop.is_set() or (reached and ordered):
+                    return
+
+    def _collect(self) -> None:
+        """Decode what arrives, as much at a time as there is, until all clients are done."""
+        waiting = set(range(len(self._clients)))
+        while waiting:
+            arrived = [self._arrived.get(), *_drained(self._arrived)]
+            for index in sorted({index for index, _ in arrived}):
+                mine = [item for number, item in arrived if number == index]
+                self._decode(index, [item for item in mine if isinstance(item, aws.Page)])
+                if isinstance(mine[-1], _Done):
+                    waiting.remove(index)
+                    if mine[-1].error is not None:
+                        self._errors.setdefault(index, mine[-1].error)
+                    self._bar.finish(index)
+
+    def _decode(self, index: int, pages: list[aws.Page[Glance]]) -> None:
+        bodies = [Body(page.checked.body, self._names[index], page.number) for page in pages]
+        if not bodies:
+            return
+        try:
+            for records in self._decoder.decode(bodies):
+                self._batches[index].append(flatten(records, self._decoder.layout))
+        except FormatError as error:
+            self._errors.setdefault(index, error)
+        self._bar.show(index, pages, self._window)
+
+    def _tables(self, failures: Mapping[str, Exception] | None = None) -> JobTables:
+        """Return the tables of what was read, and say what was odd about it."""
+        batches = [batch for index in sorted(self._batches) for batch in self._batches[index]]
+        tables = assemble(batches, self._decoder, failures)
+        self._decoder.warn()
+        if self._unordered:
+            warn(
+                f"The jobs of {', '.join(sorted(self._unordered))} did not come newest first, so the listing was read "
+                "to its end.",
+                DataWarning,
+            )
+        return self._window.trimmed(tables)
+
+    def _finish(self) -> JobTables:
+        failures = {self._names[index]: self._failure(index, error) for index, error in sorted(self._errors.items())}
+        tables = self._tables(failures)
+        if not failures:
+            return tables
+        first = next(iter(failures.values()))
+        if len(failures) == len(self._clients):
+            message = str(first) if len(failures) == 1 else f"All {len(failures)} clients failed; the first: {first}"
+            raise LoadError(f"{message} What was read is in `.partial` ({len(tables):,} jobs).", tables)
+        warn(
+            f"{len(failures)} of {len(self._clients)} clients failed: {', '.join(failures)}. The first: {first} "
+            "The tables hold the rest, and `.failures` says what failed.",
+            PartialLoadWarning,
+        )
+        return tables
+
+    def _failure(self, index: int, error: Exception) -> LoadError:
+        if not isinstance(error, aws.REQUEST_ERRORS):
+            raise error
+        said = aws.describe(error)
+        said = redact_text(said) if self._redact else said
+        read = sum(batch["jobs"].num_rows for batch in self._batches[index])
+        return LoadError(f"Listing the jobs of {self._names[index]} broke off after {read:,} jobs: {said}.")
+
+
+def _names(clients: list[aws.Client]) -> list[str]:
+    """Return a name for each client, no two alike."""
+    labels = [aws.label(client) for client in clients]
+    return [f"{name} ({i + 1})" if labels.count(name) > 1 else name for i, name in enumerate(labels)]
+
+
+def _drained(queue: SimpleQueue[Any]) -> Iterator[Any]:
+    try:
+        while True:
+            yield queue.get_nowait()
+    except Empty:
+        return
+
+
+def _examine(content: Any) -> Glance:  # noqa: ANN401 (bytes, or what a stub returned)
+    return glance(content if isinstance(content, bytes) else encode([content]))
+
+
+def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | None = None) -> JobTables:
+    """Return tables in which `jobs` has the data sets' names beside their ids.
+
+    Parameters
+    ----------
+    tables : JobTables
+        The tables to name data sets in.
+    clients : boto3 client or iterable of them, optional
+        The clients to ask for the names of the data sets they own or are entitled to; by default one for the default
+        credentials and region.
+
+    Returns
+    -------
+    JobTables
+        The same tables with a column ``data_set_name`` (str) in `jobs`, null for data sets the clients do not know.
+
+    Raises
+    ------
+    LoadError
+        When a listing of data sets fails; ``partial`` holds the tables as they were.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> client = dx.demo.client(jobs=100)
+    >>> tables = dx.with_names(dx.load_jobs(client), client)
+    >>> bool(tables.jobs["data_set_name"].isna().all())
+    False
+    """
+    names: dict[str, str] = {}
+    for client in _listed(clients):
+        for origin in ("OWNED", "ENTITLED"):
+            parameters = {"Origin": origin, "MaxResults": _PAGE_SIZE}
+            try:
+                for page in aws.pages(client, "list_data_sets", parameters, _DataSets.check):
+                    names |= page.checked.names
+            except aws.REQUEST_ERRORS as error:
+                said = redact_text(aws.describe(error))
+                raise LoadError(f"Listing the data sets of {aws.label(client)} broke off: {said}.", tables) from None
+    jobs = tables.jobs.drop(columns="data_set_name", errors="ignore")
+    named = jobs["data_set_id"].map(names).astype("str")
+    if "data_set_name" in tables.jobs:
+        named = named.fillna(tables.jobs["data_set_name"])
+    jobs.insert(list(jobs).index("data_set_id") + 1, "data_set_name", named)
+    return replace(tables, jobs=jobs)
+
+
+@dataclass(frozen=True)
+class _DataSets:
+    """A page of ListDataSets: the names by id, and the token of the next."""
+
+    names: dict[str, str]
+    token: str | None
+
+    @classmethod
+    def check(cls, content: Any) -> _DataSets:  # noqa: ANN401 (bytes, or what a stub returned)
+        try:
+            page = json.loads(plain(content)) if isinstance(content, bytes) else content
+            names = {data_set["Id"]: data_set["Name"] for data_set in page["DataSets"]}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise FormatError("the response is not a page of ListDataSets") from None
+        return cls(names, page.get("NextToken") or None)
+
+
+class _Progress:
+    """A bar that knows how far a load is: the listing runs from now back to the limit, or to the oldest that AWS keeps."""
+
+    def __init__(self, clients: int, wanted: bool | None) -> None:
+        self._done = [0.0] * clients
+        self._jobs = 0
+        self._bar = tqdm(
+            total=100,
+            desc="Jobs",
+            bar_format="{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]",
+            disable=None if wanted is None else not wanted,
+            delay=0 if wanted else 2,
+            leave=False,
+        )
+
+    def show(self, index: int, pages: list[aws.Page[Glance]], window: _Window) -> None:
+        created = np.concatenate([page.checked.created for page in pages])
+        self._jobs += len(created)
+        created = created[~np.isnat(created)]
+        if len(created) and window.now is not None:
+            start = window.at(window.since) or window.now - _AWS_KEEPS
+            passed = (window.now - pd.Timestamp(created.min(), tz="UTC")) / (window.now - start)
+            self._done[index] = min(max(passed, self._done[index]), 1.0)
+        self._update()
+
+    def finish(self, index: int) -> None:
+        self._done[index] = 1.0
+        self._update()
+
+    def _update(self) -> None:
+        self._bar.set_postfix_str(f"{self._jobs:,} jobs", refresh=False)
+        self._bar.update(100 * sum(self._done) / len(self._done) - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()

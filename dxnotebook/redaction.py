@@ -1,0 +1,73 @@
+"""What is secret in a job, and taking it out: signed URLs' queries and API keys.
+
+The API's model marks nothing as sensitive, so the rules are names and forms: a member named ``…Url`` loses its
+query, one named ``…ApiKey`` its value, and any other text the queries that carry a signature.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+REDACTED = "REDACTED"
+
+# the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and plain tokens
+_MARK = (
+    r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|googleaccessid|key-pair-id"
+    r"|\b(?:sig|token|access_token|security_token))(?:=|%3d)"
+)
+_IN_URL = r"[^\s\"'<>]"
+# the query from its start where there is one, or what a line break cut off from it
+_SIGNED = rf"(?i)(\?|%3f){_IN_URL}*?{_MARK}{_IN_URL}*|{_MARK}{_IN_URL}+"
+_QUERY = r"(?is)([?#]|%3f).*"
+_REPLACEMENT = rf"\1{REDACTED}"
+# every match of _SIGNED holds one of these, whatever its case
+_HINTS = (b"signature", b"x-amz-", b"x-goog-", b"accesskeyid", b"accessid", b"key-pair-id", b"sig", b"token")
+
+
+def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
+    """Return the texts of the member of that name without what is secret in them."""
+    if texts.null_count == len(texts):
+        return texts
+    if name.endswith("ApiKey"):
+        return pc.if_else(pc.is_valid(texts), REDACTED, texts)
+    if name.endswith("Url"):
+        return pc.replace_substring_regex(texts, pattern=_QUERY, replacement=_REPLACEMENT)
+    if _may_be_signed(texts):
+        return pc.replace_substring_regex(texts, pattern=_SIGNED, replacement=_REPLACEMENT)
+    return texts
+
+
+def _may_be_signed(texts: pa.StringArray) -> bool:
+    """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
+    characters = texts.buffers()[2]
+    content = bytes(characters) if characters else b""
+    if b"=" not in content and b"%3" not in content:
+        return False
+    content = content.lower()
+    return any(hint in content for hint in _HINTS)
+
+
+def redact_text(text: str, name: str = "") -> str:
+    """Return one text, of the member of that name, without what is secret in it.
+
+    Examples
+    --------
+    >>> from dxnotebook.redaction import redact_text
+    >>> redact_text("GET https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=ab12 failed")
+    'GET https://b.s3.amazonaws.com/k?REDACTED failed'
+    """
+    return str(redact_array(name, pa.array([text], pa.string()))[0])
+
+
+def redact_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (any JSON value)
+    """Return a JSON value with every text in it redacted, keys too."""
+    if isinstance(value, str):
+        return redact_text(value, name)
+    if isinstance(value, dict):
+        return {redact_text(key): redact_value(member, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [redact_value(element, name) for element in value]
+    return REDACTED if name.endswith("ApiKey") and value is not None else value

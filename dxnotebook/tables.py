@@ -1,0 +1,375 @@
+"""`JobTables`: the jobs, details and errors of a load as tidy pandas frames, and what one does with all of them."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.lenient import TEXT_MARK
+from dxnotebook.model import LEADING, MODEL, Column, Model, leaves
+from dxnotebook.records import Decoder
+from dxnotebook.shaping import ORDINAL, flatten
+from dxnotebook.unshaping import PATHS, as_boto3, rebuild
+
+# a flattened batch of records: the tables ``jobs``, ``details`` and ``errors``
+Batch = Mapping[str, pa.Table]
+# of each table's columns beyond the model, the paths of the members that fill them
+Paths = dict[str, dict[str, list[list[str]]]]
+
+_JOINED = ("jobs", "details", "errors")
+# beside an ARN that serves as job_id: the id the API gave
+_OWN_ID = "id_text"
+_REJECT_COLUMNS = ("source", "page", "position", "reason", "raw")
+# any fixed key: the hash only has to be the same whenever and wherever two versions of a job are compared
+_HASH_KEY = "dxnotebook-tie--"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JobTables:
+    """The jobs of a load as tidy frames; `job_id` joins the first three.
+
+    Attributes
+    ----------
+    jobs : pandas.DataFrame
+        One row a job: ids, type, state, times (``datetime64[us, UTC]``), ``duration_s`` (seconds from created to
+        finished, null while open) and every scalar below ``Details``.
+    details : pandas.DataFrame
+        One row an element of any list of a job; ``field`` names the list, ``position`` the place in it.
+    errors : pandas.DataFrame
+        One row an errored asset of an error of a job; an error that names no asset is one row.
+    rejects : pandas.DataFrame
+        One row a job that cannot be typed without losing something, with the reason and its JSON.
+    failures : mapping of str to Exception
+        The clients of a load that failed, and how; empty when all went well.
+    model : Model
+        What the installed botocore said of a job when the tables were made.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> tables = dx.load_jobs(dx.demo.client(jobs=50))
+    >>> tables.jobs.shape[0], tables.jobs["created_at"].dtype
+    (50, datetime64[us, UTC])
+    """
+
+    jobs: pd.DataFrame
+    details: pd.DataFrame
+    errors: pd.DataFrame
+    rejects: pd.DataFrame
+    failures: Mapping[str, Exception] = field(default_factory=lambda: MappingProxyType({}))
+    model: Model = MODEL
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def filter(self, jobs: pd.Series[bool] | Iterable[str]) -> JobTables:
+        """Return the tables of some of the jobs.
+
+        Parameters
+        ----------
+        jobs : boolean Series or array, or iterable of str
+            A mask over the rows of `jobs`, or the ids of the jobs to keep.
+
+        Returns
+        -------
+        JobTables
+            The chosen jobs in their order, with their details and errors. Rejects are kept: nobody can tell
+            whether they would have been chosen.
+
+        Raises
+        ------
+        DxError
+            When a mask has another length than `jobs`, or an id is not among them.
+
+        Examples
+        --------
+        >>> import dxnotebook as dx
+        >>> tables = dx.load_jobs(dx.demo.client(jobs=200))
+        >>> failed = tables.filter(tables.jobs["state"] == "ERROR")
+        >>> set(failed.jobs["state"])
+        {'ERROR'}
+        """
+        keep = self._mask(jobs)
+        kept = self.jobs[keep]
+        ids = kept["job_id"]
+        details, errors = (frame[frame["job_id"].isin(ids)] for frame in (self.details, self.errors))
+        kept, details, errors = (frame.reset_index(drop=True) for frame in (kept, details, errors))
+        return replace(self, jobs=kept, details=details, errors=errors)
+
+    def _mask(self, jobs: pd.Series[bool] | Iterable[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if isinstance(jobs, str):
+            jobs = [jobs]
+        chosen = pd.Series(list(jobs) if not isinstance(jobs, pd.Series | np.ndarray | pd.Index) else jobs)
+        if pd.api.types.is_bool_dtype(chosen):
+            if len(chosen) != len(self.jobs):
+                raise DxError(f"The mask has {len(chosen):,} values for {len(self.jobs):,} jobs; make it from `.jobs`.")
+            return chosen.fillna(value=False).to_numpy(bool)
+        missing = chosen[~chosen.isin(self.jobs["job_id"])]
+        if len(missing):
+            raise DxError(
+                f"{len(missing):,} of {len(chosen):,} job ids are not in these tables, for example {missing.iloc[0]!r}."
+            )
+        return self.jobs["job_id"].isin(chosen).to_numpy(bool)
+
+    def to_jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs as boto3 would have returned them, rebuilt from the frames.
+
+        Returns
+        -------
+        list of dict
+            The jobs in the order of `jobs`, then the rejects. Members that were absent, null or empty are absent;
+            secrets stay scrubbed; times are `datetime` in UTC, or the text where that says more (nanoseconds).
+
+        Examples
+        --------
+        >>> import dxnotebook as dx
+        >>> job = dx.load_jobs(dx.demo.client(jobs=50)).to_jobs()[0]
+        >>> sorted(job)[:4]
+        ['Arn', 'CreatedAt', 'Details', 'Id']
+        """
+        rebuilt = rebuild(self.jobs, self.details, self.errors, self.model)
+        return rebuilt + [as_boto3(json.loads(raw), self.model.record) for raw in self.rejects["raw"]]
+
+    def __repr__(self) -> str:
+        return "\n".join([self._sizes(), *(f"  {name:<9}{text}" for name, text in self._summary().items())])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self._summary().items()
+        )
+        return f"<div><strong>{html.escape(self._sizes())}</strong><table>{rows}</table></div>"
+
+    def _sizes(self) -> str:
+        sizes = ((len(getattr(self, name)), name) for name in ("jobs", "details", "errors", "rejects"))
+        return "JobTables: " + ", ".join(f"{size:,} {name}" for size, name in sizes)
+
+    def _summary(self) -> dict[str, str]:
+        summary = {}
+        for name, column in (("state", "state"), ("type", "type"), ("account", "account_id"), ("region", "region")):
+            counts = self.jobs[column].value_counts()
+            summary[name] = " · ".join(f"{value} {count:,}" for value, count in counts[counts > 0].head(10).items())
+        created = self.jobs["created_at"]
+        if created.notna().any():
+            summary["created"] = f"{created.min():%Y-%m-%d %H:%M} to {created.max():%Y-%m-%d %H:%M} UTC"
+        if len(self.rejects):
+            reasons = self.rejects["reason"].value_counts()
+            summary["rejects"] = " · ".join(f"{reason} {count:,}" for reason, count in reasons.head(5).items())
+        if self.failures:
+            summary["failed"] = " · ".join(self.failures)
+        return {name: text for name, text in summary.items() if text}
+
+
+def concat(tables: Iterable[JobTables]) -> JobTables:
+    """Return several loads as one: each job once, in the newest version that any of them has.
+
+    Parameters
+    ----------
+    tables : iterable of JobTables
+        Loads of the same or of different accounts, regions and times.
+
+    Returns
+    -------
+    JobTables
+        The jobs in the order of the loads, deduplicated by ARN: the latest ``updated_at`` wins. Where two jobs of
+        different accounts or regions have the same id, their ARNs serve as ``job_id``, and a warning says so.
+
+    Raises
+    ------
+    DxError
+        When there is nothing to concatenate, or something that is no `JobTables`.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> tables = dx.load_jobs(dx.demo.client(jobs=30))
+    >>> len(dx.concat([tables, tables]))
+    30
+    """
+    parts = list(tables)
+    if not parts:
+        raise DxError("Nothing to concatenate: give at least one JobTables.")
+    for part in parts:
+        if not isinstance(part, JobTables):
+            raise DxError(f"Cannot concatenate a {type(part).__name__}; give JobTables, as load_jobs returns them.")
+    failures = {name: error for part in parts for name, error in part.failures.items()}
+    rejects = pd.concat([part.rejects for part in parts], ignore_index=True)
+    return _assemble([_batch(part) for part in parts], _merged_paths(parts), rejects, failures, parts[0].model)
+
+
+def assemble(batches: Sequence[Batch], decoder: Decoder, failures: Mapping[str, Exception] | None = None) -> JobTables:
+    """Return the tables of all that a decoder decoded, flattened batch by batch."""
+    empty = flatten(pa.array([], decoder.record), decoder.layout)
+    rejects = pd.DataFrame([vars(reject) for reject in decoder.rejects], columns=list(_REJECT_COLUMNS))
+    rejects = rejects.astype({"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"})
+    return _assemble([empty, *batches], _paths_beyond(decoder), rejects, failures or {}, decoder.model)
+
+
+def _paths_beyond(decoder: Decoder) -> Paths:
+    """Return, for each table, the columns filled by members that the model does not know, and those members' paths."""
+    known = dict(leaves(decoder.model.record))
+    paths: Paths = {}
+    for table in _JOINED:
+        columns: Iterable[Column] = getattr(decoder.layout, table)
+        unknown = {c.name: [list(path) for path in c.paths if path not in known] for c in columns}
+        paths[table] = {name: of_column for name, of_column in unknown.items() if of_column}
+    return paths
+
+
+def _merged_paths(parts: Iterable[JobTables]) -> Paths:
+    merged: Paths = {table: {} for table in _JOINED}
+    for part in parts:
+        for table, columns in merged.items():
+            for name, paths in getattr(part, table).attrs.get(PATHS, {}).items():
+                mine = columns.setdefault(name, [])
+                mine += [path for path in paths if path not in mine]
+    return merged
+
+
+def _batch(tables: JobTables) -> Batch:
+    """Return tables as they were before their jobs' ids were settled."""
+    jobs = tables.jobs
+    if _OWN_ID in jobs:
+        jobs = jobs.assign(job_id=jobs[_OWN_ID].fillna(jobs["job_id"])).drop(columns=_OWN_ID)
+    index = pd.Index(tables.jobs["job_id"])
+    batch = {"jobs": jobs}
+    for name in ("details", "errors"):
+        frame: pd.DataFrame = getattr(tables, name)
+        batch[name] = frame.drop(columns="job_id").assign(**{ORDINAL: index.get_indexer(frame["job_id"])})
+    return {name: _plain(pa.Table.from_pandas(frame, preserve_index=False)) for name, frame in batch.items()}
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are all of one type, so that it stacks upon others."""
+    texts = [pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type) for field in table.schema]
+    fields = [pa.field(f.name, pa.large_string()) if t else f for f, t in zip(table.schema, texts, strict=True)]
+    return table.cast(pa.schema(fields)).replace_schema_metadata()
+
+
+def _assemble(
+    batches: Sequence[Batch], paths: Paths, rejects: pd.DataFrame, failures: Mapping[str, Exception], model: Model
+) -> JobTables:
+    starts = np.cumsum([0, *(batch["jobs"].num_rows for batch in batches)])
+    frames = {}
+    for name in _JOINED:
+        stacked = pa.concat_tables([batch[name] for batch in batches], promote_options="default")
+        if name != "jobs":
+            shifts = np.repeat(starts[:-1], [batch[name].num_rows for batch in batches])
+            ordinal = pc.add(stacked[ORDINAL], pa.array(shifts))
+            stacked = stacked.set_column(stacked.column_names.index(ORDINAL), ORDINAL, ordinal)
+        frames[name] = _frame(stacked, model.column_categories(name))
+    frames["jobs"] = frames["jobs"][[*LEADING, *(name for name in frames["jobs"] if name not in LEADING)]]
+    frames = _settled(frames, paths)
+    backwards = int((frames["jobs"]["updated_at"] < frames["jobs"]["created_at"]).sum())
+    if backwards:
+        warn(f"{backwards:,} jobs were updated before they were created; their duration_s is null.", DataWarning)
+    for name, beyond in paths.items():
+        frames[name].attrs = {PATHS: beyond} if beyond else {}
+    return JobTables(**frames, rejects=rejects, failures=MappingProxyType(dict(failures)), model=model)
+
+
+def _frame(table: pa.Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a frame with the dtypes that tables promise."""
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name in categories:
+            columns[name] = _categorical(column, categories[name])
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            columns[name] = column.cast(pa.large_string()).combine_chunks()
+        else:
+            columns[name] = column
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
+    counts = frame.columns.intersection(["error_count", "position", ORDINAL])
+    return frame.astype(dict.fromkeys(counts, "int64"))
+
+
+def _categorical(column: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:
+    """Return texts as categories: those of the API in its order, then others by name."""
+    encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    met = encoded.dictionary.to_pylist()
+    categories = [*known, *sorted(set(met) - set(known))]
+    places = np.array([categories.index(value) for value in met] or [0], np.int32)
+    codes = pc.fill_null(encoded.indices, 0).to_numpy()
+    return pa.DictionaryArray.from_arrays(
+        pa.array(places[codes], mask=encoded.is_null().to_numpy(zero_copy_only=False)),
+        pa.array(categories, pa.string()),
+    )
+
+
+def _settled(frames: dict[str, pd.DataFrame], paths: Paths) -> dict[str, pd.DataFrame]:
+    """Return frames in which each ARN occurs once and `job_id` tells every job apart."""
+    jobs = frames["jobs"]
+    kept = _newest(frames)
+    jobs = jobs if kept.all() else jobs[kept].reset_index(drop=True)
+    jobs = _with_own_ids(jobs, paths["jobs"])
+    settled = {"jobs": jobs}
+    place = np.cumsum(kept) - 1
+    for name in ("details", "errors"):
+        frame = frames[name]
+        owner = frame.pop(ORDINAL).to_numpy()
+        if not kept.all():
+            frame, owner = frame[kept[owner]].reset_index(drop=True), owner[kept[owner]]
+        frame.insert(0, "job_id", jobs["job_id"].array.take(place[owner]))
+        settled[name] = frame
+    return settled
+
+
+def _newest(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which jobs to keep: of each ARN the latest update, of two equally late ones always the same."""
+    jobs = frames["jobs"]
+    kept = np.ones(len(jobs), bool)
+    if pc.count_distinct(pa.array(jobs["job_arn"])).as_py() == len(jobs):
+        return kept
+    again = np.flatnonzero(jobs["job_arn"].duplicated(keep=False))
+    rows = pd.DataFrame(
+        {
+            "arn": jobs["job_arn"].array[again],
+            "updated": jobs["updated_at"].array[again],
+            "content": _content(frames)[again],
+            "row": again,
+        }
+    ).sort_values(["arn", "updated", "content", "row"], ascending=[True, True, True, False], na_position="first")
+    kept[rows["row"][rows["arn"].duplicated(keep="last")]] = False
+    ties = rows.drop_duplicates(["arn", "updated", "content"]).duplicated(["arn", "updated"]).sum()
+    if ties:
+        warn(
+            f"{ties:,} jobs came in two versions with the same ARN and UpdatedAt but other content; one of them was kept.",
+            DataWarning,
+        )
+    return kept
+
+
+def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Return a hash of all that the tables hold of each job."""
+    content = pd.util.hash_pandas_object(frames["jobs"], index=False, hash_key=_HASH_KEY).to_numpy()
+    for name in ("details", "errors"):
+        frame = frames[name]
+        rows = pd.util.hash_pandas_object(frame.drop(columns=ORDINAL), index=False, hash_key=_HASH_KEY).to_numpy()
+        np.add.at(content, frame[ORDINAL].to_numpy(), rows)
+    return content.astype(np.uint64, copy=False)
+
+
+def _with_own_ids(jobs: pd.DataFrame, paths: dict[str, list[list[str]]]) -> pd.DataFrame:
+    """Return the jobs with their ARN as `job_id` where accounts or regions share an id."""
+    if pc.count_distinct(pa.array(jobs["job_id"])).as_py() == len(jobs):
+        return jobs
+    shared = jobs["job_id"].duplicated(keep=False)
+    warn(
+        f"{shared.sum():,} jobs share their id with one of another account or region; their ARN is their job_id here.",
+        DataWarning,
+    )
+    paths[_OWN_ID] = [["Id" + TEXT_MARK]]
+    own = jobs["job_id"].where(shared)
+    return jobs.assign(job_id=jobs["job_id"].where(~shared, jobs["job_arn"]), **{_OWN_ID: own})
