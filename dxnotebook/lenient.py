@@ -167,7 +167,8 @@ class Scan:
         try:
             value, end = self._decoder.raw_decode(self._text, self.offset)
         except json.JSONDecodeError as error:
-            raise self._error(error.msg[:1].lower() + error.msg[1:], error.pos) from None
+            at = len(self._text) if error.msg.startswith("Unterminated") else error.pos
+            raise self._error(error.msg[:1].lower() + error.msg[1:], at) from None
         except RecursionError:
             raise self._error("the JSON is nested too deeply to be a listing of jobs") from None
         self._skip(end)
@@ -316,8 +317,8 @@ class Fitter:
         if isinstance(node, list):
             if not isinstance(value, list):
                 raise Misfit(f"{where} is {_kind(value)}, not a list")
-            if None in value and path.count(ELEMENT):
-                raise Misfit(f"{where} holds a null")
+            if path.count(ELEMENT) and any(map(_is_empty, value)):
+                raise Misfit(f"{where} holds an empty element")
             return [self._fit(element, node[0], (*path, ELEMENT)) for element in value]
         return _scalar(value, node, where)
 
@@ -366,7 +367,8 @@ class Fitter:
             node = node or Struct()
             return node, self._members(value, node, path)
         if isinstance(value, list) and (node is None or isinstance(node, list)):
-            if path.count(ELEMENT) >= _DEEPEST_LIST or any(isinstance(element, list) for element in value):
+            depth = path.count(ELEMENT)
+            if depth >= _DEEPEST_LIST or any(isinstance(e, list) or (depth and _is_empty(e)) for e in value):
                 raise Misfit
             element: Node = node[0] if node else None
             fitted = []
@@ -379,6 +381,12 @@ class Fitter:
             raise Misfit
         self.learnt.setdefault(path, learnt)
         return learnt, escape(value) if isinstance(value, str) else value
+
+
+def _is_empty(value: Any) -> bool:  # noqa: ANN401 (any JSON value)
+    """Tell whether a value leaves no trace in the columns of a row."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return all(member is None if not isinstance(member, dict | list) else _is_empty(member) for member in members)
 
 
 def _scalar_type(value: Any) -> pa.DataType | None:  # noqa: ANN401 (any JSON value)

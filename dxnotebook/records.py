@@ -37,7 +37,7 @@ _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
 # what decompression may add up to: beyond the first, only as many times the compressed size as the second
 _ALWAYS_ALLOWED, _MOST_INFLATION = 2**28, 100
-_NAMES_SHOWN = 12
+_NAMES_SHOWN = 50
 
 
 class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
@@ -199,23 +199,18 @@ class Decoder:
             filled += details.field(branch).is_valid().to_numpy(zero_copy_only=False)
         if (filled > 1).any():
             raise _Refused
+        _check_scalars(records, records.type)
 
-    def _refine(self, array: pa.Array, wanted: pa.DataType, name: str = "", lists: int = 0) -> pa.Array:
+    def _refine(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
         """Return an array as read in the type that is wanted, with times parsed and secrets taken out."""
         if pa.types.is_struct(wanted):
-            children = [
-                self._refine(array.field(i), member.type, member.name, lists) for i, member in enumerate(wanted)
-            ]
+            children = [self._refine(array.field(i), member.type, member.name) for i, member in enumerate(wanted)]
             return pa.Array.from_buffers(wanted, len(array), array.buffers()[:1], array.null_count, children=children)
         if pa.types.is_list(wanted):
-            values = self._refine(array.values, wanted.value_type, name, lists + 1)
+            values = self._refine(array.values, wanted.value_type, name)
             return pa.Array.from_buffers(wanted, len(array), array.buffers()[:2], array.null_count, children=[values])
-        if lists > 1 and name in ("", ELEMENT) and array.null_count:
-            raise _Refused
         if wanted == TIMESTAMP:
             return _times(array)
-        if wanted == pa.float64():
-            _check_exact(array)
         return redact_array(name, array) if self._redact and wanted == pa.string() else array
 
     def _tolerant(self, body: Body) -> Iterator[pa.StructArray]:
@@ -376,9 +371,29 @@ def _times(texts: pa.StringArray) -> pa.TimestampArray:
     return times
 
 
-def _check_exact(numbers: pa.DoubleArray) -> None:
-    if numbers.null_count < len(numbers) and not pc.max(pc.abs(pc.fill_null(numbers, 0.0))).as_py() < _EXACT:
-        raise _Refused
+def _filled(array: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which values hold anything at all."""
+    if not pa.types.is_struct(array.type):
+        return np.asarray(array.is_valid(), bool)
+    filled = np.zeros(len(array), bool)
+    for member in array.flatten():
+        filled |= _filled(member)
+    return filled
+
+
+def _check_scalars(array: pa.Array, data_type: pa.DataType, lists: int = 0) -> None:
+    """Refuse numbers that the reader may have rounded, and elements of an inner list that its rows could not show."""
+    if pa.types.is_struct(data_type):
+        for i, member in enumerate(data_type):
+            _check_scalars(array.field(i), member.type, lists)
+    elif pa.types.is_list(data_type):
+        if lists and not _filled(array.values).all():
+            raise _Refused
+        _check_scalars(array.values, data_type.value_type, lists + 1)
+    elif pa.types.is_floating(data_type):
+        largest = pc.max(pc.abs(array)).as_py()
+        if largest is not None and not largest < _EXACT:  # NaN is no less either
+            raise _Refused
 
 
 def encode(values: Iterable[Any]) -> bytes:

@@ -55,7 +55,8 @@ def _jobs(records: pa.StructArray, columns: Iterable[Column]) -> pa.Table:
         filled[column.name] = pieces[0] if len(pieces) == 1 else pc.coalesce(*pieces)
     arn = pc.extract_regex(records.field("Arn"), pattern=_ARN)
     created, updated, state = (records.field(name) for name in ("CreatedAt", "UpdatedAt", "State"))
-    elapsed = pc.divide(pc.cast(pc.subtract(updated, created), pa.int64()), 1e6)
+    microseconds = pc.subtract(updated, created).cast(pa.int64())
+    elapsed = pc.divide(microseconds.cast(pa.float64(), safe=False), 1e6)
     ended = pc.and_(pc.is_in(state, pa.array(TERMINAL_STATES)), pc.greater_equal(elapsed, 0))
     derived = {
         "account_id": arn.field("account_id"),

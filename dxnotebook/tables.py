@@ -26,6 +26,7 @@ Batch = Mapping[str, pa.Table]
 # of each table's columns beyond the model, the paths of the members that fill them
 Paths = dict[str, dict[str, list[list[str]]]]
 
+_SUMMARY_WIDTH = 100
 _JOINED = ("jobs", "details", "errors")
 # beside an ARN that serves as job_id: the id the API gave
 _OWN_ID = "id_text"
@@ -158,17 +159,25 @@ class JobTables:
     def _summary(self) -> dict[str, str]:
         summary = {}
         for name, column in (("state", "state"), ("type", "type"), ("account", "account_id"), ("region", "region")):
-            counts = self.jobs[column].value_counts()
-            summary[name] = " · ".join(f"{value} {count:,}" for value, count in counts[counts > 0].head(10).items())
+            summary[name] = _counted(self.jobs[column])
         created = self.jobs["created_at"]
         if created.notna().any():
             summary["created"] = f"{created.min():%Y-%m-%d %H:%M} to {created.max():%Y-%m-%d %H:%M} UTC"
         if len(self.rejects):
-            reasons = self.rejects["reason"].value_counts()
-            summary["rejects"] = " · ".join(f"{reason} {count:,}" for reason, count in reasons.head(5).items())
+            summary["rejects"] = _counted(self.rejects["reason"])
         if self.failures:
             summary["failed"] = " · ".join(self.failures)
         return {name: text for name, text in summary.items() if text}
+
+
+def _counted(values: pd.Series[Any]) -> str:
+    """Return the commonest values with their counts, as many as a line holds."""
+    counts = values.value_counts()
+    shown = [f"{value} {count:,}" for value, count in counts[counts > 0].items()]
+    lengths = np.cumsum([len(text) + 3 for text in shown])
+    fitting = max(int((lengths <= _SUMMARY_WIDTH).sum()), 1)
+    more = [f"{len(shown) - fitting} more"] if len(shown) > fitting else []
+    return " · ".join(shown[:fitting] + more)
 
 
 def concat(tables: Iterable[JobTables]) -> JobTables:
@@ -204,7 +213,7 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
         if not isinstance(part, JobTables):
             raise DxError(f"Cannot concatenate a {type(part).__name__}; give JobTables, as load_jobs returns them.")
     failures = {name: error for part in parts for name, error in part.failures.items()}
-    rejects = pd.concat([part.rejects for part in parts], ignore_index=True)
+    rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
     return _assemble([_batch(part) for part in parts], _merged_paths(parts), rejects, failures, parts[0].model)
 
 
@@ -291,8 +300,9 @@ def _frame(table: pa.Table, categories: Mapping[str, Sequence[str]]) -> pd.DataF
             columns[name] = column
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
-    counts = frame.columns.intersection(["error_count", "position", ORDINAL])
-    return frame.astype(dict.fromkeys(counts, "int64"))
+    for name in {"error_count", "position", ORDINAL}.intersection(frame):
+        frame[name] = frame[name].astype("int64")
+    return frame
 
 
 def _categorical(column: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:

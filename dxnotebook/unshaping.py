@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -138,5 +139,5 @@ def _values(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
     there = column.notna().to_numpy()
     present = column[there]
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return zip(np.flatnonzero(there), present.dt.to_pydatetime(), strict=True)
+        return zip(np.flatnonzero(there), present.dt.tz_convert(UTC).dt.to_pydatetime(), strict=True)
     return zip(np.flatnonzero(there), present.astype(object).tolist(), strict=True)

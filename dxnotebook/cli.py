@@ -1,0 +1,131 @@
+"""The command line: thin; what it does is done by the functions that Python users call."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from textwrap import shorten
+from time import perf_counter
+
+import click
+import pandas as pd
+
+import dxnotebook
+from dxnotebook import demo as simulated
+from dxnotebook.errors import DxError
+from dxnotebook.loading import load_jobs, with_names
+from dxnotebook.tables import JobTables
+
+_FAILED = ["ERROR", "TIMED_OUT"]
+_FINISHED = [*_FAILED, "COMPLETED"]
+_NEXT = """\
+Next:
+  python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
+  dxnotebook demo --open            opens {notebook} in JupyterLab{install}
+  In Python, with your own account:
+    import dxnotebook as dx
+    tables = dx.load_jobs(since="30d")     # default credentials and region; needs dataexchange:ListJobs
+    tables.jobs, tables.details, tables.errors"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(dxnotebook.__version__, prog_name="dxnotebook")
+def main() -> None:
+    """AWS Data Exchange jobs as tidy pandas tables."""
+
+
+@main.command()
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default="dxnotebook-demo", show_default=True,
+              help="Where to write the tables.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(0), default=6_000, show_default=True, help="How many jobs to simulate.")
+@click.option("--open", "open_lab", is_flag=True, help="Open the notebook in JupyterLab afterwards.")
+def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
+    r"""Load, summarise and export the jobs of a simulated account.
+
+    No AWS account is needed: an endpoint on this machine answers as AWS Data Exchange would, and boto3 asks it.
+
+    \b
+    Example:
+      dxnotebook demo --folder /tmp/demo
+    """
+    client = simulated.client(jobs=jobs)
+    click.echo(
+        f"A simulated provider account at {client.meta.endpoint_url}: the 90 days before {simulated.NOW:%Y-%m-%d}.\n"
+    )
+    started = perf_counter()
+    try:
+        tables = with_names(load_jobs(client), client)
+    except DxError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
+    for title, summary in _summaries(tables).items():
+        click.echo(f"{title}\n{_indented(summary)}\n")
+    click.echo(f"Written to {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}:")
+    for path in _write(tables, folder):
+        click.echo(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
+    notebook = _copy_notebook(folder)
+    installed = find_spec("jupyterlab") is not None
+    install = "" if installed else "; first: pip install 'dxnotebook[notebook]'"
+    click.echo("\n" + _NEXT.format(folder=folder, notebook=notebook, install=install))
+    if open_lab:
+        _open(notebook, installed=installed)
+
+
+def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:
+    """Return what failed, by type, by cause and by data set."""
+    jobs = tables.jobs[tables.jobs["state"].isin(_FINISHED)]
+    jobs = jobs.assign(failed=jobs["state"].isin(_FAILED))
+    causes = tables.errors.drop_duplicates(["job_id", "code"])
+    by_cause = causes.groupby("code", observed=True)["message"].agg(["size", "last"])
+    by_cause["last"] = by_cause["last"].map(lambda text: shorten(str(text), 60, placeholder=" …"))
+    by_cause = by_cause.set_axis(["jobs", "for example"], axis=1).sort_values("jobs", ascending=False)
+    return {
+        "Failures by type": _rates(jobs, "type"),
+        "Failures by cause": by_cause,
+        "Failures by data set": _rates(jobs, "data_set_name").head(5),
+    }
+
+
+def _rates(jobs: pd.DataFrame, by: str) -> pd.DataFrame:
+    grouped = jobs.groupby(by, observed=True)["failed"].agg(["size", "sum"])
+    grouped["rate"] = (100 * grouped["sum"] / grouped["size"]).map("{:.1f} %".format)
+    return grouped.set_axis(["finished", "failed", "rate"], axis=1).sort_values("failed", ascending=False)
+
+
+def _indented(frame: pd.DataFrame) -> str:
+    if frame.empty:
+        return "  none"
+    frame = frame.rename_axis(index=None)
+    text = frame.to_string(
+        formatters={str(name): "{:,}".format for name in frame.select_dtypes("integer")}, justify="right"
+    )
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _write(tables: JobTables, folder: Path) -> list[Path]:
+    """Write each table as Parquet and as CSV and return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = {"jobs": tables.jobs, "details": tables.details, "errors": tables.errors}
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet")
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return [folder / f"{name}.{suffix}" for name in frames for suffix in ("parquet", "csv")]
+
+
+def _copy_notebook(folder: Path) -> Path:
+    """Put a copy of the notebook beside the tables, unless the user has one there already."""
+    here = Path(__file__).parent
+    shipped = next(path for path in (here / "notebooks", here.parent / "notebooks") if path.is_dir())
+    copy = folder / "explore.ipynb"
+    if not copy.exists():
+        shutil.copyfile(shipped / copy.name, copy)
+    return copy
+
+
+def _open(notebook: Path, *, installed: bool) -> None:
+    if not installed:
+        raise click.ClickException("JupyterLab is not installed. Install it with: pip install 'dxnotebook[notebook]'")
+    subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)  # noqa: S603 (our own file)

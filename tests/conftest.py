@@ -1,0 +1,79 @@
+"""What tests share: the installed model, boto3's own parser, and jobs made of botocore's shape."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+
+from dxnotebook import client as client_room
+from dxnotebook.model import MODEL, Model
+from dxnotebook.records import Body, Decoder
+from dxnotebook.shaping import flatten
+from dxnotebook.tables import JobTables, assemble
+
+DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    monkeypatch.setattr(client_room, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(client_room, "_LONGEST_PAUSE_S", 0.002)
+
+
+def output_shape(definition: dict[str, Any] = DEFINITION) -> Any:
+    return ServiceModel(definition).operation_model("ListJobs").output_shape
+
+
+def doctored(change) -> Any:
+    """Return the ListJobs output shape of another version of the API."""
+    definition = copy.deepcopy(DEFINITION)
+    change(definition["shapes"])
+    return output_shape(definition)
+
+
+def page_of(*jobs: Any, **members: Any) -> bytes:
+    return json.dumps({"Jobs": list(jobs), **members}).encode()
+
+
+def job(number: int = 1, **members: Any) -> dict[str, Any]:
+    """Return a job with what every job has; members given as None are null."""
+    return {
+        "Arn": f"arn:aws:dataexchange:us-east-1:111122223333:jobs/{number:032x}",
+        "Id": f"{number:032x}",
+        "State": "COMPLETED",
+        "Type": "IMPORT_ASSETS_FROM_S3",
+        "CreatedAt": "2026-09-01T00:00:00.000Z",
+        "UpdatedAt": "2026-09-01T00:01:00.000Z",
+        **members,
+    }
+
+
+def tables_of(
+    *contents: bytes, model: Model = MODEL, redact: bool = True, together: bool = True, warn: bool = False
+) -> JobTables:
+    """Return the tables of page bodies, by a model of one's own."""
+    decoder = Decoder(model, redact=redact)
+    bodies = [Body(content, "test", number) for number, content in enumerate(contents)]
+    groups = [bodies] if together else [[body] for body in bodies]
+    batches = [flatten(records, decoder.layout) for group in groups for records in decoder.decode(group)]
+    if warn:
+        decoder.warn()
+    return assemble(batches, decoder)
+
+
+def parsed_by_boto3(content: bytes, shape: Any = None) -> list[dict[str, Any]]:
+    response = {"status_code": 200, "headers": {}, "body": content}
+    return create_parser("rest-json").parse(response, shape or output_shape())["Jobs"]
+
+
+def pruned(value: Any) -> Any:
+    """Return a value without what is absent, null or empty: to us these are one."""
+    if isinstance(value, dict):
+        return {name: kept for name, member in value.items() if (kept := pruned(member)) not in (None, {}, [])}
+    return [pruned(element) for element in value] if isinstance(value, list) else value
