@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 Figures = dict[str, float]
 
-WARM_UP_PAGES = 4
+PAGE_SIZE, WARM_UP_PAGES = 200, 4
+JOBS_AN_ACCOUNT = 200_000
 MB = 2**20 if sys.platform == "darwin" else 2**10  # in what getrusage counts
 
 
@@ -145,7 +146,7 @@ def paginator() -> Contestant:
     def work(clients: list[Any]) -> list[dict[str, Any]]:
         jobs: list[dict[str, Any]] = []
         for client in clients:
-            for page in client.get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": 200}):
+            for page in client.get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": PAGE_SIZE}):
                 jobs.extend(page["Jobs"])
         return jobs
 
@@ -208,10 +209,12 @@ def _few(path: Path) -> Path:
 
 
 def write(jobs: int, path: Path) -> None:
-    """Write the pages of that many jobs, one a line."""
+    """Write the pages of that many jobs, one a line; a large number is that of several accounts of the same mix."""
     from dxnotebook import demo
 
-    _write(demo.Account(jobs).pages(), path)
+    sizes = [min(JOBS_AN_ACCOUNT, jobs - start) for start in range(0, jobs, JOBS_AN_ACCOUNT)]
+    accounts = (demo.Account(size, account_id=f"{number:012}") for number, size in enumerate(sizes))
+    _write((page for account in accounts for page in account.pages()), path)
     _write(_pages(path)[:WARM_UP_PAGES], _few(path))
 
 
@@ -248,8 +251,8 @@ def serve(sizes: Iterable[int], delay: float) -> None:
     endpoints = []
     for number, jobs in enumerate(sizes):
         account = demo.Account(jobs, account_id=f"{number:012}")
-        account._body = functools.cache(account._body)  # noqa: SLF001 (else the server is busier than its clients)
-        list(account.pages())
+        bodies = dict(zip(range(0, jobs, PAGE_SIZE), account.pages(PAGE_SIZE), strict=True))
+        account.page = lambda start, *_, of=bodies, **__: of[start]  # else the server is busier than its clients
         endpoints.append(demo.Endpoint(account, delay=delay))
     print(json.dumps([endpoint.url for endpoint in endpoints]), flush=True)
     sys.stdin.read()

@@ -32,7 +32,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks import contestants
-from benchmarks.contestants import ON_PAGES, Figures
+from benchmarks.contestants import ON_PAGES, PAGE_SIZE, Figures
 
 LIBRARIES = ("boto3", "pandas", "pyarrow", "orjson", "polars", "duckdb")
 MOST_JOBS_OVER_HTTP, WARM_UP_JOBS = 40_000, 800
@@ -162,7 +162,7 @@ def since(run: Run) -> None:
 
 
 def clients(run: Run) -> None:
-    print(f"\nclients: {CLIENTS} of {JOBS_A_CLIENT // 200} pages each, every page takes {DELAY_S * 1000:.0f} ms")
+    print(f"\nclients: {CLIENTS} of {JOBS_A_CLIENT // PAGE_SIZE} pages each, every page takes {DELAY_S * 1000:.0f} ms")
     with server(WARM_UP_JOBS, *[JOBS_A_CLIENT] * CLIENTS, delay=DELAY_S) as urls:
         names = {"all at once": "dx.load_jobs", "one by one": "dx.load_jobs, one by one"}
         found = rounds(run.repeat, {label: (name, urls) for label, name in names.items()})

@@ -129,7 +129,7 @@ def _remedy(code: str) -> str:
         "Token": "Renew the credentials (for example with 'aws sso login') and load again",
         "AccessDenied": "Allow the action dataexchange:ListJobs (and ListDataSets for names) and load again",
         "ResourceNotFound": "Check data_set_id and revision_id",
-        "Validation": "Check data_set_id and revision_id",
+        "Validation": "Check data_set_id and revision_id, and load again",
         "Throttl": "Wait a minute and load again, fewer clients at once",
         "Endpoint": "Check the network and that the region offers AWS Data Exchange",
         "Format": "Load again; if it recurs, something between here and AWS answers in its place",

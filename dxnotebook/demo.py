@@ -258,10 +258,11 @@ class Endpoint:
 
     def _list_jobs(self, query: dict[str, str]) -> _Reply | None:
         size = _page_size(query)
-        data_set_id, revision_id = listing = query.get("dataSetId"), query.get("revisionId")
+        listing = (query.get("dataSetId"), query.get("revisionId"))
         start, detours = self._start(query, *listing)
         fault = None if detours else self._fault(start // size)
-        kind = fault.kind if fault else ""
+        if fault is None:
+            return _Reply(200, self._page(start, size, listing))
         first = self.account.token(0, *listing)
         wrong_tokens = {
             "repeat_token": query.get("nextToken", first),
@@ -269,11 +270,16 @@ class Endpoint:
             "empty_token": "",
             "empty_page": self.account.token(start, *listing, detours=1),
         }
-        next_token = wrong_tokens.get(kind)
-        if kind == "empty_page":
+        if fault.kind == "empty_page":
             size = 0
+        return self._spoilt(fault, self._page(start, size, listing, wrong_tokens.get(fault.kind)))
+
+    def _page(
+        self, start: int, size: int, listing: tuple[str | None, str | None], next_token: str | None = None
+    ) -> bytes:
+        data_set_id, revision_id = listing
         try:
-            body = self.account.page(
+            return self.account.page(
                 start, size, data_set_id=data_set_id, revision_id=revision_id, next_token=next_token
             )
         except LookupError as unknown:
@@ -281,7 +287,6 @@ class Endpoint:
             message = f"{resource.replace('_', ' ').capitalize()} {name} was not found."
             more = {"ResourceId": name, "ResourceType": resource}
             raise _RefusalError(404, "ResourceNotFoundException", message, **more) from None
-        return self._spoilt(fault, body) if fault else _Reply(200, body)
 
     def _start(self, query: dict[str, str], *listing: str | None) -> tuple[int, int]:
         """Return the offset that a request's token leads to, and by how many detours."""
@@ -302,6 +307,7 @@ class Endpoint:
         return None
 
     def _spoilt(self, fault: Fault, body: bytes) -> _Reply | None:
+        """Return what a fault makes of the body of a page."""
         if fault.kind in _REFUSALS:
             status, code, message = _REFUSALS[fault.kind]
             message = message.format(account=self.account.account_id, region=self.account.region)

@@ -13,32 +13,46 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from dxnotebook.errors import FormatError
-from dxnotebook.model import ELEMENT, TIMESTAMP, Path
+from dxnotebook.model import ELEMENT, TIMESTAMP, Path, field_name, leaves, list_of
 
-# An API member's name never holds a colon, so these mark what we add beside a member: its text where the typed
-# value does not carry all of it, and its JSON where it has no one type. Under a bare mark stand members past the limit.
-TEXT_MARK = ":text"
-JSON_MARK = ":json"
+# These mark what we add beside a member: its text where the typed value does not carry all of it, and its JSON where
+# it has no one type. Under a bare mark stand the members past the limit, and those whose names would be ambiguous.
+TEXT_MARK = "\0text"
+JSON_MARK = "\0json"
 
+_AMBIGUOUS = re.compile(r"[\0.]|\[\]")  # in a name: they mean something in paths
 _MOST_LEARNT = 200
 _DEEPEST_LIST = 2
+_DEEPEST = 100
 _LONGEST_INTEGER = 1000
 _SPACE = re.compile(r"[ \t\n\r]*")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
+_NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
 _EPOCH_SECONDS = (946_684_800, 10**11)  # 2000-01-01 to the year 5138; less is a date written as a number
 _EPOCH_MILLISECONDS = (946_684_800_000, 10**14)
-_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+
+
+class Digits(str):
+    """A number that no Python number holds, as its text."""
+
+    __slots__ = ()
 
 
 class Misfit(Exception):  # noqa: N818 (it is a reason, and never leaves the package)
     """A job, or a member of one, cannot be typed without losing something."""
+
+
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"} | dict.fromkeys(
+    (int, float, Digits), "a number"
+)
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,8 @@ class Scan:
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_float=_float,
-            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_INTEGER else digits,
-            parse_constant=str,
+            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_INTEGER else Digits(digits),
+            parse_constant=Digits,
         )
         self.offset = 0
         self.tokens: list[Any] = []
@@ -112,7 +126,7 @@ class Scan:
             if not self._at("["):
                 raise self._error(f"'Jobs' is {_kind(self._value())}, not a list", start)
             for _ in self._elements():
-                yield Found(page, position, self._value())
+                yield Found(page, position, self._job())
                 position += 1
         self.pages += 1
         rest = self._object(members)
@@ -123,6 +137,15 @@ class Scan:
         else:
             self._check_is_job(rest, start)
             yield Found(page, 0, rest)
+
+    def _job(self) -> Any:  # noqa: ANN401 (any JSON value)
+        start = self.offset
+        job = self._value()
+        if isinstance(job, dict) and "Arn" not in job:
+            for key in job:
+                if key.lower() == "arn":
+                    raise self._error(f"found {key!r} where the API writes 'Arn'", start)
+        return job
 
     def _check_is_job(self, job: dict[str, Any], start: int) -> None:
         if job.keys() & self._members:
@@ -166,11 +189,14 @@ class Scan:
     def _value(self) -> Any:  # noqa: ANN401 (any JSON value)
         try:
             value, end = self._decoder.raw_decode(self._text, self.offset)
+            too_deep = _is_deeper(value, _DEEPEST)
+        except RecursionError:
+            too_deep = True
         except json.JSONDecodeError as error:
             at = len(self._text) if error.msg.startswith("Unterminated") else error.pos
             raise self._error(error.msg[:1].lower() + error.msg[1:], at) from None
-        except RecursionError:
-            raise self._error("the JSON is nested too deeply to be a listing of jobs") from None
+        if too_deep:
+            raise self._error("the JSON is nested too deeply to be a listing of jobs")
         self._skip(end)
         return value
 
@@ -199,14 +225,24 @@ class Scan:
         return members
 
 
-def _float(digits: str) -> float | str:
-    """Return a number that a float can hold; the text of one that it cannot."""
+def _float(digits: str) -> float | Digits:
     number = float(digits)
-    return digits if math.isinf(number) else number
+    return Digits(digits) if math.isinf(number) else number
+
+
+def _is_deeper(value: Any, depth: int) -> bool:  # noqa: ANN401 (any JSON value)
+    """Tell whether a value nests deeper than that; level by level, so that it needs no stack itself."""
+    level = [value]
+    for _ in range(depth):
+        containers = [member for member in level if isinstance(member, dict | list)]
+        if not containers:
+            return False
+        level = [member for c in containers for member in (c.values() if isinstance(c, dict) else c)]
+    return True
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    return "null" if value is None else _KINDS.get(type(value), type(value).__name__)
+    return "null" if value is None else _KINDS[type(value)]
 
 
 def instant(value: Any) -> tuple[datetime, bool, bool]:  # noqa: ANN401 (any JSON value)
@@ -283,6 +319,8 @@ class Fitter:
     def __init__(self, record: pa.DataType) -> None:
         self._root = tree(record)
         self.learnt: dict[Path, pa.DataType] = {}
+        self._met = 0
+        self._lists = {field_name(path): path for path in filter(None, (list_of(p) for p, _ in leaves(record)))}
         self.unzoned = 0
 
     @property
@@ -295,7 +333,7 @@ class Fitter:
         if not isinstance(job, dict):
             raise Misfit(f"found {_kind(job)} where a job should be")
         for name in ("Arn", "Id"):
-            if not job.get(name) or (name == "Arn" and not isinstance(job[name], str)):
+            if not job.get(name) or (name == "Arn" and type(job[name]) is not str):
                 raise Misfit(f"{name} is {_kind(job[name])}" if job.get(name) else f"no {name}")
         details = job.get("Details")
         if isinstance(details, dict):
@@ -331,7 +369,7 @@ class Fitter:
                 members[name] = self._time(name, member, node, path, members)
             elif name in node.known:
                 members[name] = self._fit(member, expected, (*path, name))
-            elif name in node.learnt or len(self.learnt) < _MOST_LEARNT:
+            elif not _AMBIGUOUS.search(name) and (name in node.learnt or self._met < _MOST_LEARNT):
                 self._keep(name, member, node, path, members)
             else:
                 rest[name] = member
@@ -351,11 +389,15 @@ class Fitter:
 
     def _keep(self, name: str, value: Any, node: Struct, path: Path, members: dict[str, Any]) -> None:  # noqa: ANN401
         """Put a member that the model does not know among the members, with a type that it has learnt."""
+        before = len(self.learnt)
         try:
             learnt, fitted = self._learn(node.learnt.get(name), value, (*path, name))
         except Misfit:
+            while len(self.learnt) > before:
+                self.learnt.popitem()
             name += JSON_MARK
             learnt, fitted = self._learn(pa.string(), _dumps(value), (*path, name))
+        self._met += name not in node.learnt
         node.learnt[name] = learnt
         members[name] = fitted
 
@@ -378,6 +420,8 @@ class Fitter:
             return [element], fitted
         learnt = _scalar_type(value)
         if learnt is None or node not in (None, learnt):
+            raise Misfit
+        if (listed := list_of(path)) and self._lists.setdefault(field_name(listed), listed) != listed:
             raise Misfit
         self.learnt.setdefault(path, learnt)
         return learnt, escape(value) if isinstance(value, str) else value
@@ -404,13 +448,20 @@ def _scalar(value: Any, expected: pa.DataType | None, where: str) -> Any:  # noq
         raise Misfit(f"{where} is {_kind(value)}, not a value")
     if expected == pa.string():
         return escape(value) if isinstance(value, str) else json.dumps(value)
-    try:
-        number = value if isinstance(value, bool) else float(value)
-    except ValueError:
-        raise Misfit(f"{where} is not a number") from None
-    if isinstance(number, bool) != (expected == pa.bool_()) or not math.isfinite(number):
+    if isinstance(value, bool) != (expected == pa.bool_()):
+        raise Misfit(f"{where} is {_kind(value)}")
+    return value if isinstance(value, bool) else _number(value, expected, where)
+
+
+def _number(value: Any, expected: pa.DataType | None, where: str) -> int | float:  # noqa: ANN401 (any JSON scalar)
+    """Return a number, also of its text, in the type expected; raise Misfit where that would change it."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise Misfit(f"{where} is not a number")
-    return int(number) if expected == pa.int64() else number
+    exact = Fraction(value) if not isinstance(value, float) else value
+    number = int(exact) if expected == pa.int64() else float(value)
+    if not math.isfinite(number) or (exact != number and Fraction(exact).denominator == 1):
+        raise Misfit(f"{where} is a number that its type cannot hold")
+    return number
 
 
 def escape(text: str) -> str:

@@ -40,6 +40,7 @@ _PAGE_SIZE = 200
 _AWS_KEEPS = pd.Timedelta(days=90)
 _MOST_AT_ONCE = 32
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DATE = re.compile(r"\s*\d{4}-")
 _AGO = re.compile(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})\s*", re.IGNORECASE)
 
 
@@ -98,7 +99,7 @@ def load_jobs(
 
 
 def _listed(clients: aws.Client | Iterable[aws.Client] | None) -> list[aws.Client]:
-    listed = aws.clients() if clients is None else [clients] if hasattr(clients, "meta") else list(clients)
+    listed = aws.clients() if clients is None else list(clients) if isinstance(clients, Iterable) else [clients]
     if not listed:
         raise DxError("No clients were given; leave them out for the default credentials, or use dx.clients().")
     for client in listed:
@@ -138,9 +139,9 @@ def _limit(name: str, value: Moment | None) -> pd.Timestamp | pd.Timedelta | Non
     try:
         if isinstance(value, str) and (ago := _AGO.fullmatch(value)):
             value = timedelta(**{_UNITS[ago[2].lower()]: float(ago[1])})
-        if isinstance(value, timedelta):
+        if isinstance(value, timedelta | np.timedelta64):
             return pd.Timedelta(value)
-        moment = pd.Timestamp(value)
+        moment = pd.Timestamp(value) if isinstance(value, date | np.datetime64) or _DATE.match(str(value)) else pd.NaT
         if not pd.isna(moment):
             return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     except (ValueError, TypeError, OverflowError):
@@ -176,6 +177,7 @@ class _Load:
         self._redact = redact
         self._decoder = Decoder(redact=redact)
         self._batches: dict[int, list[dict[str, pa.Table]]] = defaultdict(list)
+        self._pages = [0] * len(clients)
         self._errors: dict[int, Exception] = {}
         self._arrived: SimpleQueue[tuple[int, aws.Page[Glance] | _Done]] = SimpleQueue()
         self._stop = threading.Event()
@@ -248,6 +250,7 @@ class _Load:
                 self._batches[index].append(flatten(records, self._decoder.layout))
         except FormatError as error:
             self._errors.setdefault(index, error)
+        self._pages[index] += len(pages)
         self._bar.show(index, pages, self._window)
 
     def _tables(self, failures: Mapping[str, Exception] | None = None) -> JobTables:
@@ -285,7 +288,8 @@ class _Load:
         said = aws.describe(error)
         said = redact_text(said) if self._redact else said
         read = sum(batch["jobs"].num_rows for batch in self._batches[index])
-        return LoadError(f"Listing the jobs of {self._names[index]} broke off after {read:,} jobs: {said}.")
+        where = f"on page {self._pages[index] + 1}, after {read:,} jobs"
+        return LoadError(f"Listing the jobs of {self._names[index]} broke off {where}: {said}.")
 
 
 def _names(clients: list[aws.Client]) -> list[str]:
@@ -391,7 +395,7 @@ class _Progress:
         created = created[~np.isnat(created)]
         if len(created) and window.now is not None:
             start = window.at(window.since) or window.now - _AWS_KEEPS
-            passed = (window.now - pd.Timestamp(created.min(), tz="UTC")) / (window.now - start)
+            passed = (window.now - pd.Timestamp(created.min(), tz="UTC")) / max(window.now - start, pd.Timedelta(1))
             self._done[index] = min(max(passed, self._done[index]), 1.0)
         self._update()
 

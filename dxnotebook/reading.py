@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +21,8 @@ Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable
 _BATCH_BYTES = 2**24
 _LARGE_BYTES = 2**25
 _JOBS_A_BODY = 5_000
+# a document on the first line, or an indented one: then a line that begins with a brace begins a document
+_DOCUMENTS_BEGIN_LINES = re.compile(rb"\s*\{(?:[^\n]*\}\r?\n|\r?\n[ \t])")
 
 
 def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
@@ -96,7 +99,7 @@ def _bodies(source: Source, name: str) -> Iterator[Body]:
         yield from _split(bytes(source), "bytes" if name == "dicts" else name)
     elif hasattr(source, "read"):
         content = source.read()
-        content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+        content = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         yield from _split(content, str(getattr(source, "name", "open file")))
     elif isinstance(source, Mapping):
         yield Body(encode([source]), name)
@@ -113,7 +116,7 @@ def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
     for number, source in enumerate(sources):
         if isinstance(source, Mapping):
             dicts.append(source)
-            jobs += len(source.get("Jobs") or [source])
+            jobs += len(source["Jobs"]) if isinstance(source.get("Jobs"), list) else 1
         if dicts and (jobs >= _JOBS_A_BODY or not isinstance(source, Mapping)):
             yield Body(encode(dicts), name, documents)
             documents += len(dicts)
@@ -130,9 +133,9 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
     if text.lstrip().startswith(("{", "[")):
         raise DxError("That looks like JSON, not a path; give it as bytes: read_jobs(text.encode()).")
     path = Path(text)
-    if path.is_dir():
+    if text and path.is_dir():
         raise DxError(f"{text!r} is a folder; give a pattern of its files, such as {str(path / '*.json')!r}.")
-    found = [path] if path.exists() else sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 (absolute patterns too)
+    found = [path] if text and path.exists() else sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 (absolute patterns too)
     files = [match for match in found if not match.is_dir()]
     if not files:
         raise DxError(
@@ -148,9 +151,9 @@ def _split(content: bytes, name: str) -> Iterator[Body]:
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from None
     start = page = line = 0
+    divisible = _DOCUMENTS_BEGIN_LINES.match(content)
     while start < len(content) or not start:
-        # a line that begins with a brace begins a document, unless the file is indented by nothing
-        end = content.find(b"\n{", start + _LARGE_BYTES) + 1 or len(content)
+        end = (content.find(b"\n{", start + _LARGE_BYTES) + 1 if divisible else 0) or len(content)
         yield Body(content[start:end], name, page, line)
         page += content.count(b"\n{", start, end - 1) + 1
         line += content.count(b"\n", start, end)

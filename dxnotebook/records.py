@@ -26,7 +26,7 @@ import pyarrow.json as pj
 from dxnotebook import lenient
 from dxnotebook.errors import DataWarning, FormatError, UnknownFieldWarning, warn
 from dxnotebook.model import ELEMENT, MODEL, TIMESTAMP, Layout, Model, branches, layout, map_scalars
-from dxnotebook.redaction import redact_array, redact_value
+from dxnotebook.redaction import redact_array, redact_text, redact_value
 
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
@@ -219,10 +219,11 @@ class Decoder:
         try:
             scan = lenient.Scan(_text(body), self._members, body.line)
             for found in scan:
+                job = redact_value(found.job) if self._redact else found.job
                 try:
-                    jobs.append(json.dumps(self._fitter.fit(found.job)))
+                    jobs.append(json.dumps(self._fitter.fit(job)))
                 except lenient.Misfit as reason:
-                    self._reject(body, found, str(reason))
+                    self._reject(body, found, job, str(reason))
                 if len(jobs) == _JOBS_A_FLUSH:
                     yield self._fitted(jobs)
                     jobs = []
@@ -241,16 +242,16 @@ class Decoder:
             return pa.array([], self._fitter.record)
         return self._refine(self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record)
 
-    def _reject(self, body: Body, found: lenient.Found, reason: str) -> None:
-        kept = redact_value(found.job) if self._redact else found.job
-        raw = lenient.escape(json.dumps(kept, ensure_ascii=False))
+    def _reject(self, body: Body, found: lenient.Found, job: Any, reason: str) -> None:  # noqa: ANN401 (any JSON value)
+        raw = lenient.escape(json.dumps(job, ensure_ascii=False))
         self.rejects.append(Reject(body.source, body.page + found.page, found.position, reason, raw))
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
         met = [".".join(path) for path in self._fitter.learnt]
         unknown = [name.replace(f".{ELEMENT}", ELEMENT) for name in met if not name.endswith(lenient.TEXT_MARK)]
-        unknown += sorted(f"{name} (of a page, not kept)" for name in self._strangers)
+        unknown = [name.replace("\0", ":") for name in unknown]
+        unknown += sorted(f"{redact_text(name)} (of a page, not kept)" for name in self._strangers)
         if unknown:
             more = f" and {len(unknown) - _NAMES_SHOWN} more" if len(unknown) > _NAMES_SHOWN else ""
             warn(
@@ -317,7 +318,7 @@ def _tolerant_glance(body: bytes) -> Glance:
     if scan.pages != 1:
         raise FormatError(f"the response holds {scan.pages} documents, not one page")
     token = scan.tokens[-1] if scan.tokens else None
-    if token is not None and not isinstance(token, str):
+    if token is not None and type(token) is not str:  # a number too large is a text of its own kind
         raise FormatError("NextToken is not a text")
     return Glance(body, token or None, np.array(created, "datetime64[us]"))
 
@@ -402,9 +403,12 @@ def encode(values: Iterable[Any]) -> bytes:
     Raises
     ------
     FormatError
-        When a value is of a type that boto3 never gives.
+        When a value is of a type that boto3 never gives, or nested without end.
     """
-    return b"\n".join(json.dumps(value, default=_json_time, ensure_ascii=True).encode() for value in values)
+    try:
+        return b"\n".join(json.dumps(value, default=_json_time).encode() for value in values)
+    except (ValueError, RecursionError):
+        raise FormatError("dicts: a page or job is nested too deeply, or in itself") from None
 
 
 def _json_time(value: object) -> str:

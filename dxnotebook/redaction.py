@@ -13,17 +13,24 @@ import pyarrow.compute as pc
 
 REDACTED = "REDACTED"
 
+_SECRET_NAMES = ("ApiKey", "Url")
+
 # the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and plain tokens
-_MARK = (
+_NAMES = (
     r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|googleaccessid|key-pair-id"
-    r"|\b(?:sig|token|access_token|security_token))(?:=|%3d)"
+    r"|\b(?:sig|token|access_token|security_token))"
 )
+# "=" and "?", also percent-encoded, however often, or escaped as JSON does
+_EQUALS, _QUESTION = (rf"(?:{sign}|%(?:25)*{code}|\\u00{code})" for sign, code in (("=", "3d"), (r"\?", "3f")))
 _IN_URL = r"[^\s\"'<>]"
+# what follows the name, also where lines were wrapped
+_VALUE = rf"\s*{_IN_URL}*(?:[\r\n]\s*[\w%+/=&.~-]{{16,}})*"
 # the query from its start where there is one, or what a line break cut off from it
-_SIGNED = rf"(?i)(\?|%3f){_IN_URL}*?{_MARK}{_IN_URL}*|{_MARK}{_IN_URL}+"
-_QUERY = r"(?is)([?#]|%3f).*"
+_SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_NAMES}{_EQUALS}{_VALUE}"
+_QUERY = rf"(?is)(#|{_QUESTION}).*"
 _REPLACEMENT = rf"\1{REDACTED}"
-# every match of _SIGNED holds one of these, whatever its case
+# every match of _SIGNED holds one of each, whatever its case
+_SIGNS = (b"=", b"%", b"\\u00")
 _HINTS = (b"signature", b"x-amz-", b"x-goog-", b"accesskeyid", b"accessid", b"key-pair-id", b"sig", b"token")
 
 
@@ -43,8 +50,11 @@ def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
 def _may_be_signed(texts: pa.StringArray) -> bool:
     """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
     characters = texts.buffers()[2]
-    content = bytes(characters) if characters else b""
-    if b"=" not in content and b"%3" not in content:
+    return _hints_at_one(bytes(characters)) if characters else False
+
+
+def _hints_at_one(content: bytes) -> bool:
+    if not any(sign in content for sign in _SIGNS):
         return False
     content = content.lower()
     return any(hint in content for hint in _HINTS)
@@ -59,15 +69,24 @@ def redact_text(text: str, name: str = "") -> str:
     >>> redact_text("GET https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=ab12 failed")
     'GET https://b.s3.amazonaws.com/k?REDACTED failed'
     """
-    return str(redact_array(name, pa.array([text], pa.string()))[0])
+    encoded = text.encode("utf-8", "backslashreplace")
+    if not name.endswith(_SECRET_NAMES) and not _hints_at_one(encoded):
+        return text
+    return str(redact_array(name, pa.array([encoded], pa.binary()).cast(pa.string()))[0])
 
 
 def redact_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (any JSON value)
-    """Return a JSON value with every text in it redacted, keys too."""
+    """Return a JSON value with every text in it redacted, keys too; all below a secret member is secret."""
     if isinstance(value, str):
         return redact_text(value, name)
     if isinstance(value, dict):
-        return {redact_text(key): redact_value(member, key) for key, member in value.items()}
+        inherited = name if name.endswith(_SECRET_NAMES) else ""
+        return {redact_text(key): redact_value(member, inherited or _plain(key)) for key, member in value.items()}
     if isinstance(value, list):
         return [redact_value(element, name) for element in value]
     return REDACTED if name.endswith("ApiKey") and value is not None else value
+
+
+def _plain(key: str) -> str:
+    """Return a member's name without the number that a repeated key has."""
+    return key.partition(":")[0]

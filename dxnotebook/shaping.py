@@ -24,7 +24,7 @@ from dxnotebook.model import (
 )
 
 #: The column that numbers the job a row belongs to; it gives way to the job's id once that is settled.
-ORDINAL = "ordinal"
+ORDINAL = "job #"
 
 _ARN = r"^[^:]*:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account_id>[^:]*):"
 

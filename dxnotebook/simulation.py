@@ -169,7 +169,7 @@ _CAUSES = (
         "REVISION", "Assets per revision", 10_000),
     _Cause(_QUOTA, (S3, URL), "Asset {key} has {size} MB; the limit is 100 GB.", "ASSET", "Asset size in GB", 100),
     _Cause(_INVALID, (URL,), "The MD5 hash of {key} does not match {md5}.", "ASSET"),
-    _Cause(_INVALID, (URL,), "The signed URL {url} has expired.", "DATA_SET"),
+    _Cause(_INVALID, (URL,), "The signed URL {job.signed_url} has expired.", "DATA_SET"),
     _Cause(_DENIED, (TO_S3, REVISIONS), "Access denied: s3:PutObject on arn:aws:s3:::{bucket}/{key}"),
     _Cause(_DENIED, (REVISIONS, TO_S3), "Access denied: kms:GenerateDataKey on {kms_key}"),
     _Cause(_MISSING, (REVISIONS,), "Revision {revision_id} of data set {data_set_id} was not found.", "REVISION"),
@@ -415,21 +415,21 @@ class _Job:
         return {"KmsKeyArn": self.kms_key, "Type": "aws:kms"} if self.chance >> 8 & 1 else {"Type": "AES256"}
 
     def to_json(self) -> Json:
-        tags = [{"Key": "team", "Value": self.slug}, {"Key": "env", "Value": "prod"}]
-        tagged = self.chance % 7 == 0 and self.type not in _EXPORTS
         revision = {} if self.type == REVISIONS else {"RevisionId": self.revision_id}
         details = {"DataSetId": self.data_set_id, **revision, **_DETAILS[self.type](self)}
-        return {
-            "Arn": f"{self.names.arn}:jobs/{self.id}",
-            **({"AssetConfiguration": {"Tags": tags}} if tagged else {}),
-            "CreatedAt": self.created,
-            "Details": {_MEMBERS[self.type]: details},
-            **({"Errors": _errors(self, _CAUSES[self.cause])} if self.state == _ERROR else {}),
-            "Id": self.id,
-            "State": _STATES[self.state],
-            "Type": self.type,
-            "UpdatedAt": self.updated,
-        }
+        job: Json = {"Arn": f"{self.names.arn}:jobs/{self.id}"}
+        if self.chance % 7 == 0 and self.type not in _EXPORTS:
+            tags = [{"Key": "team", "Value": self.slug}, {"Key": "env", "Value": "prod"}]
+            job["AssetConfiguration"] = {"Tags": tags}
+        job["CreatedAt"] = self.created
+        job["Details"] = {_MEMBERS[self.type]: details}
+        if self.state == _ERROR:
+            job["Errors"] = _errors(self, _CAUSES[self.cause])
+        job["Id"] = self.id
+        job["State"] = _STATES[self.state]
+        job["Type"] = self.type
+        job["UpdatedAt"] = self.updated
+        return job
 
 
 # A type's member of Details is named like the type, and holds this beside the ids of data set and revision.
@@ -503,7 +503,7 @@ def _errors(job: _Job, cause: _Cause) -> list[Json]:
 
 
 def _error(job: _Job, cause: _Cause, keys: Sequence[str]) -> Json:
-    message = cause.message.format(**vars(job), key=keys[0], url=job.signed_url)
+    message = cause.message.format(**vars(job), job=job, key=keys[0])
     error: Json = {"Code": cause.code, "Message": message}
     if job.type == S3:
         error["Details"] = {"ImportAssetsFromS3JobErrorDetails": job.objects(keys)}

@@ -29,9 +29,11 @@ def rebuild(jobs: pd.DataFrame, details: pd.DataFrame, errors: pd.DataFrame, mod
     _fill_lists(roots, errors, index, ERRORS, _paths(errors, model.layout.errors))
     paths = _paths(details, model.layout.details)
     lists = dict.fromkeys(list_of(path) for of_column in paths.values() for path in of_column)
+    rows_of = details.groupby("field").indices
     for path in filter(None, lists):
-        rows = details[details["field"] == field_name(path)]
         mine = {name: [p for p in of_column if list_of(p) == path] for name, of_column in paths.items()}
+        mine = {name: of_list for name, of_list in mine.items() if of_list}
+        rows = details[["job_id", "position", *mine]].iloc[rows_of.get(field_name(path), [])]
         _fill_lists(roots, rows, index, path, mine)
     return roots
 

@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import numpy as np
 import pandas as pd
 import pytest
 from botocore.stub import Stubber
@@ -91,12 +92,17 @@ def test_limits_keep_what_lies_between_and_stop_early(since, until):
         assert len(endpoint.requests) == min(newer // 200 + 1, 30)
 
 
-@pytest.mark.parametrize("wrong", ["yesterdayish", "10 parsecs", "", 5.5j, pd.NaT])
+@pytest.mark.parametrize("wrong", ["yesterdayish", "10 parsecs", "5m", "", 5, 1.5, 5.5j, True, pd.NaT, "2026-02-30"])
 def test_a_limit_that_is_no_time_says_so_before_anything_is_asked(wrong):
     with demo.Endpoint(demo.Account(1)) as endpoint:
         with pytest.raises(dx.DxError, match=r"Invalid since: .*'30d'"):
             load(endpoint.client(), since=wrong)
         assert not endpoint.requests
+
+
+@pytest.mark.parametrize("nothing", ["0d", demo.NOW, np.timedelta64(0), np.datetime64("2026-09-30T12:00")])
+def test_a_limit_of_now_keeps_nothing(nothing):
+    assert load(demo.client(jobs=300), since=nothing).jobs.empty
 
 
 def test_a_listing_that_is_not_newest_first_is_read_to_its_end():
@@ -270,7 +276,7 @@ def test_clients_are_named_after_their_profiles(monkeypatch, tmp_path):
     assert len(dx.clients(["prod", "dev"], ["us-east-1", "eu-west-1"])) == 4
 
 
-@pytest.mark.parametrize("wrong", [[], [1], boto3.client("s3", region_name="us-east-1")])
+@pytest.mark.parametrize("wrong", [[], [1], 5, boto3.client("s3", region_name="us-east-1")])
 def test_what_is_no_client_says_so(wrong):
     with pytest.raises(dx.DxError, match=r"dx\.clients"):
         load(wrong)
