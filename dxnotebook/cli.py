@@ -51,15 +51,23 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     Example:
       dxnotebook demo --folder /tmp/demo
     """
+    try:
+        _run_demo(folder, jobs, open_lab=open_lab)
+    except DxError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot write to {folder}: {error.strerror}. Choose another with --folder."
+        ) from None
+
+
+def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     client = simulated.client(jobs=jobs)
     click.echo(
         f"A simulated provider account at {client.meta.endpoint_url}: the 90 days before {simulated.NOW:%Y-%m-%d}.\n"
     )
     started = perf_counter()
-    try:
-        tables = with_names(load_jobs(client), client)
-    except DxError as error:
-        raise click.ClickException(str(error)) from None
+    tables = with_names(load_jobs(client), client)
     click.echo(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
     for title, summary in _summaries(tables).items():
         click.echo(f"{title}\n{_indented(summary)}\n")
