@@ -1,6 +1,6 @@
 """The tolerant reading of JSON that the fast reader refuses: text → jobs, one by one, nothing lost.
 
-`scan` finds the jobs in a text of any of the forms that people save. A `Fitter` makes each of them fit the record
+`Scan` finds the jobs in a text of any of the forms that people save. A `Fitter` makes each of them fit the record
 type: odd times and numbers are made regular, members that the type does not know are learnt, and a job that would
 lose something is refused with a reason.
 """
@@ -26,7 +26,7 @@ from dxnotebook.model import ELEMENT, TIMESTAMP, Path, field_name, leaves, list_
 TEXT_MARK = "\0text"
 JSON_MARK = "\0json"
 
-_AMBIGUOUS = re.compile(r"[\0.]|\[\]")  # in a name: they mean something in paths
+_AMBIGUOUS = re.compile(r"[\0.\ud800-\udfff]|\[\]")  # in a name: they mean something in paths, or are no UTF-8
 _MOST_LEARNT = 200
 _DEEPEST_LIST = 2
 _DEEPEST = 100
@@ -345,20 +345,22 @@ class Fitter:
 
     def _fit(self, value: Any, node: Node, path: Path) -> Any:  # noqa: ANN401 (any JSON value)
         """Return the value of a member of the model; raise Misfit where it is of another kind."""
-        where = ".".join(path).replace(f".{ELEMENT}", ELEMENT)
         if value is None:
             return None
         if isinstance(node, Struct):
             if isinstance(value, dict):
                 return self._members(value, node, path)
-            raise Misfit(f"{where} is {_kind(value)}, not an object")
+            raise Misfit(f"{_dotted(path)} is {_kind(value)}, not an object")
         if isinstance(node, list):
             if not isinstance(value, list):
-                raise Misfit(f"{where} is {_kind(value)}, not a list")
+                raise Misfit(f"{_dotted(path)} is {_kind(value)}, not a list")
             if path.count(ELEMENT) and any(map(_is_empty, value)):
-                raise Misfit(f"{where} holds an empty element")
+                raise Misfit(f"{_dotted(path)} holds an empty element")
             return [self._fit(element, node[0], (*path, ELEMENT)) for element in value]
-        return _scalar(value, node, where)
+        try:
+            return _scalar(value, node)
+        except Misfit as reason:
+            raise Misfit(f"{_dotted(path)} {reason}") from None
 
     def _members(self, value: dict[str, Any], node: Struct, path: Path) -> dict[str, Any]:
         members: dict[str, Any] = {}
@@ -381,7 +383,7 @@ class Fitter:
         try:
             time, exact, zoned = instant(value)
         except Misfit as reason:
-            raise Misfit(f"{'.'.join((*path, name))} {reason}") from None
+            raise Misfit(f"{_dotted((*path, name))} {reason}") from None
         self.unzoned += not zoned
         if not exact:
             self._keep(name + TEXT_MARK, value, node, path, members)
@@ -427,6 +429,10 @@ class Fitter:
         return learnt, escape(value) if isinstance(value, str) else value
 
 
+def _dotted(path: Path) -> str:
+    return ".".join(path).replace(f".{ELEMENT}", ELEMENT)
+
+
 def _is_empty(value: Any) -> bool:  # noqa: ANN401 (any JSON value)
     """Tell whether a value leaves no trace in the columns of a row."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
@@ -442,25 +448,25 @@ def _scalar_type(value: Any) -> pa.DataType | None:  # noqa: ANN401 (any JSON va
     return {str: pa.string(), float: pa.float64()}.get(type(value))
 
 
-def _scalar(value: Any, expected: pa.DataType | None, where: str) -> Any:  # noqa: ANN401 (any JSON value)
+def _scalar(value: Any, expected: pa.DataType | None) -> Any:  # noqa: ANN401 (any JSON value)
     """Return the value of a scalar of the model; a number where text was is its text, and the other way round."""
     if isinstance(value, dict | list):
-        raise Misfit(f"{where} is {_kind(value)}, not a value")
+        raise Misfit(f"is {_kind(value)}, not a value")
     if expected == pa.string():
         return escape(value) if isinstance(value, str) else json.dumps(value)
     if isinstance(value, bool) != (expected == pa.bool_()):
-        raise Misfit(f"{where} is {_kind(value)}")
-    return value if isinstance(value, bool) else _number(value, expected, where)
+        raise Misfit(f"is {_kind(value)}")
+    return value if isinstance(value, bool) else _number(value, expected)
 
 
-def _number(value: Any, expected: pa.DataType | None, where: str) -> int | float:  # noqa: ANN401 (any JSON scalar)
+def _number(value: Any, expected: pa.DataType | None) -> int | float:  # noqa: ANN401 (any JSON scalar)
     """Return a number, also of its text, in the type expected; raise Misfit where that would change it."""
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        raise Misfit(f"{where} is not a number")
+        raise Misfit("is not a number")
     exact = Fraction(value) if not isinstance(value, float) else value
     number = int(exact) if expected == pa.int64() else float(value)
     if not math.isfinite(number) or (exact != number and Fraction(exact).denominator == 1):
-        raise Misfit(f"{where} is a number that its type cannot hold")
+        raise Misfit("is a number that its type cannot hold")
     return number
 
 

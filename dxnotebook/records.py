@@ -240,7 +240,10 @@ class Decoder:
         """Return the records of jobs that the fitter has made fit."""
         if not jobs:
             return pa.array([], self._fitter.record)
-        return self._refine(self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record)
+        try:
+            return self._refine(self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record)
+        except _Refused:
+            raise FormatError("its jobs could not be typed, which is a fault of dxnotebook; please report it") from None
 
     def _reject(self, body: Body, found: lenient.Found, job: Any, reason: str) -> None:  # noqa: ANN401 (any JSON value)
         raw = lenient.escape(json.dumps(job, ensure_ascii=False))

@@ -620,6 +620,7 @@ UNKNOWN_VALUES = {
     "lists below lists": [{"A": [{"B": [1, {"C": [2]}]}]}],
     "names that look like marks": {":json": 1, "x:text": 2, "x": 3, "\0json": 4, "x\0text": 5},
     "names that look like paths": {"[]": 1, "a.b": [1], "a": {"b": [2]}, "": 3},
+    "names that are no UTF-8": {"\ud800": 1, "x\udfff": {"y": 2}},
     "names of our own": {"Ordinal": 1, "job #": 2, "Position": 3, "Field": "x", "JobId": "y", "AccountId": 4},
     "lists of such names": [{"Ordinal": 5, "Position": 6, "[]": 7}, {"Field": [8]}],
 }
