@@ -6,12 +6,12 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
 _PAGE_SIZE = 200
 _AWS_KEEPS = pd.Timedelta(days=90)
 _MOST_AT_ONCE = 32
+_BATCH_BYTES = 2**24
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATE = re.compile(r"\s*\d{4}-")
 _AGO = re.compile(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})\s*", re.IGNORECASE)
@@ -159,7 +160,7 @@ class _Done:
 
 
 class _Load:
-    """One load: a thread for each client fetches, this one decodes what has come."""
+    """One load: a thread for each client fetches, this one decodes what has come meanwhile."""
 
     def __init__(
         self,
@@ -177,7 +178,8 @@ class _Load:
         self._redact = redact
         self._decoder = Decoder(redact=redact)
         self._batches: dict[int, list[dict[str, pa.Table]]] = defaultdict(list)
-        self._pages = [0] * len(clients)
+        self._pages: list[list[aws.Page[Glance]]] = [[] for _ in clients]
+        self._read = [0] * len(clients)
         self._errors: dict[int, Exception] = {}
         self._arrived: SimpleQueue[tuple[int, aws.Page[Glance] | _Done]] = SimpleQueue()
         self._stop = threading.Event()
@@ -228,33 +230,39 @@ class _Load:
                     return
 
     def _collect(self) -> None:
-        """Decode what arrives, as much at a time as there is, until all clients are done."""
-        waiting = set(range(len(self._clients)))
+        """Take what arrives until all clients are done, and decode it when it is worth a call of the reader."""
+        waiting = len(self._clients)
+        size = 0
         while waiting:
-            arrived = [self._arrived.get(), *_drained(self._arrived)]
-            for index in sorted({index for index, _ in arrived}):
-                mine = [item for number, item in arrived if number == index]
-                self._decode(index, [item for item in mine if isinstance(item, aws.Page)])
-                if isinstance(mine[-1], _Done):
-                    waiting.remove(index)
-                    if mine[-1].error is not None:
-                        self._errors.setdefault(index, mine[-1].error)
-                    self._bar.finish(index)
+            index, arrived = self._arrived.get()
+            if isinstance(arrived, _Done):
+                waiting -= 1
+                if arrived.error is not None:
+                    self._errors[index] = arrived.error
+                self._bar.finish(index)
+                continue
+            self._pages[index].append(arrived)
+            self._bar.show(index, arrived, self._window)
+            size += len(arrived.checked.body)
+            if size >= _BATCH_BYTES:
+                self._decode()
+                size = 0
 
-    def _decode(self, index: int, pages: list[aws.Page[Glance]]) -> None:
-        bodies = [Body(page.checked.body, self._names[index], page.number) for page in pages]
-        if not bodies:
-            return
-        try:
-            for records in self._decoder.decode(bodies):
-                self._batches[index].append(flatten(records, self._decoder.layout))
-        except FormatError as error:
-            self._errors.setdefault(index, error)
-        self._pages[index] += len(pages)
-        self._bar.show(index, pages, self._window)
+    def _decode(self) -> None:
+        """Decode the pages that have arrived, client by client."""
+        for index, pages in enumerate(self._pages):
+            bodies = [Body(page.checked.body, self._names[index], page.number) for page in pages]
+            self._read[index] += len(pages)
+            pages.clear()
+            try:
+                for records in self._decoder.decode(bodies) if bodies else ():
+                    self._batches[index].append(flatten(records, self._decoder.layout))
+            except FormatError as error:
+                self._errors.setdefault(index, error)
 
     def _tables(self, failures: Mapping[str, Exception] | None = None) -> JobTables:
         """Return the tables of what was read, and say what was odd about it."""
+        self._decode()
         batches = [batch for index in sorted(self._batches) for batch in self._batches[index]]
         tables = assemble(batches, self._decoder, failures)
         self._decoder.warn()
@@ -267,6 +275,7 @@ class _Load:
         return self._window.trimmed(tables)
 
     def _finish(self) -> JobTables:
+        self._decode()
         failures = {self._names[index]: self._failure(index, error) for index, error in sorted(self._errors.items())}
         tables = self._tables(failures)
         if not failures:
@@ -288,7 +297,7 @@ class _Load:
         said = aws.describe(error)
         said = redact_text(said) if self._redact else said
         read = sum(batch["jobs"].num_rows for batch in self._batches[index])
-        where = f"on page {self._pages[index] + 1}, after {read:,} jobs"
+        where = f"on page {self._read[index] + 1}, after {read:,} jobs"
         return LoadError(f"Listing the jobs of {self._names[index]} broke off {where}: {said}.")
 
 
@@ -296,14 +305,6 @@ def _names(clients: list[aws.Client]) -> list[str]:
     """Return a name for each client, no two alike."""
     labels = [aws.label(client) for client in clients]
     return [f"{name} ({i + 1})" if labels.count(name) > 1 else name for i, name in enumerate(labels)]
-
-
-def _drained(queue: SimpleQueue[Any]) -> Iterator[Any]:
-    try:
-        while True:
-            yield queue.get_nowait()
-    except Empty:
-        return
 
 
 def _examine(content: Any) -> Glance:  # noqa: ANN401 (bytes, or what a stub returned)
@@ -389,8 +390,8 @@ class _Progress:
             leave=False,
         )
 
-    def show(self, index: int, pages: list[aws.Page[Glance]], window: _Window) -> None:
-        created = np.concatenate([page.checked.created for page in pages])
+    def show(self, index: int, page: aws.Page[Glance], window: _Window) -> None:
+        created = page.checked.created
         self._jobs += len(created)
         created = created[~np.isnat(created)]
         if len(created) and window.now is not None:

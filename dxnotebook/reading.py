@@ -150,11 +150,13 @@ def _split(content: bytes, name: str) -> Iterator[Body]:
         content = plain(content)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from None
+    if len(content) <= _LARGE_BYTES or not _DOCUMENTS_BEGIN_LINES.match(content):
+        yield Body(content, name)
+        return
     start = page = line = 0
-    divisible = _DOCUMENTS_BEGIN_LINES.match(content)
-    while start < len(content) or not start:
-        end = (content.find(b"\n{", start + _LARGE_BYTES) + 1 if divisible else 0) or len(content)
+    while start < len(content):
+        end = content.find(b"\n{", start + _LARGE_BYTES) + 1 or len(content)
         yield Body(content[start:end], name, page, line)
         page += content.count(b"\n{", start, end - 1) + 1
         line += content.count(b"\n", start, end)
-        start = end or 1
+        start = end

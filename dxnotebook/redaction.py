@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,7 +31,7 @@ _SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_NAMES}{_EQUALS}{_VALUE}"
 _QUERY = rf"(?is)(#|{_QUESTION}).*"
 _REPLACEMENT = rf"\1{REDACTED}"
 # every match of _SIGNED holds one of each, whatever its case
-_SIGNS = (b"=", b"%", b"\\u00")
+_SIGNS = b"=%\\"
 _HINTS = (b"signature", b"x-amz-", b"x-goog-", b"accesskeyid", b"accessid", b"key-pair-id", b"sig", b"token")
 
 
@@ -50,13 +51,13 @@ def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
 def _may_be_signed(texts: pa.StringArray) -> bool:
     """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
     characters = texts.buffers()[2]
-    return _hints_at_one(bytes(characters)) if characters else False
+    return characters is not None and _hints_at_one(np.frombuffer(characters, np.uint8))
 
 
-def _hints_at_one(content: bytes) -> bool:
-    if not any(sign in content for sign in _SIGNS):
+def _hints_at_one(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
+    if not any((characters == sign).any() for sign in _SIGNS):
         return False
-    content = content.lower()
+    content = characters.tobytes().lower()
     return any(hint in content for hint in _HINTS)
 
 
@@ -70,7 +71,7 @@ def redact_text(text: str, name: str = "") -> str:
     'GET https://b.s3.amazonaws.com/k?REDACTED failed'
     """
     encoded = text.encode("utf-8", "backslashreplace")
-    if not name.endswith(_SECRET_NAMES) and not _hints_at_one(encoded):
+    if not name.endswith(_SECRET_NAMES) and not _hints_at_one(np.frombuffer(encoded, np.uint8)):
         return text
     return str(redact_array(name, pa.array([encoded], pa.binary()).cast(pa.string()))[0])
 

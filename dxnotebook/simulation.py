@@ -289,7 +289,7 @@ def _burst(rng: np.random.Generator, jobs: int, burst: tuple[int, int, int, int]
     """Return a backfill started all at once: as many jobs as the quota allows run, the service refuses the others."""
     start, feed, share, quota = burst
     number = np.arange(share * jobs // 6_000)
-    slot = start - (number + 1) * 6 * _HOUR
+    slot = start - (number % 96 + 1) * 6 * _HOUR  # of the 24 days before, however many jobs there are
     plan = _everyday(rng, slot, feed, start + number * 600_000 // max(len(number), 1))
     plan["outcome"] = _COMPLETED
     plan["cause"] = -1

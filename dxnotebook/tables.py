@@ -22,11 +22,12 @@ from dxnotebook.shaping import ORDINAL, flatten
 from dxnotebook.unshaping import PATHS, as_boto3, rebuild
 
 # a flattened batch of records: the tables ``jobs``, ``details`` and ``errors``
-Batch = Mapping[str, pa.Table]
+Batch = dict[str, pa.Table]
 # of each table's columns beyond the model, the paths of the members that fill them
 Paths = dict[str, dict[str, list[list[str]]]]
 
 _SUMMARY_WIDTH = 100
+_WORD, _ODD = 8, 0x9E3779B97F4A7C15  # bytes; any odd number that mixes bits well
 _JOINED = ("jobs", "details", "errors")
 # beside an ARN that serves as job_id: the id the API gave
 _OWN_ID = "id_text"
@@ -272,12 +273,13 @@ def _assemble(
     starts = np.cumsum([0, *(batch["jobs"].num_rows for batch in batches)])
     frames = {}
     for name in _JOINED:
-        stacked = pa.concat_tables([batch[name] for batch in batches], promote_options="default")
+        parts = [batch.pop(name) for batch in batches]  # what has become a frame need not stay
         if name != "jobs":
-            shifts = np.repeat(starts[:-1], [batch[name].num_rows for batch in batches])
-            ordinal = pc.add(stacked[ORDINAL], pa.array(shifts))
-            stacked = stacked.set_column(stacked.column_names.index(ORDINAL), ORDINAL, ordinal)
-        frames[name] = _frame(stacked, model.column_categories(name))
+            parts = [_shifted(part, start) for part, start in zip(parts, starts, strict=False)]
+        stacked = pa.concat_tables(parts, promote_options="default")
+        columns = dict(zip(stacked.column_names, stacked.columns, strict=True))
+        del parts, stacked
+        frames[name] = _frame(columns, model.column_categories(name))
     frames["jobs"] = frames["jobs"][[*LEADING, *(name for name in frames["jobs"] if name not in LEADING)]]
     frames = _settled(frames, paths)
     backwards = int((frames["jobs"]["updated_at"] < frames["jobs"]["created_at"]).sum())
@@ -288,16 +290,21 @@ def _assemble(
     return JobTables(**frames, rejects=rejects, failures=MappingProxyType(dict(failures)), model=model)
 
 
-def _frame(table: pa.Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a frame with the dtypes that tables promise."""
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
+def _shifted(table: pa.Table, start: int) -> pa.Table:
+    """Return a table whose jobs are numbered from there."""
+    ordinal = pc.add(table[ORDINAL], int(start))
+    return table.set_column(table.column_names.index(ORDINAL), ORDINAL, ordinal)
+
+
+def _frame(columns: dict[str, pa.ChunkedArray | pa.Array], categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a frame with the dtypes that tables promise, and take the columns' place."""
+    nothing = pa.nulls(len(next(iter(columns.values()))), pa.large_string())  # the many columns without values share it
+    for name, column in columns.items():
         if name in categories:
             columns[name] = _categorical(column, categories[name])
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            columns[name] = column.cast(pa.large_string()).combine_chunks()
-        else:
-            columns[name] = column
+            empty = column.null_count == len(column)
+            columns[name] = nothing if empty else column.cast(pa.large_string()).combine_chunks()
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
     for name in {"error_count", "position", ORDINAL}.intersection(frame):
@@ -340,7 +347,7 @@ def _newest(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.bool
     """Return which jobs to keep: of each ARN the latest update, of two equally late ones always the same."""
     jobs = frames["jobs"]
     kept = np.ones(len(jobs), bool)
-    if pc.count_distinct(pa.array(jobs["job_arn"])).as_py() == len(jobs):
+    if _are_distinct(jobs["job_arn"]):
         return kept
     again = np.flatnonzero(jobs["job_arn"].duplicated(keep=False))
     rows = pd.DataFrame(
@@ -361,6 +368,19 @@ def _newest(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.bool
     return kept
 
 
+def _are_distinct(texts: pd.Series[str]) -> bool:
+    """Tell whether no two texts are the same; where their ends differ already, as those of ids do, from these alone."""
+    array = pa.array(texts)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not len(array) or pc.min(pc.binary_length(array)).as_py() < 2 * _WORD:
+        return bool(texts.is_unique)
+    _, offsets, characters = array.buffers()
+    ends = np.frombuffer(offsets, np.int64)[array.offset + 1 :][: len(array)]
+    words = np.ndarray(len(characters) - _WORD + 1, np.uint64, characters, strides=(1,))  # one begins at every byte
+    ends_of_texts = words[ends - 2 * _WORD] * np.uint64(_ODD) + words[ends - _WORD]
+    return bool(pd.Series(ends_of_texts).is_unique or texts.is_unique)
+
+
 def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return a hash of all that the tables hold of each job."""
     content = pd.util.hash_pandas_object(frames["jobs"], index=False, hash_key=_HASH_KEY).to_numpy()
@@ -373,7 +393,7 @@ def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uin
 
 def _with_own_ids(jobs: pd.DataFrame, paths: dict[str, list[list[str]]]) -> pd.DataFrame:
     """Return the jobs with their ARN as `job_id` where accounts or regions share an id."""
-    if pc.count_distinct(pa.array(jobs["job_id"])).as_py() == len(jobs):
+    if _are_distinct(jobs["job_id"]):
         return jobs
     shared = jobs["job_id"].duplicated(keep=False)
     warn(
