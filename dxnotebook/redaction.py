@@ -32,7 +32,7 @@ _QUERY = rf"(?is)(#|{_QUESTION}).*"
 _REPLACEMENT = rf"\1{REDACTED}"
 # every match of _SIGNED holds one of each, whatever its case
 _SIGNS = b"=%\\"
-_HINTS = (b"signature", b"x-amz-", b"x-goog-", b"accesskeyid", b"accessid", b"key-pair-id", b"sig", b"token")
+_HINTS = (b"sig", b"token", b"credential", b"accesskeyid", b"accessid", b"key-pair-id")
 
 
 def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
@@ -42,22 +42,35 @@ def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
     if name.endswith("ApiKey"):
         return pc.if_else(pc.is_valid(texts), REDACTED, texts)
     if name.endswith("Url"):
-        return pc.replace_substring_regex(texts, pattern=_QUERY, replacement=_REPLACEMENT)
+        return _without_query(texts)
     if _may_be_signed(texts):
         return pc.replace_substring_regex(texts, pattern=_SIGNED, replacement=_REPLACEMENT)
     return texts
 
 
+def _without_query(urls: pa.StringArray) -> pa.StringArray:
+    parts = pc.split_pattern(urls, "?", max_splits=1)
+    paths = pc.list_element(parts, 0)
+    cut = pc.if_else(pc.equal(pc.list_value_length(parts), 1), paths, pc.binary_join_element_wise(paths, REDACTED, "?"))
+    if _has(paths, b"#%\\"):  # which may begin a query, too
+        return pc.replace_substring_regex(cut, pattern=_QUERY, replacement=_REPLACEMENT)
+    return cut
+
+
+def _has(texts: pa.StringArray, signs: bytes) -> bool:
+    """Tell whether any of the characters is among the texts', all at once."""
+    buffer = texts.buffers()[2]
+    characters = np.frombuffer(buffer or b"", np.uint8)
+    return any((characters == sign).any() for sign in signs)
+
+
 def _may_be_signed(texts: pa.StringArray) -> bool:
     """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
-    characters = texts.buffers()[2]
-    return characters is not None and _hints_at_one(np.frombuffer(characters, np.uint8))
+    return _has(texts, _SIGNS) and _has_hint(texts.buffers()[2].to_pybytes())
 
 
-def _hints_at_one(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
-    if not any((characters == sign).any() for sign in _SIGNS):
-        return False
-    content = characters.tobytes().lower()
+def _has_hint(content: bytes) -> bool:
+    content = content.lower()
     return any(hint in content for hint in _HINTS)
 
 
@@ -71,7 +84,7 @@ def redact_text(text: str, name: str = "") -> str:
     'GET https://b.s3.amazonaws.com/k?REDACTED failed'
     """
     encoded = text.encode("utf-8", "backslashreplace")
-    if not name.endswith(_SECRET_NAMES) and not _hints_at_one(np.frombuffer(encoded, np.uint8)):
+    if not name.endswith(_SECRET_NAMES) and not _has_hint(encoded):
         return text
     return str(redact_array(name, pa.array([encoded], pa.binary()).cast(pa.string()))[0])
 

@@ -304,7 +304,7 @@ def _frame(columns: dict[str, pa.ChunkedArray | pa.Array], categories: Mapping[s
             columns[name] = _categorical(column, categories[name])
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             empty = column.null_count == len(column)
-            columns[name] = nothing if empty else column.cast(pa.large_string()).combine_chunks()
+            columns[name] = nothing if empty else column.cast(pa.large_string())
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
     for name in {"error_count", "position", ORDINAL}.intersection(frame):
