@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from dxnotebook.errors import FormatError
-from dxnotebook.model import ELEMENT, TIMESTAMP, Path, field_name, leaves, list_of
+from dxnotebook.model import ELEMENT, TEXT, TIMESTAMP, Path, field_name, leaves, list_of
 
 # These mark what we add beside a member: its text where the typed value does not carry all of it, and its JSON where
 # it has no one type. Under a bare mark stand the members past the limit, and those whose names would be ambiguous.
@@ -398,7 +398,7 @@ class Fitter:
             while len(self.learnt) > before:
                 self.learnt.popitem()
             name += JSON_MARK
-            learnt, fitted = self._learn(pa.string(), _dumps(value), (*path, name))
+            learnt, fitted = self._learn(TEXT, _dumps(value), (*path, name))
         self._met += name not in node.learnt
         node.learnt[name] = learnt
         members[name] = fitted
@@ -445,14 +445,14 @@ def _scalar_type(value: Any) -> pa.DataType | None:  # noqa: ANN401 (any JSON va
         return pa.bool_()
     if isinstance(value, int):
         return pa.int64() if -(2**63) <= value < 2**63 else None
-    return {str: pa.string(), float: pa.float64()}.get(type(value))
+    return {str: TEXT, float: pa.float64()}.get(type(value))
 
 
 def _scalar(value: Any, expected: pa.DataType | None) -> Any:  # noqa: ANN401 (any JSON value)
     """Return the value of a scalar of the model; a number where text was is its text, and the other way round."""
     if isinstance(value, dict | list):
         raise Misfit(f"is {_kind(value)}, not a value")
-    if expected == pa.string():
+    if expected == TEXT:
         return escape(value) if isinstance(value, str) else json.dumps(value)
     if isinstance(value, bool) != (expected == pa.bool_()):
         raise Misfit(f"is {_kind(value)}")

@@ -24,6 +24,7 @@ Path = tuple[str, ...]
 
 ELEMENT = "[]"
 TIMESTAMP = pa.timestamp("us", "UTC")
+TEXT = pa.large_string()  # as pandas has it, so that no column is converted on its way
 ERRORS: Path = ("Errors",)
 
 _SCALARS = {
@@ -82,7 +83,7 @@ def arrow_type(shape: Shape) -> pa.DataType:
         return pa.struct([(name, arrow_type(member)) for name, member in shape.members.items()])
     if isinstance(shape, ListShape):
         return pa.list_(arrow_type(shape.member))
-    return _SCALARS.get(shape.type_name, pa.string())
+    return _SCALARS.get(shape.type_name, TEXT)
 
 
 def map_scalars(data_type: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:

@@ -25,7 +25,7 @@ import pyarrow.json as pj
 
 from dxnotebook import lenient
 from dxnotebook.errors import DataWarning, FormatError, UnknownFieldWarning, warn
-from dxnotebook.model import ELEMENT, MODEL, TIMESTAMP, Layout, Model, branches, layout, map_scalars
+from dxnotebook.model import ELEMENT, MODEL, TEXT, TIMESTAMP, Layout, Model, branches, layout, map_scalars
 from dxnotebook.redaction import redact_array, redact_text, redact_value
 
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
@@ -176,8 +176,8 @@ class Decoder:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
         if len(content) > _LARGEST_BLOCK or not _is_utf8(content):
             raise _Refused
-        job = map_scalars(self._fitter.record, lambda scalar: pa.string() if scalar == TIMESTAMP else scalar)
-        schema = pa.schema([("Jobs", pa.list_(job)), ("NextToken", pa.string())]) if in_pages else pa.schema(list(job))
+        job = map_scalars(self._fitter.record, lambda scalar: TEXT if scalar == TIMESTAMP else scalar)
+        schema = pa.schema([("Jobs", pa.list_(job)), ("NextToken", TEXT)]) if in_pages else pa.schema(list(job))
         table = _read_json(content, schema, "error")
         if not in_pages:
             return pa.StructArray.from_arrays([column.chunk(0) for column in table.columns], fields=list(job))
@@ -211,7 +211,7 @@ class Decoder:
             return pa.Array.from_buffers(wanted, len(array), array.buffers()[:2], array.null_count, children=[values])
         if wanted == TIMESTAMP:
             return _times(array)
-        return redact_array(name, array) if self._redact and wanted == pa.string() else array
+        return redact_array(name, array) if self._redact and wanted == TEXT else array
 
     def _tolerant(self, body: Body) -> Iterator[pa.StructArray]:
         """Yield the records of one body, read job by job."""
@@ -291,7 +291,7 @@ class Glance:
     created: np.ndarray[Any, np.dtype[np.datetime64]] = field(repr=False)
 
 
-_GLANCE = pa.schema([("Jobs", pa.list_(pa.struct([("CreatedAt", pa.string())]))), ("NextToken", pa.string())])
+_GLANCE = pa.schema([("Jobs", pa.list_(pa.struct([("CreatedAt", TEXT)]))), ("NextToken", TEXT)])
 
 
 def glance(content: bytes) -> Glance:
@@ -363,7 +363,7 @@ def _text(body: Body) -> str:
         raise FormatError(f"line {line}: a byte ({body.content[error.start]:#04x}) that is not UTF-8") from None
 
 
-def _times(texts: pa.StringArray) -> pa.TimestampArray:
+def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
     """Return times in UTC; refuse texts without a zone, finer than a microsecond, or outside the years 1 to 9999."""
     try:
         times = pc.cast(texts, TIMESTAMP)

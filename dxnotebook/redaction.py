@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dxnotebook.model import TEXT
+
 REDACTED = "REDACTED"
 
 _SECRET_NAMES = ("ApiKey", "Url")
@@ -35,12 +37,12 @@ _SIGNS = b"=%\\"
 _HINTS = (b"sig", b"token", b"credential", b"accesskeyid", b"accessid", b"key-pair-id")
 
 
-def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
+def redact_array(name: str, texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """Return the texts of the member of that name without what is secret in them."""
     if texts.null_count == len(texts):
         return texts
     if name.endswith("ApiKey"):
-        return pc.if_else(pc.is_valid(texts), REDACTED, texts)
+        return pc.if_else(pc.is_valid(texts), pa.scalar(REDACTED, TEXT), texts)
     if name.endswith("Url"):
         return _without_query(texts)
     if _may_be_signed(texts):
@@ -48,23 +50,27 @@ def redact_array(name: str, texts: pa.StringArray) -> pa.StringArray:
     return texts
 
 
-def _without_query(urls: pa.StringArray) -> pa.StringArray:
+def _without_query(urls: pa.LargeStringArray) -> pa.LargeStringArray:
     parts = pc.split_pattern(urls, "?", max_splits=1)
     paths = pc.list_element(parts, 0)
-    cut = pc.if_else(pc.equal(pc.list_value_length(parts), 1), paths, pc.binary_join_element_wise(paths, REDACTED, "?"))
+    cut = pc.if_else(
+        pc.equal(pc.list_value_length(parts), 1),
+        paths,
+        pc.binary_join_element_wise(paths, pa.scalar(REDACTED, TEXT), pa.scalar("?", TEXT)),
+    )
     if _has(paths, b"#%\\"):  # which may begin a query, too
         return pc.replace_substring_regex(cut, pattern=_QUERY, replacement=_REPLACEMENT)
     return cut
 
 
-def _has(texts: pa.StringArray, signs: bytes) -> bool:
+def _has(texts: pa.LargeStringArray, signs: bytes) -> bool:
     """Tell whether any of the characters is among the texts', all at once."""
     buffer = texts.buffers()[2]
     characters = np.frombuffer(buffer or b"", np.uint8)
     return any((characters == sign).any() for sign in signs)
 
 
-def _may_be_signed(texts: pa.StringArray) -> bool:
+def _may_be_signed(texts: pa.LargeStringArray) -> bool:
     """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
     return _has(texts, _SIGNS) and _has_hint(texts.buffers()[2].to_pybytes())
 
@@ -86,7 +92,7 @@ def redact_text(text: str, name: str = "") -> str:
     encoded = text.encode("utf-8", "backslashreplace")
     if not name.endswith(_SECRET_NAMES) and not _has_hint(encoded):
         return text
-    return str(redact_array(name, pa.array([encoded], pa.binary()).cast(pa.string()))[0])
+    return str(redact_array(name, pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
 
 
 def redact_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (any JSON value)

@@ -14,6 +14,7 @@ from dxnotebook.model import (
     ELEMENT,
     ERRORS,
     TERMINAL_STATES,
+    TEXT,
     Column,
     Layout,
     Path,
@@ -79,7 +80,7 @@ def _odd_branches(records: pa.StructArray) -> dict[str, pa.Array]:
         strange = here & (indices != mine)
         if strange.any():
             odd.setdefault("details_branch", np.full(len(records), None, object))[strange] = branch
-    return {name: pa.array(values, pa.string()) for name, values in odd.items()}
+    return {name: pa.array(values, TEXT) for name, values in odd.items()}
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _stacked(parts: list[_Part], columns: Iterable[Column], fields: list[str] | 
     order = pa.array(np.argsort(owner, kind="stable"))
     table = {ORDINAL: pa.array(owner)}
     if fields is not None:
-        names = [pa.repeat(name, len(part.owner)) for name, part in zip(fields, parts, strict=True)]
+        names = [pa.repeat(pa.scalar(name, TEXT), len(part.owner)) for name, part in zip(fields, parts, strict=True)]
         table["field"] = pa.concat_arrays(names)
     table["position"] = pa.array(np.concatenate([part.position for part in parts]))
     for column in columns:

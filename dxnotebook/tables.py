@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.lenient import TEXT_MARK
-from dxnotebook.model import LEADING, MODEL, Column, Model, leaves
+from dxnotebook.model import LEADING, MODEL, TEXT, Column, Model, leaves
 from dxnotebook.records import Decoder
 from dxnotebook.shaping import ORDINAL, flatten
 from dxnotebook.unshaping import PATHS, as_boto3, rebuild
@@ -262,8 +262,8 @@ def _batch(tables: JobTables) -> Batch:
 
 def _plain(table: pa.Table) -> pa.Table:
     """Return a table whose texts are all of one type, so that it stacks upon others."""
-    texts = [pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type) for field in table.schema]
-    fields = [pa.field(f.name, pa.large_string()) if t else f for f, t in zip(table.schema, texts, strict=True)]
+    texts = [pa.types.is_dictionary(field.type) for field in table.schema]
+    fields = [pa.field(f.name, TEXT) if t else f for f, t in zip(table.schema, texts, strict=True)]
     return table.cast(pa.schema(fields)).replace_schema_metadata()
 
 
@@ -298,13 +298,12 @@ def _shifted(table: pa.Table, start: int) -> pa.Table:
 
 def _frame(columns: dict[str, pa.ChunkedArray | pa.Array], categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Return a frame with the dtypes that tables promise, and take the columns' place."""
-    nothing = pa.nulls(len(next(iter(columns.values()))), pa.large_string())  # the many columns without values share it
+    nothing = pa.nulls(len(next(iter(columns.values()))), TEXT)  # the many columns without values share it
     for name, column in columns.items():
         if name in categories:
             columns[name] = _categorical(column, categories[name])
-        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            empty = column.null_count == len(column)
-            columns[name] = nothing if empty else column.cast(pa.large_string())
+        elif column.type == TEXT and column.null_count == len(column):
+            columns[name] = nothing
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
     for name in {"error_count", "position", ORDINAL}.intersection(frame):
@@ -314,14 +313,14 @@ def _frame(columns: dict[str, pa.ChunkedArray | pa.Array], categories: Mapping[s
 
 def _categorical(column: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:
     """Return texts as categories: those of the API in its order, then others by name."""
-    encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    encoded = column.combine_chunks().dictionary_encode()
     met = encoded.dictionary.to_pylist()
     categories = [*known, *sorted(set(met) - set(known))]
     places = np.array([categories.index(value) for value in met] or [0], np.int32)
     codes = pc.fill_null(encoded.indices, 0).to_numpy()
     return pa.DictionaryArray.from_arrays(
         pa.array(places[codes], mask=encoded.is_null().to_numpy(zero_copy_only=False)),
-        pa.array(categories, pa.string()),
+        pa.array(categories, TEXT),
     )
 
 

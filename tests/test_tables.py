@@ -24,7 +24,7 @@ def by_arn(found):
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.DataWarning")
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(jobs(), st.booleans(), st.booleans())
 def test_to_jobs_gives_what_boto3_parses(found, ascii_only, together):
     halves = [found[::2], found[1::2]]
@@ -120,7 +120,7 @@ VERSIONS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(VERSIONS, st.randoms(use_true_random=False))
 @pytest.mark.filterwarnings("ignore::dxnotebook.DataWarning")
 def test_the_newest_version_wins_whatever_the_order(versions, random):
