@@ -111,9 +111,9 @@ def _page_type() -> Any:  # noqa: ANN401
     """Return the Arrow type of a page, times as text."""
     import pyarrow as pa
 
-    from dxnotebook.model import MODEL, TIMESTAMP, map_scalars
+    from dxnotebook.model import MODEL, TEXT, TIMESTAMP, map_scalars
 
-    job = map_scalars(MODEL.record, lambda scalar: pa.string() if scalar == TIMESTAMP else scalar)
+    job = map_scalars(MODEL.record, lambda scalar: pa.string() if scalar in (TEXT, TIMESTAMP) else scalar)
     return pa.struct([("Jobs", pa.list_(job)), ("NextToken", pa.string())])
 
 

@@ -215,7 +215,8 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
             raise DxError(f"Cannot concatenate a {type(part).__name__}; give JobTables, as load_jobs returns them.")
     failures = {name: error for part in parts for name, error in part.failures.items()}
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
-    return _assemble([_batch(part) for part in parts], _merged_paths(parts), rejects, failures, parts[0].model)
+    batches = _agreeing([_batch(part) for part in parts])
+    return _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
 
 
 def assemble(batches: Sequence[Batch], decoder: Decoder, failures: Mapping[str, Exception] | None = None) -> JobTables:
@@ -258,6 +259,20 @@ def _batch(tables: JobTables) -> Batch:
         frame: pd.DataFrame = getattr(tables, name)
         batch[name] = frame.drop(columns="job_id").assign(**{ORDINAL: index.get_indexer(frame["job_id"])})
     return {name: _plain(pa.Table.from_pandas(frame, preserve_index=False)) for name, frame in batch.items()}
+
+
+def _agreeing(batches: list[Batch]) -> list[Batch]:
+    """Return batches in which a column that different loads typed differently is text."""
+    types: dict[tuple[str, str], set[pa.DataType]] = {}
+    for batch in batches:
+        for name, table in batch.items():
+            for member in table.schema:
+                types.setdefault((name, member.name), set()).add(member.type)
+
+    def agreed(name: str, table: pa.Table) -> pa.Table:
+        return table.cast(pa.schema([f if len(types[name, f.name]) == 1 else f.with_type(TEXT) for f in table.schema]))
+
+    return [{name: agreed(name, table) for name, table in batch.items()} for batch in batches]
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -552,3 +552,15 @@ def test_faults_of_one_page_come_one_after_the_other(small):
 def test_an_unknown_kind_of_fault_is_refused():
     with pytest.raises(ValueError, match=r"Invalid kind: 'flood'\. Valid options are: throttle, "):
         demo.Fault("flood", 0)
+
+
+def test_a_revision_belongs_to_one_data_set_however_many_jobs_there_are():
+    account = demo.Account(1_000_000)
+    owners = {}
+    for start in range(0, 1_000_000, 25_000):
+        for job in json.loads(account.page(start))["Jobs"]:
+            for details in job["Details"].values():
+                destinations = details.get("RevisionDestinations", [details])
+                for revision_id in (destination["RevisionId"] for destination in destinations):
+                    assert owners.setdefault(revision_id, details["DataSetId"]) == details["DataSetId"]
+    assert len(owners) > 1_000

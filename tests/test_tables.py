@@ -180,6 +180,11 @@ def test_concat_of_loads_that_met_different_members():
     assert both.to_jobs()[1]["NewList"] == ["x"]
 
 
+def test_concat_of_loads_that_typed_a_member_differently():
+    number, text = (tables_of(page_of(job(n, NewMember=value))) for n, value in ((1, 5), (2, "x")))
+    assert dx.concat([number, text]).jobs["new_member"].tolist() == ["5", "x"]
+
+
 @pytest.mark.parametrize("wrong", [[], [1]])
 def test_concat_says_what_it_wants(wrong):
     with pytest.raises(dx.DxError, match="JobTables"):
