@@ -6,7 +6,6 @@ import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -68,7 +67,7 @@ class JobTables:
     details: pd.DataFrame
     errors: pd.DataFrame
     rejects: pd.DataFrame
-    failures: Mapping[str, Exception] = field(default_factory=lambda: MappingProxyType({}))
+    failures: Mapping[str, Exception] = field(default_factory=dict)
     model: Model = MODEL
 
     def __len__(self) -> int:
@@ -302,7 +301,7 @@ def _assemble(
         warn(f"{backwards:,} jobs were updated before they were created; their duration_s is null.", DataWarning)
     for name, beyond in paths.items():
         frames[name].attrs = {PATHS: beyond} if beyond else {}
-    return JobTables(**frames, rejects=rejects, failures=MappingProxyType(dict(failures)), model=model)
+    return JobTables(**frames, rejects=rejects, failures=dict(failures), model=model)
 
 
 def _shifted(table: pa.Table, start: int) -> pa.Table:

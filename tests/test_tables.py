@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -217,6 +218,18 @@ def test_repr_counts_and_html_is_text():
 def test_tables_are_frozen():
     with pytest.raises(AttributeError):
         tables_of(page_of()).jobs = pd.DataFrame()
+
+
+def test_tables_travel_between_processes_and_through_parquet(tmp_path):
+    odd = job(1, New=5, Mixed=[1, "a"], CreatedAt="2024-01-01T00:00:00.123456789Z", Details={"Warp": {"Factor": 1.5}})
+    tables = tables_of(page_of(odd, job(2, Errors=[{"Hint": 3}]), None))
+    assert pickle.loads(pickle.dumps(tables)).to_jobs() == tables.to_jobs()
+    frames = {}
+    for name in FRAMES:
+        getattr(tables, name).to_parquet(tmp_path / name)
+        frames[name] = pd.read_parquet(tmp_path / name)
+        pd.testing.assert_frame_equal(frames[name], getattr(tables, name))
+    assert dx.JobTables(**frames).to_jobs() == tables.to_jobs()
 
 
 def test_times_in_to_jobs_are_datetimes_in_utc():
