@@ -136,15 +136,20 @@ def _within(lengths: Numbers) -> Numbers:
 def _stacked(parts: list[_Part], columns: Iterable[Column], fields: list[str] | None = None) -> pa.Table:
     """Return the rows of several lists as one table, a job's rows together, a list's rows in its order."""
     owner = np.concatenate([part.owner for part in parts])
-    order = pa.array(np.argsort(owner, kind="stable"))
-    table = {ORDINAL: pa.array(owner)}
+    order = np.argsort(owner, kind="stable")
+    table = {ORDINAL: pa.array(owner[order])}
     if fields is not None:
-        names = [pa.repeat(pa.scalar(name, TEXT), len(part.owner)) for name, part in zip(fields, parts, strict=True)]
-        table["field"] = pa.concat_arrays(names)
-    table["position"] = pa.array(np.concatenate([part.position for part in parts]))
+        which = np.repeat(np.arange(len(parts)), [len(part.owner) for part in parts])
+        table["field"] = pa.array(fields, TEXT).take(pa.array(which[order]))
+    table["position"] = pa.array(np.concatenate([part.position for part in parts])[order])
     for column in columns:
-        pieces = [part.values.get(column.name, pa.nulls(len(part.owner), column.type)) for part in parts]
-        table[column.name] = pa.concat_arrays(pieces)
-    if len(parts) > 1:
-        table = {name: c if c.null_count == len(c) else c.take(order) for name, c in table.items()}
+        pieces = [part.values.get(column.name) for part in parts]
+        if all(piece is None or piece.null_count == len(piece) for piece in pieces):
+            table[column.name] = pa.nulls(len(owner), column.type)
+            continue
+        whole = [
+            pa.nulls(len(part.owner), column.type) if piece is None else piece
+            for part, piece in zip(parts, pieces, strict=True)
+        ]
+        table[column.name] = pa.concat_arrays(whole).take(pa.array(order))
     return pa.table(table)
