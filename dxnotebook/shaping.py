@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,17 @@ def _leaf(array: pa.Array, path: Path) -> pa.Array:
     return array
 
 
-def _jobs(records: pa.StructArray, columns: Iterable[Column]) -> pa.Table:
+def _nothing(columns: Iterable[Column], length: int) -> dict[pa.DataType, pa.Array]:
+    """Return a column without values of each type: the many such columns of a batch are one and the same."""
+    return {data_type: pa.nulls(length, data_type) for data_type in {column.type for column in columns}}
+
+
+def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
+    nothing = _nothing(columns, len(records))
     filled = {}
     for column in columns:
         pieces = [_leaf(records, path) for path in column.paths]
-        pieces = [piece for piece in pieces if piece.null_count < len(piece)] or pieces[:1]
+        pieces = [piece for piece in pieces if piece.null_count < len(piece)] or [nothing[column.type]]
         filled[column.name] = pieces[0] if len(pieces) == 1 else pc.coalesce(*pieces)
     arn = pc.extract_regex(records.field("Arn"), pattern=_ARN)
     created, updated, state = (records.field(name) for name in ("CreatedAt", "UpdatedAt", "State"))
@@ -133,7 +139,7 @@ def _within(lengths: Numbers) -> Numbers:
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _stacked(parts: list[_Part], columns: Iterable[Column], fields: list[str] | None = None) -> pa.Table:
+def _stacked(parts: list[_Part], columns: Sequence[Column], fields: list[str] | None = None) -> pa.Table:
     """Return the rows of several lists as one table, a job's rows together, a list's rows in its order."""
     owner = np.concatenate([part.owner for part in parts])
     order = np.argsort(owner, kind="stable")
@@ -142,10 +148,11 @@ def _stacked(parts: list[_Part], columns: Iterable[Column], fields: list[str] | 
         which = np.repeat(np.arange(len(parts)), [len(part.owner) for part in parts])
         table["field"] = pa.array(fields, TEXT).take(pa.array(which[order]))
     table["position"] = pa.array(np.concatenate([part.position for part in parts])[order])
+    nothing = _nothing(columns, len(owner))
     for column in columns:
         pieces = [part.values.get(column.name) for part in parts]
         if all(piece is None or piece.null_count == len(piece) for piece in pieces):
-            table[column.name] = pa.nulls(len(owner), column.type)
+            table[column.name] = nothing[column.type]
             continue
         whole = [
             pa.nulls(len(part.owner), column.type) if piece is None else piece
