@@ -7,6 +7,7 @@ import functools
 import gc
 import importlib
 import json
+import os
 import resource
 import sys
 import time
@@ -188,10 +189,15 @@ def _timed(contestant: Contestant, warm_up: object, given: object) -> Figures:
     """Return CPU and wall seconds, and how far the peak memory rose; the result lives until all that is known."""
     contestant.work(warm_up)
     gc.collect()
-    peak, wall, cpu = _peak(), time.perf_counter(), time.process_time()
+    peak, user, wall, cpu = _peak(), os.times().user, time.perf_counter(), time.process_time()
     result = contestant.work(given)
-    cpu, wall, peak = time.process_time() - cpu, time.perf_counter() - wall, _peak() - peak
-    return {"cpu": cpu, "wall": wall, "peak": peak, "jobs": contestant.count(result)}
+    cpu, wall, user, peak = (
+        time.process_time() - cpu,
+        time.perf_counter() - wall,
+        os.times().user - user,
+        _peak() - peak,
+    )
+    return {"cpu": cpu, "user": user, "wall": wall, "peak": peak, "jobs": contestant.count(result)}
 
 
 def _peak() -> float:

@@ -220,7 +220,7 @@ class _Load:
                 created = page.checked.created[~np.isnat(page.checked.created)]
                 if len(created):
                     # jobs that appear meanwhile may push some onto the next page again: only its end must be older
-                    descending = (np.diff(created) <= np.timedelta64(0)).all() and (last is None or created[-1] <= last)
+                    descending = (np.diff(created.view(np.int64)) <= 0).all() and (last is None or created[-1] <= last)
                     ordered, last = ordered and bool(descending), created[-1]
                 since = self._window.at(self._window.since)
                 if since is not None and not ordered:

@@ -396,7 +396,7 @@ def _are_distinct(texts: pd.Series[str]) -> bool:
 
 def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return a hash of all that the tables hold of each job."""
-    content = pd.util.hash_pandas_object(frames["jobs"], index=False, hash_key=_HASH_KEY).to_numpy()
+    content = pd.util.hash_pandas_object(frames["jobs"], index=False, hash_key=_HASH_KEY).to_numpy(copy=True)
     for name in ("details", "errors"):
         frame = frames[name]
         rows = pd.util.hash_pandas_object(frame.drop(columns=ORDINAL), index=False, hash_key=_HASH_KEY).to_numpy()
