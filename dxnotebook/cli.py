@@ -7,7 +7,6 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import shorten
 from time import perf_counter
 
 import click
@@ -21,6 +20,7 @@ from dxnotebook.tables import JobTables
 
 _FAILED = ["ERROR", "TIMED_OUT"]
 _FINISHED = [*_FAILED, "COMPLETED"]
+_WIDTH = 70
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -88,7 +88,7 @@ def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:
     jobs = jobs.assign(failed=jobs["state"].isin(_FAILED))
     causes = tables.errors.drop_duplicates(["job_id", "code"])
     by_cause = causes.groupby("code", observed=True)["message"].agg(["size", "last"])
-    by_cause["last"] = by_cause["last"].map(lambda text: shorten(str(text), 60, placeholder=" …"))
+    by_cause["last"] = by_cause["last"].map(_shortened)
     by_cause = by_cause.set_axis(["jobs", "for example"], axis=1).sort_values("jobs", ascending=False)
     return {
         "Failures by type": _rates(jobs, "type"),
@@ -103,6 +103,12 @@ def _rates(jobs: pd.DataFrame, by: str) -> pd.DataFrame:
     return grouped.set_axis(["finished", "failed", "rate"], axis=1).sort_values("failed", ascending=False)
 
 
+def _shortened(text: str | float) -> str:
+    """Return a text as wide as a column, so that what stands in it begins at its left."""
+    told = "" if pd.isna(text) else str(text)
+    return f"{told:<{_WIDTH}}" if len(told) <= _WIDTH else f"{told[: _WIDTH - 1]}…"
+
+
 def _indented(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "  none"
@@ -110,7 +116,7 @@ def _indented(frame: pd.DataFrame) -> str:
     text = frame.to_string(
         formatters={str(name): "{:,}".format for name in frame.select_dtypes("integer")}, justify="right"
     )
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line.rstrip()}" for line in text.splitlines())
 
 
 def _write(tables: JobTables, folder: Path) -> list[Path]:
