@@ -32,7 +32,7 @@ from dxnotebook.errors import (
 from dxnotebook.records import Body, Decoder, Glance, encode, glance, plain
 from dxnotebook.redaction import redact_text
 from dxnotebook.shaping import flatten
-from dxnotebook.tables import JobTables, assemble
+from dxnotebook.tables import AS_OF, JobTables, assemble
 
 Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
 
@@ -265,6 +265,8 @@ class _Load:
         self._decode()
         batches = [batch for index in sorted(self._batches) for batch in self._batches[index]]
         tables = assemble(batches, self._decoder, failures)
+        if self._window.now is not None:
+            tables.jobs.attrs[AS_OF] = self._window.now.isoformat()
         self._decoder.warn()
         if self._unordered:
             warn(

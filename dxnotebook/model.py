@@ -49,6 +49,10 @@ _RESERVED = {
 }
 
 TERMINAL_STATES = ("ERROR", "COMPLETED", "CANCELLED", "TIMED_OUT")
+OPEN_STATES = ("WAITING", "IN_PROGRESS")
+#: What counts as failed, and as the denominator of a rate, unless the user says otherwise.
+FAILED_STATES = ("ERROR", "TIMED_OUT")
+FINISHED_STATES = ("COMPLETED", *FAILED_STATES)
 
 #: Jobs of each type that may be open at once, by the service's quotas, none of them adjustable.
 OPEN_JOB_QUOTAS: Mapping[str, int] = MappingProxyType(

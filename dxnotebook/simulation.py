@@ -114,6 +114,7 @@ _FIRST_REVISION = _before(100)
 
 # To be indexed with arrays of feeds.
 _DATA_SET_OF = np.array([feed.data_set for feed in _FEEDS])
+_TYPE_OF = np.array([feed.type for feed in _FEEDS])
 _MINUTES_OF = np.array([_MINUTES[feed.type] for feed in _FEEDS])
 _IMPORTS = np.array([feed.type not in _EXPORTS for feed in _FEEDS])
 _EARLIER_OF = np.array(_EARLIER)
@@ -196,6 +197,7 @@ _BURSTS = (  # start, feed, jobs of 6,000, quota
     (_before(47.4), _feed("fx-rates", TO_S3), 24, 10),
     (_before(19.9), _feed("us-equities-eod", REVISIONS), 16, 5),
 )
+_BURST, _BURST_ENDS = 600_000, 1_900_000  # within this it begins, within that the last of its jobs ends
 _BAD_FEED = _feed("grid-load", S3)
 _BAD_FROM, _BAD_TO, _FIXED = _before(30), _before(23), _before(22.6)
 _MALWARE_FEED = _feed("foot-traffic", S3)
@@ -218,11 +220,14 @@ def _make_plan(jobs: int, seed: int) -> Array:
     at = rng.integers(_BEGIN + 1_000, _END - 1_000, jobs - len(first) - len(again))
     ad_hoc = _everyday(rng, at, _feed("news-headlines", TO_URL), at)
     plan = np.concatenate([first, again, ad_hoc])
+    for start, feed, *_ in _BURSTS:
+        _make_way(plan, start, feed)
     plan = plan[plan["created"].argsort(kind="stable")]
+    newest = jobs // 1_000  # have just begun
+    plan["created"][jobs - newest :] = _END - 35_000 + np.arange(newest) * 30_000 // max(newest, 1)
     number = np.arange(jobs)
     plan["created"] = np.maximum.accumulate(plan["created"] - number) + number  # no two at the same time
     plan["ended"] = np.maximum(plan["ended"], plan["created"])
-    newest = jobs // 1_000
     plan["ended"][jobs - newest :] = _END + rng.integers(20_000, 600_000, newest)
     if jobs >= 1_000:
         plan["ended"][np.searchsorted(plan["created"], _STUCK_TIMES)] = _NEVER
@@ -285,12 +290,22 @@ def _plant_every_cause(plan: Array) -> None:
             _fail(plan, candidates[len(candidates) * (number + 1) // (len(_CAUSES) + 1)], number)
 
 
+def _make_way(plan: Array, start: int, feed: int) -> None:
+    """Put off what would run beside a burst, as the service would refuse it."""
+    burst = (plan["feed"] == feed) & (plan["slot"] < start) & (plan["created"] < start + _BURST)
+    same_type = _TYPE_OF[plan["feed"]] == _FEEDS[feed].type
+    beside = same_type & ~burst & (plan["created"] < start + _BURST_ENDS) & (plan["ended"] >= start)
+    later = np.arange(beside.sum()) * _BURST + start + _BURST_ENDS - plan["created"][beside]
+    plan["created"][beside] += later
+    plan["ended"][beside] += later
+
+
 def _burst(rng: np.random.Generator, jobs: int, burst: tuple[int, int, int, int]) -> Array:
     """Return a backfill started all at once: as many jobs as the quota allows run, the service refuses the others."""
     start, feed, share, quota = burst
     number = np.arange(share * jobs // 6_000)
     slot = start - (number % 96 + 1) * 6 * _HOUR  # of the 24 days before, however many jobs there are
-    plan = _everyday(rng, slot, feed, start + number * 600_000 // max(len(number), 1))
+    plan = _everyday(rng, slot, feed, start + number * _BURST // max(len(number), 1))
     plan["outcome"] = _COMPLETED
     plan["cause"] = -1
     plan["ended"] = start + 700_000 + rng.integers(0, 1_200_000, len(number))

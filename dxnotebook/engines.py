@@ -1,0 +1,133 @@
+"""Frames of any engine in, the same kind out: what the metrics need of narwhals.
+
+An engine does the heavy part, a grouping; its small result is finished in pandas, in one way for all, and handed back
+as a frame of that engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from dxnotebook.errors import DxError
+
+FrameT = TypeVar("FrameT")
+
+_TIMES, _NUMBERS = (nw.Datetime,), (nw.Float64, nw.Float32, nw.Int64, nw.Int32, nw.Decimal)
+_EXPECTED = {
+    "created_at": ("times", _TIMES),
+    "updated_at": ("times", _TIMES),
+    "duration_s": ("numbers", _NUMBERS),
+}
+
+
+def columns_of(by: str | Sequence[str] | None) -> list[str]:
+    """Return the names of the columns to group by."""
+    return [] if by is None else [by] if isinstance(by, str) else list(by)
+
+
+def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Return the groups in a pandas frame, in order, and the number of the group that each row belongs to.
+
+    Without columns to group by there is one group. Null is a group, the last; categories come by name, as not every
+    engine has their order.
+    """
+    if not by:
+        return pd.DataFrame(index=[0]), np.zeros(len(frame), np.int64)
+    group, _ = pd.factorize(frame[by[0]], use_na_sentinel=False)
+    for name in by[1:]:
+        further, values = pd.factorize(frame[name], use_na_sentinel=False)
+        group, _ = pd.factorize(group * len(values) + further)
+    first = np.zeros(group.max(initial=-1) + 1, np.int64)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    groups = frame[by].take(first).reset_index(drop=True)
+    groups = groups.sort_values(by, key=lambda key: key.astype("str") if key.dtype == "category" else key)
+    rank = np.empty(len(groups), np.int64)
+    rank[groups.index] = np.arange(len(groups))
+    return groups.reset_index(drop=True), rank[group]
+
+
+class Source(Generic[FrameT]):
+    """A frame of jobs, whatever engine it is of.
+
+    Parameters
+    ----------
+    jobs : frame
+        Any that narwhals knows: pandas, Polars (also lazy), PyArrow, DuckDB, Dask, Spark.
+    needed : iterable of str
+        The columns that it has to have, and of what kind where `_EXPECTED` says so.
+
+    Raises
+    ------
+    DxError
+        When it is no frame, or lacks a column.
+    """
+
+    def __init__(self, jobs: FrameT, needed: Iterable[str]) -> None:
+        try:
+            self.frame: Any = nw.from_native(jobs)
+        except TypeError:
+            raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a frame, such as `tables.jobs`.") from None
+        self.native = jobs
+        self.engine = self.frame.implementation
+        self.schema = self.frame.collect_schema()
+        needed = list(dict.fromkeys(needed))
+        if missing := [name for name in needed if name not in self.schema]:
+            raise DxError(f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(self.schema)}.")
+        for name in needed:
+            kind, types = _EXPECTED.get(name, ("", ()))
+            if types and not isinstance(self.schema[name], types) and self.schema[name] != nw.Unknown:
+                raise DxError(f"The column {name!r} holds {self.schema[name]}, not {kind}; convert it first.")
+
+    @property
+    def is_pandas(self) -> bool:
+        """Whether the frame is a pandas one."""
+        return bool(self.engine.is_pandas())
+
+    def column(self, name: str) -> Any:  # noqa: ANN401 (narwhals' expressions)
+        """Return a column as an expression to group by; what other engines have of categories is text."""
+        column = nw.col(name)
+        coded = not self.is_pandas and isinstance(self.schema[name], nw.Categorical | nw.Enum)
+        return column.cast(nw.String) if coded else column
+
+    def seconds(self, name: str) -> Any:  # noqa: ANN401 (narwhals' expressions)
+        """Return a time as whole seconds since 1970, an expression that no session's time zone has a say in."""
+        time = nw.col(name)
+        if self.engine.is_spark_like():
+            return time.cast(nw.Int64)
+        return time.dt.total_seconds() if self.engine.is_duckdb() else time.dt.timestamp("us") // 1_000_000
+
+    def grouped(self, keys: dict[str, Any], values: Iterable[Any], aggregations: Sequence[Any]) -> pd.DataFrame:
+        """Return aggregations by some keys as a pandas frame, one row without any; null is a key, too."""
+        if not keys:
+            return self.collected(self.frame.select(*aggregations))
+        frame = self.frame.select(*(key.alias(name) for name, key in keys.items()), *values)
+        return self.collected(frame.group_by(*keys, drop_null_keys=False).agg(*aggregations))
+
+    def collected(self, frame: Any) -> pd.DataFrame:  # noqa: ANN401 (a narwhals frame, lazy or not)
+        """Return a narwhals frame as a pandas one."""
+        frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+        return frame.to_pandas() if not self.is_pandas else frame.to_native()
+
+    def returned(self, result: pd.DataFrame) -> FrameT:
+        """Return a result as a frame of the engine, of the same connection or session."""
+        if self.is_pandas:
+            return result  # type: ignore[return-value]
+        table = pa.Table.from_pandas(result, preserve_index=False)
+        given: Any
+        if self.engine.is_duckdb():
+            given = self.native.query("jobs", "SELECT * FROM table").set_alias("metric")  # type: ignore[attr-defined]
+        elif isinstance(self.frame, nw.DataFrame):
+            given = nw.from_arrow(table, backend=self.engine).to_native()
+        elif self.engine.is_dask():
+            given = nw.from_native(result).lazy(self.engine).to_native()
+        else:
+            session = getattr(self.native, "sparkSession", None)
+            given = nw.from_native(table).lazy(self.engine, session=session).to_native()
+        return given  # type: ignore[no-any-return]

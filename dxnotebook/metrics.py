@@ -1,0 +1,386 @@
+"""Rates and durations of jobs, per group and per period, on frames of any engine.
+
+A pandas frame gives a pandas frame; a Polars, PyArrow, DuckDB, Dask or Spark one gives one of its own kind. The engine
+groups, and what it finds, a row for each group and period, is finished here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import NormalDist
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from dxnotebook.engines import FrameT, Source, columns_of, numbered
+from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
+from dxnotebook.periods import Step
+from dxnotebook.tables import observed_at
+
+Array = npt.NDArray[Any]
+
+_QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+_MOST_ROWS = 20_000_000
+_PERIOD = "period"
+_SIGMAS = 3.0
+_ROUNDING = 1e-9  # of a survival probability, the product of many fractions
+
+
+def failure_rate(
+    jobs: FrameT,
+    by: str | Sequence[str] | None = None,
+    every: str | None = None,
+    *,
+    confidence: float = 0.95,
+    failed: Iterable[str] = FAILED_STATES,
+    finished: Iterable[str] = FINISHED_STATES,
+    tz: str = "UTC",
+) -> FrameT:
+    """Return how many jobs finished and how many of them failed, with the interval that the rate lies in.
+
+    Parameters
+    ----------
+    jobs : frame
+        Jobs with the columns ``state``, `by`, and with `every` ``created_at``: `JobTables.jobs`, or a frame of Polars
+        (also lazy), PyArrow, DuckDB, Dask or Spark.
+    by : str or sequence of str, optional
+        The column or columns to group by; null is a group, too.
+    every : str, optional
+        The length of a period: a count and "min", "h", "d", "w", "mo", "q" or "y". Weeks begin on Monday. A job belongs
+        to the period in which it was created.
+    confidence : float
+        The probability with which the interval covers the true rate.
+    failed, finished : iterable of str
+        The states that count as failed, and those that make up the denominator, together with `failed`.
+    tz : str
+        The time zone whose days, weeks and months the periods are.
+
+    Returns
+    -------
+    frame of the same kind
+        One row a group, or a group and period, sorted: the `by` columns, ``period`` (its start, a time in `tz`), ``n``
+        (finished jobs, int64), ``failed`` (int64), ``rate``, ``low``, ``high`` (float64, 0 to 1, null where ``n`` is
+        0). Between the first and the last period that has jobs none is left out.
+
+    Raises
+    ------
+    DxError
+        When a column is missing, or `every`, `tz` or `confidence` cannot be.
+
+    Notes
+    -----
+    The interval is Wilson's score interval, which holds also for few jobs and rates near 0: with :math:`z` the
+    normal quantile of the confidence and :math:`p` the rate of :math:`n` jobs,
+    :math:`(p + z^2/2n \\pm z\\sqrt{p(1-p)/n + z^2/4n^2}) / (1 + z^2/n)` (E. B. Wilson, JASA 22, 1927).
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> jobs = dx.load_jobs(dx.demo.client()).jobs
+    >>> dx.failure_rate(jobs, by="type").iloc[3].round(3).to_dict()  # doctest: +ELLIPSIS
+    {'type': 'EXPORT_REVISIONS_TO_S3', 'n': ..., 'failed': ..., 'rate': ..., 'low': ..., 'high': ...}
+    """
+    source = Source(jobs, ["state", *columns_of(by), *(["created_at"] if every else [])])
+    return source.returned(_rates(source, by, _step(source, every, tz), _names(failed), _names(finished), confidence))
+
+
+def durations(
+    jobs: FrameT,
+    by: str | Sequence[str] | None = None,
+    every: str | None = None,
+    *,
+    open_jobs: Literal["left out", "censored"] = "left out",
+    now: pd.Timestamp | str | None = None,
+    tz: str = "UTC",
+) -> FrameT:
+    """Return how long jobs took from created to finished: median, high quantiles and maximum.
+
+    Parameters
+    ----------
+    jobs : frame
+        Jobs with the columns ``duration_s``, `by`, and with `every` ``created_at``, of any kind that `failure_rate`
+        takes.
+    by, every, tz : str
+        What to group by, and the periods, as in `failure_rate`.
+    open_jobs : {"left out", "censored"}
+        Whether jobs that are still open count, as having taken at least until `now`. Long jobs finish last, so that
+        leaving open ones out makes the newest periods look quicker than they are. Needs a pandas frame.
+    now : Timestamp or str, optional
+        When the jobs were as the frame has them; by default when they were loaded.
+
+    Returns
+    -------
+    frame of the same kind
+        One row a group, or a group and period, sorted: the `by` columns, ``period``, ``n`` (int64: the jobs that have
+        a duration, and with "censored" the open ones, too), ``median``, ``p90``, ``p95``, ``p99``, ``max`` (float64,
+        seconds, null where nothing is known).
+
+    Raises
+    ------
+    DxError
+        When a column is missing, or `every` or `tz` cannot be; when the engine has no quantiles of groups, as Dask.
+
+    Notes
+    -----
+    Quantiles are interpolated linearly, as numpy's are. With "censored" they are those of the Kaplan–Meier estimate
+    (E. L. Kaplan and P. Meier, JASA 53, 1958; computed by `scipy.stats.ecdf`): the shortest time by which that share
+    of the jobs had finished, and null where the open jobs leave that unknown.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> jobs = dx.load_jobs(dx.demo.client()).jobs
+    >>> list(dx.durations(jobs, by="type", every="1w"))
+    ['type', 'period', 'n', 'median', 'p90', 'p95', 'p99', 'max']
+    """
+    if open_jobs not in ("left out", "censored"):
+        raise DxError(f"Invalid open_jobs: {open_jobs!r}. Valid options are: 'left out', 'censored'.")
+    more = ["state", "created_at"] if open_jobs == "censored" else ["created_at"] if every else []
+    source = Source(jobs, ["duration_s", *columns_of(by), *more])
+    if open_jobs == "censored":
+        return source.returned(_censored(source, by, _step(source, every, tz), now))
+    if source.engine.is_dask():
+        raise DxError("Dask has no quantiles of groups. Give durations() `jobs.compute()`, or a frame of another engine.")
+    took, step = nw.col("duration_s"), _step(source, every, tz)
+    values = [took.quantile(q, "linear").alias(name) for name, q in _QUANTILES.items()]
+    values = [nw.len().alias("jobs"), took.count().alias("n"), *values, took.max().alias("max")]
+    rows = source.grouped(_keys(source, by, step), ["duration_s"], values)
+    grid = _Grid(rows, by, step)
+    return source.returned(grid.spread(grid.rows.set_axis(grid.place)))
+
+
+def failure_trend(
+    jobs: FrameT,
+    every: str = "1d",
+    *,
+    by: str | Sequence[str] | None = None,
+    baseline: float | None = None,
+    confidence: float = 0.95,
+    failed: Iterable[str] = FAILED_STATES,
+    finished: Iterable[str] = FINISHED_STATES,
+    tz: str = "UTC",
+) -> FrameT:
+    """Return the failure rate of each period, which periods are out of control, and since when.
+
+    Parameters
+    ----------
+    jobs : frame
+        Jobs with the columns ``state``, ``created_at`` and `by`, of any kind that `failure_rate` takes.
+    every, by, confidence, failed, finished, tz
+        As in `failure_rate`.
+    baseline : float, optional
+        The usual rate; by default that of the periods that are not flagged.
+
+    Returns
+    -------
+    frame of the same kind
+        What `failure_rate` returns, and ``baseline``, ``lower``, ``upper`` (float64: the control limits of so many
+        jobs), ``flagged`` (bool: the rate is above ``upper``), ``bad_since``: the start of the run of flagged periods
+        that a period belongs to, null outside of one. The last row says since when things are bad now. A period
+        without jobs neither ends a run nor begins one.
+
+    Raises
+    ------
+    DxError
+        As `failure_rate`, and when `baseline` is not between 0 and 1.
+
+    Notes
+    -----
+    This is a p-chart (D. C. Montgomery, *Introduction to Statistical Quality Control*, chapter 7), with the binomial
+    distribution itself in place of its normal approximation, which would flag every single failure of a quiet hour:
+    ``lower`` and ``upper`` are its quantiles at the probabilities that lie beyond three standard deviations of a
+    normal distribution (0.135 %). As in setting up such a chart, flagged periods are left out of the baseline, again
+    and again until no other is flagged.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> jobs = dx.load_jobs(dx.demo.client()).jobs
+    >>> trend = dx.failure_trend(jobs, every="1d")
+    >>> trend["bad_since"].value_counts().head(1)
+    bad_since
+    2026-08-31 00:00:00+00:00    7
+    Name: count, dtype: int64
+    """
+    if baseline is not None and not 0 <= baseline <= 1:
+        raise DxError(f"Invalid baseline: {baseline!r}. Valid is a rate between 0 and 1.")
+    source = Source(jobs, ["state", "created_at", *columns_of(by)])
+    trend = _rates(source, by, _step(source, every, tz), _names(failed), _names(finished), confidence)
+    _, group = numbered(trend, columns_of(by))
+    return source.returned(_with_runs(_with_limits(trend, group, baseline), group))
+
+
+def _names(states: Iterable[str]) -> set[str]:
+    return {states} if isinstance(states, str) else set(states)
+
+
+def _step(source: Source[Any], every: str | None, tz: str) -> Step | None:
+    """Return the step of the periods, with the changes of the clocks where there may be some."""
+    if every is None:
+        return None
+    step = Step.of(every, tz)
+    if tz == "UTC":
+        return step
+    created = nw.col("created_at")
+    span = source.collected(source.frame.select(created.min().alias("first"), created.max().alias("last")))
+    first, last = (pd.Timestamp(span[name].iloc[0]) for name in ("first", "last"))
+    if pd.isna(first):
+        return step
+    first, last = (time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC") for time in (first, last))
+    return step.between(first, last)
+
+
+def _keys(source: Source[Any], by: str | Sequence[str] | None, step: Step | None, *also: str) -> dict[str, Any]:
+    """Return the expressions to group by: the columns, and the number of the period."""
+    keys = {name: source.column(name) for name in (*columns_of(by), *also)}
+    return keys if step is None else {**keys, _PERIOD: step.number(source.seconds("created_at"))}
+
+
+class _Grid:
+    """All groups and periods, in order and without a gap, and the place of each row among them.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        What there is to place: the `by` columns, the number of the ``period``, how many ``jobs``.
+    by : str or sequence of str, optional
+        The columns that make a group; none make one of all.
+    step : Step, optional
+        The step of the periods; none makes one of all time.
+    """
+
+    def __init__(self, rows: pd.DataFrame, by: str | Sequence[str] | None, step: Step | None) -> None:
+        self.rows = rows if step is None else _dated(rows)
+        self._by = columns_of(by)
+        self._groups, group = numbered(self.rows, self._by)
+        self._periods: pd.DatetimeIndex | None = None
+        self._each, number = 1, np.zeros(len(self.rows), np.int64)
+        if step is not None:
+            number = self.rows[_PERIOD].to_numpy(np.int64)
+            first, last = (int(number.min()), int(number.max())) if len(number) else (0, -1)
+            self._each, number = last - first + 1, number - first
+            self._check_size()
+            self._periods = step.starts(np.arange(first, last + 1))
+        self.place = group * self._each + number
+        self.size = len(self._groups) * self._each
+
+    def _check_size(self) -> None:
+        if len(self._groups) * self._each > _MOST_ROWS:
+            raise DxError(
+                f"{len(self._groups):,} groups of {self._each:,} periods are more than {_MOST_ROWS:,} rows. Choose a "
+                "longer `every`, fewer groups, or the jobs of a shorter time."
+            )
+
+    def labels(self) -> pd.DataFrame:
+        """Return the groups and periods."""
+        labels = self._groups.loc[self._groups.index.repeat(self._each)].reset_index(drop=True)
+        if self._periods is not None:
+            labels[_PERIOD] = self._periods.take(np.tile(np.arange(self._each), len(self._groups)))
+        return labels
+
+    def spread(self, values: pd.DataFrame) -> pd.DataFrame:
+        """Return the groups and periods with durations by place; where there are none, ``n`` is 0 and the rest null."""
+        values = values.reindex(index=range(self.size), columns=["n", *_QUANTILES, "max"]).astype("float64")
+        return pd.concat([self.labels(), values.assign(n=values["n"].fillna(0).astype("int64"))], axis=1)
+
+    def total(self, rows: npt.NDArray[np.bool_]) -> Array:
+        """Return how many jobs some of the rows hold of each group and period."""
+        return np.bincount(self.place[rows], self.rows["jobs"].to_numpy(float)[rows], self.size).astype(np.int64)
+
+
+def _dated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that belong to a period, and warn of the others."""
+    dated = rows[_PERIOD].notna()
+    if not dated.all():
+        warn(f"{rows['jobs'][~dated].sum():,} jobs have no created_at and are in no period.", DataWarning)
+    return rows[dated]
+
+
+def _rates(
+    source: Source[Any],
+    by: str | Sequence[str] | None,
+    step: Step | None,
+    failed: set[str],
+    finished: set[str],
+    confidence: float,
+) -> pd.DataFrame:
+    """Return how many jobs of each group and period finished and failed, the rate and its interval."""
+    if not 0 < confidence < 1:
+        raise DxError(f"Invalid confidence: {confidence!r}. Valid is a number between 0 and 1, such as 0.95.")
+    rows = source.grouped(_keys(source, by, step, "state"), [], [nw.len().alias("jobs")])
+    grid = _Grid(rows, by, step)
+    state = grid.rows["state"]
+    n, k = (grid.total(state.isin(states).to_numpy()) for states in (failed | finished, failed))
+    low, rate, high = _wilson(k, n, confidence)
+    return grid.labels().assign(n=n, failed=k, rate=rate, low=low, high=high)
+
+
+def _wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
+    """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    some = np.where(n > 0, n, np.nan)
+    rate = k / some
+    centre = rate + z**2 / (2 * some)
+    reach = z * np.sqrt(rate * (1 - rate) / some + z**2 / (4 * some**2))
+    scale = 1 + z**2 / some
+    # of none and of all, the bound is exactly 0 and 1, whatever the rounding
+    low = np.where(k == 0, rate, (centre - reach) / scale)
+    high = np.where(k == n, rate, (centre + reach) / scale)
+    return low, rate, high
+
+
+def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> pd.DataFrame:
+    """Return a trend with the baseline of each group and the control limits of each period."""
+    tail = stats.norm.sf(_SIGMAS)
+    n, failed = (trend[name].to_numpy(np.float64) for name in ("n", "failed"))
+    some = np.where(n > 0, n, np.nan)
+    flagged = np.zeros(len(trend), bool)
+    while True:
+        usual_n, usual_failed = (np.bincount(group, np.where(flagged, 0, count)) for count in (n, failed))
+        usual = usual_failed / np.where(usual_n > 0, usual_n, np.nan) if baseline is None else np.full(len(n), baseline)
+        expected = usual[group] if len(n) else usual
+        lower, upper = (stats.binom.ppf(p, some, expected) / some for p in (tail, 1 - tail))
+        above = failed / some > upper
+        if baseline is not None or not (above & ~flagged).any():
+            return trend.assign(baseline=expected, lower=lower, upper=upper, flagged=above)
+        flagged |= above
+
+
+def _with_runs(trend: pd.DataFrame, group: Array) -> pd.DataFrame:
+    """Return a trend that says of each bad period since when it has been bad."""
+    told = trend["flagged"].astype("float64").where(trend["n"] > 0)
+    bad = told.groupby(group).ffill() == 1
+    begins = bad & ~bad.groupby(group).shift(fill_value=False)
+    since = trend[_PERIOD].where(begins).groupby(group).ffill()
+    return trend.assign(bad_since=since.where(bad))
+
+
+def _censored(
+    source: Source[Any], by: str | Sequence[str] | None, step: Step | None, now: pd.Timestamp | str | None
+) -> pd.DataFrame:
+    """Return the Kaplan–Meier quantiles of each group and period."""
+    if not source.is_pandas:
+        raise DxError("open_jobs='censored' needs a pandas frame; convert it, for example by to_pandas().")
+    jobs: pd.DataFrame = source.native
+    rows = source.collected(source.frame.select(*(key.alias(name) for name, key in _keys(source, by, step).items())))
+    is_open = jobs["state"].isin(OPEN_STATES)
+    waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
+    rows = rows.assign(jobs=1, took=jobs["duration_s"].where(~is_open, waited).to_numpy(), open=is_open.to_numpy())
+    grid = _Grid(rows, by, step)
+    places = grid.rows[["took", "open"]].dropna().groupby(grid.place[grid.rows["took"].notna()])
+    return grid.spread(pd.DataFrame({place: _survival(jobs["took"], jobs["open"]) for place, jobs in places}).T)
+
+
+def _survival(took: pd.Series[float], is_open: pd.Series[bool]) -> dict[str, float]:
+    """Return the Kaplan–Meier quantiles of some jobs."""
+    curve = stats.ecdf(stats.CensoredData(uncensored=took[~is_open], right=took[is_open])).sf
+    found: dict[str, float] = {"n": len(took)}
+    for name, share in {**_QUANTILES, "max": 1.0}.items():
+        reached = curve.quantiles[curve.probabilities <= 1 - share + _ROUNDING]
+        found[name] = reached[0] if len(reached) else np.nan
+    return found
