@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dxnotebook import demo
+    from dxnotebook.causes import error_causes, fingerprints
     from dxnotebook.client import clients
     from dxnotebook.errors import (
         DataWarning,
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
         UnknownFieldWarning,
     )
     from dxnotebook.loading import load_jobs, with_names
+    from dxnotebook.metrics import durations, failure_rate, failure_trend
+    from dxnotebook.occupancy import concurrency, stuck_jobs
+    from dxnotebook.plots import (
+        plot_calendar,
+        plot_concurrency,
+        plot_durations,
+        plot_error_causes,
+        plot_failure_trend,
+        plot_timeline,
+    )
     from dxnotebook.reading import read_jobs
+    from dxnotebook.reruns import recoveries, unresolved_failures
     from dxnotebook.tables import JobTables, concat
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "causes": ("error_causes", "fingerprints"),
     "client": ("clients",),
     "errors": (
         "DataWarning",
@@ -40,7 +53,18 @@ _ROOMS = {
         "UnknownFieldWarning",
     ),
     "loading": ("load_jobs", "with_names"),
+    "metrics": ("durations", "failure_rate", "failure_trend"),
+    "occupancy": ("concurrency", "stuck_jobs"),
+    "plots": (
+        "plot_calendar",
+        "plot_concurrency",
+        "plot_durations",
+        "plot_error_causes",
+        "plot_failure_trend",
+        "plot_timeline",
+    ),
     "reading": ("read_jobs",),
+    "reruns": ("recoveries", "unresolved_failures"),
     "tables": ("JobTables", "concat"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -57,9 +81,24 @@ __all__ = [
     "UnknownFieldWarning",
     "clients",
     "concat",
+    "concurrency",
     "demo",
+    "durations",
+    "error_causes",
+    "failure_rate",
+    "failure_trend",
+    "fingerprints",
     "load_jobs",
+    "plot_calendar",
+    "plot_concurrency",
+    "plot_durations",
+    "plot_error_causes",
+    "plot_failure_trend",
+    "plot_timeline",
     "read_jobs",
+    "recoveries",
+    "stuck_jobs",
+    "unresolved_failures",
     "with_names",
 ]
 

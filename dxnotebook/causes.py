@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dxnotebook.model import TEXT
-from dxnotebook.tables import JobTables, among, checked
+from dxnotebook.tables import JobTables, checked, located
 
 Array = npt.NDArray[Any]
 
-_NUMPY_TEXT = np.dtypes.StringDType()
+_NUMPY_TEXT: Any = np.dtypes.StringDType()
 _SHORTEST = 4  # a shorter name may be part of any word
 _HEX = "[0-9a-fA-F]"
 _IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
@@ -72,9 +72,9 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     errors = checked(tables).errors[["job_id", "position", "code"]].assign(fingerprint=fingerprints(tables))
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
-    jobs = jobs[among(jobs["job_id"], errors["job_id"])].drop_duplicates("job_id")
-    place = pd.Index(jobs["job_id"]).get_indexer(errors["job_id"])
-    of_job = {name: jobs[name].reset_index(drop=True).reindex(place).array for name in ("created_at", "data_set_id")}
+    jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
+    place = located(errors["job_id"], jobs["job_id"])
+    of_job = {name: jobs[name].reindex(place).array for name in ("created_at", "data_set_id")}
     errors = errors.assign(**of_job).sort_values("created_at", kind="stable", na_position="first")
     grouped = errors.groupby(["fingerprint", "code"], sort=False, dropna=False, observed=True)
     causes = grouped.agg(
@@ -137,7 +137,7 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
     """Return, for each error that names no bucket, the first that its job names."""
     of_job = tables.errors["job_id"][tables.errors["bucket"].isna()]
     places = (tables.details[["job_id", "bucket"]], tables.jobs[["job_id", "asset_source_bucket"]])
-    named = [place[among(place["job_id"], of_job)].set_axis(["job_id", "bucket"], axis=1) for place in places]
+    named = [place[located(place["job_id"], of_job) >= 0].set_axis(["job_id", "bucket"], axis=1) for place in places]
     named_once = pd.concat(named).dropna().drop_duplicates("job_id").set_index("job_id")
     return of_job.map(named_once["bucket"]).astype("str")
 
@@ -168,7 +168,7 @@ class _Texts:
         """Mask what each row's asset is called in the message of the error that the row belongs to."""
         long = (names.str.len() >= _SHORTEST).to_numpy(bool)
         code, different = pd.factorize(names[long])
-        named = different.to_numpy(_NUMPY_TEXT)
+        named = np.array(different, _NUMPY_TEXT)
         for number in range(nth[long].max(initial=-1) + 1):
             rows = nth[long] == number
             of = error[long][rows]

@@ -113,7 +113,8 @@ class Source(Generic[FrameT]):
     def collected(self, frame: Any) -> pd.DataFrame:  # noqa: ANN401 (a narwhals frame, lazy or not)
         """Return a narwhals frame as a pandas one."""
         frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-        return frame.to_pandas() if not self.is_pandas else frame.to_native()
+        collected: pd.DataFrame = frame.to_native() if self.is_pandas else frame.to_pandas()
+        return collected
 
     def returned(self, result: pd.DataFrame) -> FrameT:
         """Return a result as a frame of the engine, of the same connection or session."""

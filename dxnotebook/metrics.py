@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Generic, Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -41,7 +41,7 @@ def failure_rate(
     finished: Iterable[str] = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
-    """Return how many jobs finished and how many of them failed, with the interval that the rate lies in.
+    r"""Return how many jobs finished and how many of them failed, with the interval that the rate lies in.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def failure_rate(
     -----
     The interval is Wilson's score interval, which holds also for few jobs and rates near 0: with :math:`z` the
     normal quantile of the confidence and :math:`p` the rate of :math:`n` jobs,
-    :math:`(p + z^2/2n \\pm z\\sqrt{p(1-p)/n + z^2/4n^2}) / (1 + z^2/n)` (E. B. Wilson, JASA 22, 1927).
+    :math:`(p + z^2/2n \pm z\sqrt{p(1-p)/n + z^2/4n^2}) / (1 + z^2/n)` (E. B. Wilson, JASA 22, 1927).
 
     Examples
     --------
@@ -85,8 +85,8 @@ def failure_rate(
     >>> dx.failure_rate(jobs, by="type").iloc[3].round(3).to_dict()  # doctest: +ELLIPSIS
     {'type': 'EXPORT_REVISIONS_TO_S3', 'n': ..., 'failed': ..., 'rate': ..., 'low': ..., 'high': ...}
     """
-    source = Source(jobs, ["state", *columns_of(by), *(["created_at"] if every else [])])
-    return source.returned(_rates(source, by, _step(source, every, tz), _names(failed), _names(finished), confidence))
+    wanted = _Grouping(jobs, by, every, tz, ["state"])
+    return wanted.source.returned(_rates(wanted, _names(failed), _names(finished), confidence))
 
 
 def durations(
@@ -140,18 +140,19 @@ def durations(
     """
     if open_jobs not in ("left out", "censored"):
         raise DxError(f"Invalid open_jobs: {open_jobs!r}. Valid options are: 'left out', 'censored'.")
-    more = ["state", "created_at"] if open_jobs == "censored" else ["created_at"] if every else []
-    source = Source(jobs, ["duration_s", *columns_of(by), *more])
     if open_jobs == "censored":
-        return source.returned(_censored(source, by, _step(source, every, tz), now))
-    if source.engine.is_dask():
-        raise DxError("Dask has no quantiles of groups. Give durations() `jobs.compute()`, or a frame of another engine.")
-    took, step = nw.col("duration_s"), _step(source, every, tz)
+        wanted = _Grouping(jobs, by, every, tz, ["duration_s", "state", "created_at", "updated_at"])
+        return wanted.source.returned(_censored(wanted, now))
+    wanted = _Grouping(jobs, by, every, tz, ["duration_s"])
+    if wanted.source.engine.is_dask():
+        raise DxError(
+            "Dask has no quantiles of groups. Give durations() `jobs.compute()`, or a frame of another engine."
+        )
+    took = nw.col("duration_s")
     values = [took.quantile(q, "linear").alias(name) for name, q in _QUANTILES.items()]
     values = [nw.len().alias("jobs"), took.count().alias("n"), *values, took.max().alias("max")]
-    rows = source.grouped(_keys(source, by, step), ["duration_s"], values)
-    grid = _Grid(rows, by, step)
-    return source.returned(grid.spread(grid.rows.set_axis(grid.place)))
+    grid = _Grid(wanted, wanted.source.grouped(wanted.keys(), ["duration_s"], values))
+    return wanted.source.returned(grid.spread(grid.rows.set_axis(grid.place)))
 
 
 def failure_trend(
@@ -209,36 +210,57 @@ def failure_trend(
     """
     if baseline is not None and not 0 <= baseline <= 1:
         raise DxError(f"Invalid baseline: {baseline!r}. Valid is a rate between 0 and 1.")
-    source = Source(jobs, ["state", "created_at", *columns_of(by)])
-    trend = _rates(source, by, _step(source, every, tz), _names(failed), _names(finished), confidence)
-    _, group = numbered(trend, columns_of(by))
-    return source.returned(_with_runs(_with_limits(trend, group, baseline), group))
+    wanted = _Grouping(jobs, by, every, tz, ["state"])
+    trend = _rates(wanted, _names(failed), _names(finished), confidence)
+    _, group = numbered(trend, wanted.by)
+    return wanted.source.returned(_with_runs(_with_limits(trend, group, baseline), group))
 
 
 def _names(states: Iterable[str]) -> set[str]:
     return {states} if isinstance(states, str) else set(states)
 
 
-def _step(source: Source[Any], every: str | None, tz: str) -> Step | None:
-    """Return the step of the periods, with the changes of the clocks where there may be some."""
-    if every is None:
-        return None
-    step = Step.of(every, tz)
-    if tz == "UTC":
-        return step
-    created = nw.col("created_at")
-    span = source.collected(source.frame.select(created.min().alias("first"), created.max().alias("last")))
-    first, last = (pd.Timestamp(span[name].iloc[0]) for name in ("first", "last"))
-    if pd.isna(first):
-        return step
-    first, last = (time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC") for time in (first, last))
-    return step.between(first, last)
+class _Grouping(Generic[FrameT]):
+    """A frame of any engine, and what to group it by.
 
+    Parameters
+    ----------
+    jobs : frame
+        The jobs.
+    by : str or sequence of str, optional
+        The columns that make a group; none make one of all.
+    every, tz : str
+        The step of the periods, and whose calendar it follows; none makes one of all time.
+    needed : sequence of str
+        The columns that the frame has to have beside those to group by.
+    """
 
-def _keys(source: Source[Any], by: str | Sequence[str] | None, step: Step | None, *also: str) -> dict[str, Any]:
-    """Return the expressions to group by: the columns, and the number of the period."""
-    keys = {name: source.column(name) for name in (*columns_of(by), *also)}
-    return keys if step is None else {**keys, _PERIOD: step.number(source.seconds("created_at"))}
+    def __init__(
+        self, jobs: FrameT, by: str | Sequence[str] | None, every: str | None, tz: str, needed: Sequence[str]
+    ) -> None:
+        self.by = columns_of(by)
+        if _PERIOD in self.by:
+            raise DxError("Cannot group by a column named 'period', as the result has one. Rename it.")
+        self.step = None if every is None else Step.of(every, tz)
+        self.source = Source(jobs, [*needed, *self.by, *([] if every is None else ["created_at"])])
+        if self.step and tz != "UTC":
+            self.step = self._with_clocks(self.step)
+
+    def _with_clocks(self, step: Step) -> Step:
+        """Return the step with the changes of the clocks while there were jobs."""
+        created = nw.col("created_at")
+        span = self.source.grouped({}, [], [created.min().alias("first"), created.max().alias("last")])
+        if span["first"].isna().all():
+            return step
+        first, last = (pd.Timestamp(span[name].iloc[0]) for name in ("first", "last"))
+        return step.between(
+            *(time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC") for time in (first, last))
+        )
+
+    def keys(self, *also: str) -> dict[str, Any]:
+        """Return the expressions to group by: the columns, and the number of the period."""
+        keys = {name: self.source.column(name) for name in (*self.by, *also)}
+        return {**keys, _PERIOD: self.step.number(self.source.seconds("created_at"))} if self.step else keys
 
 
 class _Grid:
@@ -246,26 +268,23 @@ class _Grid:
 
     Parameters
     ----------
+    wanted : _Grouping
+        What makes a group and a period.
     rows : pandas.DataFrame
-        What there is to place: the `by` columns, the number of the ``period``, how many ``jobs``.
-    by : str or sequence of str, optional
-        The columns that make a group; none make one of all.
-    step : Step, optional
-        The step of the periods; none makes one of all time.
+        What there is to place: the columns to group by, the number of the ``period``, how many ``jobs``.
     """
 
-    def __init__(self, rows: pd.DataFrame, by: str | Sequence[str] | None, step: Step | None) -> None:
-        self.rows = rows if step is None else _dated(rows)
-        self._by = columns_of(by)
-        self._groups, group = numbered(self.rows, self._by)
+    def __init__(self, wanted: _Grouping[Any], rows: pd.DataFrame) -> None:
+        self.rows = _dated(rows) if wanted.step else rows
+        self._groups, group = numbered(self.rows, wanted.by)
         self._periods: pd.DatetimeIndex | None = None
         self._each, number = 1, np.zeros(len(self.rows), np.int64)
-        if step is not None:
+        if wanted.step:
             number = self.rows[_PERIOD].to_numpy(np.int64)
             first, last = (int(number.min()), int(number.max())) if len(number) else (0, -1)
             self._each, number = last - first + 1, number - first
             self._check_size()
-            self._periods = step.starts(np.arange(first, last + 1))
+            self._periods = wanted.step.starts(np.arange(first, last + 1))
         self.place = group * self._each + number
         self.size = len(self._groups) * self._each
 
@@ -301,19 +320,11 @@ def _dated(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[dated]
 
 
-def _rates(
-    source: Source[Any],
-    by: str | Sequence[str] | None,
-    step: Step | None,
-    failed: set[str],
-    finished: set[str],
-    confidence: float,
-) -> pd.DataFrame:
+def _rates(wanted: _Grouping[Any], failed: set[str], finished: set[str], confidence: float) -> pd.DataFrame:
     """Return how many jobs of each group and period finished and failed, the rate and its interval."""
     if not 0 < confidence < 1:
         raise DxError(f"Invalid confidence: {confidence!r}. Valid is a number between 0 and 1, such as 0.95.")
-    rows = source.grouped(_keys(source, by, step, "state"), [], [nw.len().alias("jobs")])
-    grid = _Grid(rows, by, step)
+    grid = _Grid(wanted, wanted.source.grouped(wanted.keys("state"), [], [nw.len().alias("jobs")]))
     state = grid.rows["state"]
     n, k = (grid.total(state.isin(states).to_numpy()) for states in (failed | finished, failed))
     low, rate, high = _wilson(k, n, confidence)
@@ -360,18 +371,17 @@ def _with_runs(trend: pd.DataFrame, group: Array) -> pd.DataFrame:
     return trend.assign(bad_since=since.where(bad))
 
 
-def _censored(
-    source: Source[Any], by: str | Sequence[str] | None, step: Step | None, now: pd.Timestamp | str | None
-) -> pd.DataFrame:
+def _censored(wanted: _Grouping[Any], now: pd.Timestamp | str | None) -> pd.DataFrame:
     """Return the Kaplan–Meier quantiles of each group and period."""
+    source = wanted.source
     if not source.is_pandas:
         raise DxError("open_jobs='censored' needs a pandas frame; convert it, for example by to_pandas().")
     jobs: pd.DataFrame = source.native
-    rows = source.collected(source.frame.select(*(key.alias(name) for name, key in _keys(source, by, step).items())))
+    rows = source.frame.select(*(key.alias(name) for name, key in wanted.keys().items())).to_native()
     is_open = jobs["state"].isin(OPEN_STATES)
     waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
-    rows = rows.assign(jobs=1, took=jobs["duration_s"].where(~is_open, waited).to_numpy(), open=is_open.to_numpy())
-    grid = _Grid(rows, by, step)
+    took = jobs["duration_s"].where(~is_open, waited)
+    grid = _Grid(wanted, rows.set_axis(jobs.index).assign(jobs=1, took=took, open=is_open))
     places = grid.rows[["took", "open"]].dropna().groupby(grid.place[grid.rows["took"].notna()])
     return grid.spread(pd.DataFrame({place: _survival(jobs["took"], jobs["open"]) for place, jobs in places}).T)
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from dxnotebook.engines import Source, columns_of, numbered
-from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.errors import DxError
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
-from dxnotebook.tables import observed_at
+from dxnotebook.tables import dated, observed_at
 
 Array = npt.NDArray[Any]
 
@@ -59,10 +59,7 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     """
     columns = columns_of(by)
     Source(_frame(jobs), ["state", "created_at", "updated_at", *columns])
-    dated = jobs["created_at"].notna().to_numpy()
-    if not dated.all():
-        warn(f"{(~dated).sum():,} jobs have no created_at and are not counted.", DataWarning)
-        jobs = jobs[dated]
+    jobs = dated(jobs)
     groups, group = numbered(jobs, columns)
     created, updated = (jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at"))
     is_open = jobs["state"].isin(OPEN_STATES).to_numpy()
@@ -116,7 +113,7 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame) -> Any:  # noqa: ANN401 (a
     """Return the quota of each group: that of its type, if it is of one account and region."""
     quota = pd.Series(pd.NA, groups.index, "Int64")
     places = [name for name in ("account_id", "region") if name in jobs and name not in groups]
-    if "type" in groups and all(jobs[name].nunique(dropna=False) <= 1 for name in places):
+    if "type" in groups and jobs[places].drop_duplicates().shape[0] <= 1:
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
     return quota.array
 

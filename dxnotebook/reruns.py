@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dxnotebook.model import FAILED_STATES, branches
-from dxnotebook.tables import JobTables, among, checked
+from dxnotebook.tables import JobTables, checked, located
 
 Array = npt.NDArray[Any]
 
@@ -117,7 +117,8 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     failures = failures[failures["recovered_by"] >= 0]
     work = _episodes(failures)
     first, success = (
-        frame.loc[rows].reset_index(drop=True) for frame, rows in ((failures, work["first"]), (jobs, work["recovered_by"]))
+        frame.loc[rows].reset_index(drop=True)
+        for frame, rows in ((failures, work["first"]), (jobs, work["recovered_by"]))
     )
     told = first[[name for name in _TOLD if name in first]].assign(
         attempts=work["attempts"] + 1,
@@ -147,7 +148,7 @@ def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, p
     parts = _parts(tables, jobs)
     whole = np.zeros(len(jobs), np.uint64)
     np.add.at(whole, parts["row"].to_numpy(), parts["part"].to_numpy())
-    jobs = jobs.assign(recovered_by=_recovered_by(jobs, parts), work=jobs["work"] * _ODD + whole)
+    jobs = jobs.assign(recovered_by=_recovered_by(jobs, parts), work=jobs["work"].to_numpy() * _ODD + whole)
     return jobs[jobs["state"] != "COMPLETED"], jobs
 
 
@@ -161,18 +162,21 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     fields = tables.details["field"].drop_duplicates()
     listed = fields[fields.str.partition(".")[0].isin(known)]
     named = [name for name in _PARTS if name in tables.details]
-    details = tables.details[["job_id", "field", *named]]
-    details = details[among(details["job_id"], jobs["job_id"]) & among(details["field"], listed)]
-    details = details[details[named].notna().any(axis=1)]
-    row = pd.Index(jobs["job_id"]).get_indexer(details["job_id"])
-    parts = pd.DataFrame({"row": row, "part": _hashed(details[["field", *named]])})
-    without = np.setdiff1d(np.arange(len(jobs)), row)
-    return pd.concat([parts, pd.DataFrame({"row": without, "part": np.zeros(len(without), np.uint64)})])
+    row = located(tables.details["job_id"], jobs["job_id"])
+    wanted = (row >= 0) & (located(tables.details["field"], listed) >= 0)
+    wanted &= np.logical_or.reduce([tables.details[name].notna() for name in named])
+    row = row[wanted]
+    without = np.ones(len(jobs), bool)
+    without[row] = False
+    rows = np.concatenate([row, np.flatnonzero(without)])
+    parts = np.zeros(len(rows), np.uint64)
+    parts[: len(row)] = _hashed(tables.details.loc[wanted, ["field", *named]])
+    return pd.DataFrame({"row": rows, "part": parts})
 
 
 def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
     """Return, for each job, the row of the later job with which all its parts had been done, -1 where one was not."""
-    of = jobs.take(parts["row"])
+    of = jobs.take(parts["row"].to_numpy())
     parts = pd.DataFrame(
         {
             "row": parts["row"].to_numpy(),

@@ -105,7 +105,7 @@ class JobTables:
         keep = self._mask(jobs)
         kept = self.jobs[keep]
         ids = kept["job_id"]
-        details, errors = (frame[among(frame["job_id"], ids)] for frame in (self.details, self.errors))
+        details, errors = (frame[located(frame["job_id"], ids) >= 0] for frame in (self.details, self.errors))
         kept, details, errors = (frame.reset_index(drop=True) for frame in (kept, details, errors))
         return replace(self, jobs=kept, details=details, errors=errors)
 
@@ -220,6 +220,14 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     return merged
 
 
+def dated(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Return the jobs that say when they were created, and warn of the others."""
+    known = jobs["created_at"].notna()
+    if not known.all():
+        warn(f"{(~known).sum():,} jobs have no created_at and are left out.", DataWarning)
+    return jobs[known]
+
+
 def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
     """Return when jobs were as a frame has them: as given, as loaded from the service, or else the latest time in it.
 
@@ -234,7 +242,9 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     try:
         moment = pd.Timestamp(given) if given is not None else max(jobs["created_at"].max(), jobs["updated_at"].max())
     except (ValueError, TypeError):
-        raise DxError(f"Invalid now: {now!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp.") from None
+        raise DxError(
+            f"Invalid now: {now!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp."
+        ) from None
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
@@ -245,9 +255,10 @@ def checked(tables: JobTables) -> JobTables:
     return tables
 
 
-def among(ids: pd.Series[str], wanted: pd.Series[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Tell of each id whether it is among the wanted ones, as `Series.isin` does in ten times as long."""
-    return np.asarray(pc.is_in(pa.array(ids, TEXT), value_set=pa.array(wanted, TEXT)), bool)
+def located(ids: pd.Series[str], wanted: pd.Series[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return where among the wanted ids each id first is, -1 where it is not: an index does it in five times as long."""
+    places = pc.index_in(pa.array(ids, TEXT), value_set=pa.array(wanted, TEXT))
+    return np.asarray(pc.fill_null(places, -1), np.int64)
 
 
 def assemble(batches: Sequence[Batch], decoder: Decoder, failures: Mapping[str, Exception] | None = None) -> JobTables:

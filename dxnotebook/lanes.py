@@ -1,0 +1,77 @@
+"""Where jobs lie in a timeline: from which to which bin of the time, and in which lane of their band."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dxnotebook.engines import Source
+from dxnotebook.errors import DxError
+from dxnotebook.model import OPEN_STATES
+from dxnotebook.tables import dated, observed_at
+
+Array = npt.NDArray[Any]
+
+#: How many bins there are in the time that is looked at; a bar is at least one wide.
+BINS = 500
+
+
+def bars(
+    jobs: pd.DataFrame, by: str, since: str | pd.Timestamp | None, until: str | pd.Timestamp | None
+) -> tuple[pd.DataFrame, tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return the jobs within a time, from which to which bin of it they were open, and the time."""
+    Source(jobs, ["state", "created_at", "updated_at", by])
+    jobs = dated(jobs)
+    ended = jobs["updated_at"].mask(jobs["state"].isin(OPEN_STATES), observed_at(jobs))
+    found = jobs[[by]].assign(state=jobs["state"].astype("str").fillna("no state"), begun=jobs["created_at"])
+    found = found.assign(ended=np.maximum(ended.fillna(found["begun"]), found["begun"]))
+    first = _moment("since", since, found["begun"].min())
+    last = _moment("until", until, found["ended"].max())
+    if not len(jobs):
+        return found.assign(left=0, right=0), (first, last)
+    last = max(last, first + pd.Timedelta(minutes=1))
+    found = found[(found["begun"] < last) & (found["ended"] >= first)]
+    begins, ends = (((found[name] - first) / (last - first) * BINS).to_numpy() for name in ("begun", "ended"))
+    left = np.clip(np.floor(begins), 0, BINS - 1).astype(np.int64)
+    right = np.clip(np.ceil(ends), left + 1, BINS).astype(np.int64)
+    return found.assign(left=left, right=right), (first, last)
+
+
+def _moment(name: str, value: str | pd.Timestamp | None, default: pd.Timestamp) -> pd.Timestamp:
+    """Return a time in UTC."""
+    if value is None:
+        return default
+    try:
+        moment = pd.Timestamp(value)
+    except (ValueError, TypeError):
+        raise DxError(f"Invalid {name}: {value!r}. Valid is a time such as '2026-09-01' or a Timestamp.") from None
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+
+
+def lanes(left: Array, right: Array, most: int) -> Array:
+    """Return a lane for each bar, the first that is free when it begins; those that find none share all lanes."""
+    lane_of = np.arange(len(left)) % most
+    rest = np.argsort(left, kind="stable")
+    for lane in range(most):
+        if not len(rest):
+            break
+        # which bar of the rest comes after which in a lane: the next that begins when it has ended
+        following = np.searchsorted(left[rest], right[rest])
+        chosen = _chain(following)
+        lane_of[rest[chosen]] = lane
+        rest = np.delete(rest, chosen)
+    return lane_of
+
+
+def _chain(following: Array) -> Array:
+    """Return the places that one gets to from the first, in steps that double at each turn."""
+    end = len(following)
+    jump = np.append(following, end)
+    reached = np.zeros(1, np.int64)
+    while (further := jump[reached])[0] < end:
+        reached = np.concatenate([reached, further[further < end]])
+        jump = jump[jump]
+    return reached
