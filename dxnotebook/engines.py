@@ -103,13 +103,6 @@ class Source(Generic[FrameT]):
             return time.cast(nw.Int64)
         return time.dt.total_seconds() if self.engine.is_duckdb() else time.dt.timestamp("us") // 1_000_000
 
-    def grouped(self, keys: dict[str, Any], values: Iterable[Any], aggregations: Sequence[Any]) -> pd.DataFrame:
-        """Return aggregations by some keys as a pandas frame, one row without any; null is a key, too."""
-        if not keys:
-            return self.collected(self.frame.select(*aggregations))
-        frame = self.frame.select(*(key.alias(name) for name, key in keys.items()), *values)
-        return self.collected(frame.group_by(*keys, drop_null_keys=False).agg(*aggregations))
-
     def collected(self, frame: Any) -> pd.DataFrame:  # noqa: ANN401 (a narwhals frame, lazy or not)
         """Return a narwhals frame as a pandas one."""
         frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
@@ -123,7 +116,9 @@ class Source(Generic[FrameT]):
         table = pa.Table.from_pandas(result, preserve_index=False)
         given: Any
         if self.engine.is_duckdb():
-            given = self.native.query("jobs", "SELECT * FROM table").set_alias("metric")  # type: ignore[attr-defined]
+            dxnotebook_result = table  # noqa: F841 (DuckDB finds it by this name, which no table of the user's has)
+            given = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")  # type: ignore[attr-defined]
+            given = given.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
             given = nw.from_arrow(table, backend=self.engine).to_native()
         elif self.engine.is_dask():

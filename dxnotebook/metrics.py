@@ -151,7 +151,7 @@ def durations(
     took = nw.col("duration_s")
     values = [took.quantile(q, "linear").alias(name) for name, q in _QUANTILES.items()]
     values = [nw.len().alias("jobs"), took.count().alias("n"), *values, took.max().alias("max")]
-    grid = _Grid(wanted, wanted.source.grouped(wanted.keys(), ["duration_s"], values))
+    grid = _Grid(wanted, wanted.grouped(values, of="duration_s"))
     return wanted.source.returned(grid.spread(grid.rows.set_axis(grid.place)))
 
 
@@ -249,7 +249,8 @@ class _Grouping(Generic[FrameT]):
     def _with_clocks(self, step: Step) -> Step:
         """Return the step with the changes of the clocks while there were jobs."""
         created = nw.col("created_at")
-        span = self.source.grouped({}, [], [created.min().alias("first"), created.max().alias("last")])
+        span = self.source.frame.select(created.min().alias("first"), created.max().alias("last"))
+        span = self.source.collected(span)
         if span["first"].isna().all():
             return step
         first, last = (pd.Timestamp(span[name].iloc[0]) for name in ("first", "last"))
@@ -257,10 +258,23 @@ class _Grouping(Generic[FrameT]):
             *(time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC") for time in (first, last))
         )
 
-    def keys(self, *also: str) -> dict[str, Any]:
-        """Return the expressions to group by: the columns, and the number of the period."""
-        keys = {name: self.source.column(name) for name in (*self.by, *also)}
-        return {**keys, _PERIOD: self.step.number(self.source.seconds("created_at"))} if self.step else keys
+    def selected(self, *names: str) -> Any:  # noqa: ANN401 (a narwhals frame)
+        """Return the columns to group by, the number of the period, and some others."""
+        columns = [self.source.column(name).alias(name) for name in dict.fromkeys((*self.by, *names))]
+        if self.step is None:
+            return self.source.frame.select(*columns)
+        return self.step.numbered(
+            self.source.frame.select(*columns, self.source.seconds("created_at").alias(_PERIOD)), _PERIOD
+        )
+
+    def grouped(self, aggregations: Sequence[Any], *, also: str | None = None, of: str | None = None) -> pd.DataFrame:
+        """Return aggregations of a column by group and period, and by one more column; null is a key, too."""
+        frame = self.selected(*filter(None, (also, of)))
+        keys = list(dict.fromkeys([*self.by, *([also] if also else []), *([_PERIOD] if self.step else [])]))
+        grouped = (
+            frame.group_by(*keys, drop_null_keys=False).agg(*aggregations) if keys else frame.select(*aggregations)
+        )
+        return self.source.collected(grouped)
 
 
 class _Grid:
@@ -324,7 +338,7 @@ def _rates(wanted: _Grouping[Any], failed: set[str], finished: set[str], confide
     """Return how many jobs of each group and period finished and failed, the rate and its interval."""
     if not 0 < confidence < 1:
         raise DxError(f"Invalid confidence: {confidence!r}. Valid is a number between 0 and 1, such as 0.95.")
-    grid = _Grid(wanted, wanted.source.grouped(wanted.keys("state"), [], [nw.len().alias("jobs")]))
+    grid = _Grid(wanted, wanted.grouped([nw.len().alias("jobs")], also="state"))
     state = grid.rows["state"]
     n, k = (grid.total(state.isin(states).to_numpy()) for states in (failed | finished, failed))
     low, rate, high = _wilson(k, n, confidence)
@@ -377,7 +391,7 @@ def _censored(wanted: _Grouping[Any], now: pd.Timestamp | str | None) -> pd.Data
     if not source.is_pandas:
         raise DxError("open_jobs='censored' needs a pandas frame; convert it, for example by to_pandas().")
     jobs: pd.DataFrame = source.native
-    rows = source.frame.select(*(key.alias(name) for name, key in wanted.keys().items())).to_native()
+    rows = wanted.selected().to_native()
     is_open = jobs["state"].isin(OPEN_STATES)
     waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
     took = jobs["duration_s"].where(~is_open, waited)

@@ -23,6 +23,7 @@ _SECONDS = {"min": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _EVERY = re.compile(rf"\s*(\d*)\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE)
 _MONDAY = -3 * _DAY  # 1970 began on a Thursday
+_DAY_LONG = pd.Timedelta(days=1)
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
 _LONGEST = pd.Timedelta(days=50 * 365)  # how far back from the last job changes of the clocks are heeded
 
@@ -69,28 +70,37 @@ class Step:
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""
-        times = pd.date_range(max(first, last - _LONGEST).floor("D"), last, freq=_SCAN).tz_convert(self.zone)
-        ahead = (times.tz_localize(None) - times.tz_convert(None)) // pd.Timedelta(seconds=1)
-        changed = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
-        seconds = times[changed].as_unit("s").asi8
-        return replace(self, changes=tuple(zip(seconds.tolist(), ahead[changed].tolist(), strict=True)))
+        days = pd.date_range(max(first, last - _LONGEST).floor("D"), last.ceil("D") + _DAY_LONG, freq="D")
+        changed = days[:-1][np.diff(self._ahead(days)) != 0]
+        scanned = [pd.date_range(day, day + _DAY_LONG, freq=_SCAN) for day in changed]
+        times = pd.DatetimeIndex(days[:1].append(scanned))
+        ahead = self._ahead(times)
+        new = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
+        return replace(
+            self, changes=tuple(zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True))
+        )
 
-    def number(self, seconds: Any) -> Any:  # noqa: ANN401 (narwhals' expressions)
-        """Return the number of the period that a time lies in, as an expression of its seconds since 1970."""
+    def _ahead(self, times: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+        """Return by how many seconds the zone's clocks are ahead of UTC."""
+        local = times.tz_convert(self.zone).tz_localize(None)
+        return ((local - times.tz_convert(None)) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
+
+    def numbered(self, frame: Any, name: str) -> Any:  # noqa: ANN401 (narwhals' frames)
+        """Return a frame in which a column of seconds since 1970 has become the number of the period they lie in."""
+        seconds = nw.col(name)
         (_, ahead), *changes = self.changes
         local = seconds + ahead
-        if self.seconds % _DAY and not self.months:
-            return local // self.seconds
+        if self._is_fixed:
+            return frame.with_columns((local // self.seconds).alias(name))
         for at, then in changes:
-            local = local + (seconds >= at).cast(nw.Int64) * (then - ahead)
-            ahead = then
+            local, ahead = local + (seconds >= at).cast(nw.Int64) * (then - ahead), then
         if self.months:
-            return _month(local // _DAY) // self.months
-        return (local - self._origin) // self.seconds
+            return _months(frame.with_columns((local // _DAY).alias(name)), name, self.months)
+        return frame.with_columns(((local - self._origin) // self.seconds).alias(name))
 
     def starts(self, numbers: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
         """Return when the periods of these numbers start, in the step's zone."""
-        if self.seconds % _DAY and not self.months:
+        if self._is_fixed:
             at = pd.DatetimeIndex((numbers * self.seconds - self.changes[0][1]).astype("M8[s]"), tz="UTC")
             return at.as_unit("us").tz_convert(self.zone)
         if self.months:
@@ -102,19 +112,28 @@ class Step:
         return local.as_unit("us").tz_localize(self.zone, ambiguous=first, nonexistent="shift_forward")
 
     @property
+    def _is_fixed(self) -> bool:
+        return self.seconds % _DAY != 0
+
+    @property
     def _origin(self) -> int:
         return _MONDAY if self.seconds % _SECONDS["w"] == 0 else 0
 
 
-def _month(days: Any) -> Any:  # noqa: ANN401 (narwhals' expressions)
-    """Return the months since January 1970 of days since 1970-01-01.
+def _months(frame: Any, name: str, step: int) -> Any:  # noqa: ANN401 (narwhals' frames)
+    """Return a frame in which a column of days since 1970 has become months since January 1970, or steps of some.
 
     The arithmetic is that of ``civil_from_days`` in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms":
-    years begin in March, so that the leap day is their last.
+    years begin in March, so that the leap day is their last. Each step is a column, as engines without common
+    subexpressions take very long over one expression of it all.
     """
-    days = days + 719_468
-    era = days // 146_097
-    day = days - era * 146_097
-    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
-    month = (5 * (day - (365 * year + year // 4 - year // 100)) + 2) // 153
-    return (era * 400 + year - 1970) * 12 + month + 2
+    era, year = f"{name} era", f"{name} year"
+    day = nw.col(name)
+    frame = frame.with_columns((day + 719_468).alias(name))
+    frame = frame.with_columns((day // 146_097).alias(era))
+    frame = frame.with_columns((day - nw.col(era) * 146_097).alias(name))
+    frame = frame.with_columns(((day - day // 1_460 + day // 36_524 - day // 146_096) // 365).alias(year))
+    of_year = day - (365 * nw.col(year) + nw.col(year) // 4 - nw.col(year) // 100)
+    frame = frame.with_columns(((5 * of_year + 2) // 153).alias(name))
+    months = (nw.col(era) * 400 + nw.col(year) - 1970) * 12 + nw.col(name) + 2
+    return frame.with_columns((months // step).alias(name)).drop(era, year)

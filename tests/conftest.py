@@ -10,12 +10,17 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
+from hypothesis import settings
 
 from dxnotebook import client as client_room
 from dxnotebook.model import MODEL, Model
 from dxnotebook.records import Body, Decoder
 from dxnotebook.shaping import flatten
 from dxnotebook.tables import JobTables, assemble
+
+# how long an example takes is the machine's business
+settings.register_profile("dxnotebook", deadline=None)
+settings.load_profile("dxnotebook")
 
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pandas as pd
 from botocore.model import ListShape, StructureShape
 from hypothesis import strategies as st
 
@@ -54,3 +55,36 @@ def jobs(*, most=6):
         return [{**job, "Arn": f"arn:{n}:{job['Arn']}", "Id": f"{n}{job['Id']}"} for n, job in enumerate(found)]
 
     return st.lists(one, max_size=most).map(numbered)
+
+
+STATES = ["WAITING", "IN_PROGRESS", "ERROR", "COMPLETED", "CANCELLED", "TIMED_OUT", "PAUSED"]
+_START = pd.Timestamp("2026-03-27", tz="UTC")  # two days before clocks change in Europe
+
+
+def job_frames(*, most=40, days=5, null_times=False):
+    """Return a strategy for plain frames of jobs: few types, all states, an unknown one too, times that often coincide."""
+    minutes = st.integers(0, days * 24 * 12).map(lambda number: 5 * number)
+    row = st.tuples(
+        st.sampled_from(["A", "B", "C", None]),
+        st.sampled_from(STATES),
+        minutes | st.none() if null_times else minutes,
+        st.sampled_from([0, 0, 5, 7, 60, 600]) | st.floats(0, 3000, width=32),
+        st.sampled_from(["eu", "us"]),
+    )
+    return st.lists(row, max_size=most).map(frame_of_jobs)
+
+
+def frame_of_jobs(rows):
+    """Return a frame of jobs given as type, state, minutes after the start, minutes taken, region."""
+    frame = pd.DataFrame(rows, columns=["type", "state", "created", "took", "region"])
+    created = _START + pd.to_timedelta(frame["created"].astype("float64"), unit="min")
+    updated = created + pd.to_timedelta(frame["took"].astype("float64").round(3), unit="min").dt.round("us")
+    frame["created_at"] = pd.to_datetime(created, utc=True).dt.as_unit("us")
+    frame["updated_at"] = pd.to_datetime(updated, utc=True).dt.as_unit("us")
+    took = (frame["updated_at"] - frame["created_at"]).dt.total_seconds()
+    frame["duration_s"] = took.where(~frame["state"].isin(["WAITING", "IN_PROGRESS", "PAUSED"]))
+    frame["type"] = frame["type"].astype("str").astype("category")
+    frame["state"] = pd.Categorical(frame["state"].astype("str"), STATES)
+    frame["region"] = frame["region"].astype("str")
+    frame.insert(0, "job_id", [f"{number:032x}" for number in range(len(frame))])
+    return frame.drop(columns=["created", "took"])

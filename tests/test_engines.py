@@ -1,0 +1,177 @@
+"""The metrics on other engines' frames: the same numbers as on pandas, in a frame of the same engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+
+import dask.dataframe as dd
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from dask.distributed import Client, LocalCluster
+
+import dxnotebook as dx
+from dxnotebook import DxError
+
+METRICS = {
+    "rate": dx.failure_rate,
+    "rate by type": lambda jobs: dx.failure_rate(jobs, "type"),
+    "rate by two": lambda jobs: dx.failure_rate(jobs, ["type", "data_set_id"]),
+    "rate a day": lambda jobs: dx.failure_rate(jobs, every="1d"),
+    "rate a week, in Berlin": lambda jobs: dx.failure_rate(jobs, "type", "1w", tz="Europe/Berlin"),
+    "rate a month, in New York": lambda jobs: dx.failure_rate(jobs, every="1mo", tz="America/New_York"),
+    "rate, other states": lambda jobs: dx.failure_rate(jobs, failed=["CANCELLED"], confidence=0.99),
+    "trend": dx.failure_trend,
+    "trend by type": lambda jobs: dx.failure_trend(jobs, "1w", by="type"),
+}
+QUANTILES = {
+    "durations": dx.durations,
+    "durations by type": lambda jobs: dx.durations(jobs, "type"),
+    "durations a month": lambda jobs: dx.durations(jobs, "type", "1mo", tz="Asia/Kolkata"),
+}
+COLUMNS = ["job_id", "type", "state", "created_at", "updated_at", "duration_s", "data_set_id"]
+
+# narwhals says that Dask's support moves to a package that is not there yet
+pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    jobs = dx.load_jobs(dx.demo.client(), progress=False).jobs[COLUMNS].copy()
+    jobs.loc[::50, "type"] = None
+    jobs.loc[jobs.index[:20], "created_at"] += pd.Timedelta(days=45)  # beyond a change of the clocks
+    return jobs
+
+
+def plain(jobs):
+    """Return jobs as other systems have them: text in place of categories."""
+    return jobs.astype({"type": "str", "state": "str"})
+
+
+def same(result, expected):
+    """Hold that a result, as a pandas frame, says what pandas says."""
+    assert list(result) == list(expected)
+    for name in expected:
+        mine, other = result[name], expected[name]
+        if isinstance(other.dtype, pd.DatetimeTZDtype):
+            mine, other = (pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]") for times in (mine, other))
+        elif other.dtype == "category" or pd.api.types.is_string_dtype(other):
+            mine, other = (texts.astype("str") for texts in (mine, other))
+        pd.testing.assert_series_equal(mine, other, check_dtype=False, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*METRICS, *QUANTILES])
+def test_polars(jobs, name):
+    metric = {**METRICS, **QUANTILES}[name]
+    frame = pl.from_pandas(jobs)
+    for given, kind in ((frame.lazy(), pl.LazyFrame), (frame, pl.DataFrame)):
+        result = metric(given)
+        assert isinstance(result, kind)
+        same(result.lazy().collect().to_pandas(), metric(jobs))
+
+
+@pytest.mark.parametrize("name", [*METRICS, *QUANTILES])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_duckdb_whatever_its_connections_zone_is(jobs, name, zone):
+    metric = {**METRICS, **QUANTILES}[name]
+    with duckdb.connect() as connection:
+        connection.execute(f"SET TimeZone = '{zone}'")
+        table = pa.Table.from_pandas(jobs, preserve_index=False)
+        connection.register("given", table)
+        connection.execute("CREATE TABLE jobs AS SELECT * FROM given")
+        result = metric(connection.table("jobs"))
+        assert isinstance(result, duckdb.DuckDBPyRelation)
+        same(result.to_arrow_table().to_pandas(), metric(jobs))
+        assert result.join(connection.table("jobs").limit(1), "true").to_arrow_table().num_rows  # of one connection
+
+
+def test_pyarrow(jobs):
+    result = dx.failure_rate(pa.Table.from_pandas(jobs, preserve_index=False), "type", "1d")
+    assert isinstance(result, pa.Table)
+    same(result.to_pandas(), dx.failure_rate(jobs, "type", "1d"))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        yield cluster
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("shape", [plain, lambda jobs: jobs], ids=["text", "categories"])
+def test_dask_on_two_processes(jobs, cluster, name, shape):
+    result = METRICS[name](dd.from_pandas(shape(jobs), npartitions=5))
+    assert isinstance(result, dd.DataFrame)
+    same(result.compute().reset_index(drop=True), METRICS[name](jobs))
+
+
+def test_what_dask_cannot_do_is_said(jobs):
+    with pytest.raises(DxError, match=r"Dask has no quantiles of groups. Give durations\(\) `jobs.compute\(\)`"):
+        dx.durations(dd.from_pandas(jobs, npartitions=2), "type")
+
+
+def test_what_needs_pandas_is_said(jobs):
+    with pytest.raises(DxError, match="needs a pandas frame; convert it"):
+        dx.durations(pl.from_pandas(jobs), "type", open_jobs="censored")
+
+
+@pytest.fixture(scope="module")
+def spark():
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        assert "CI" not in os.environ, "CI has to have Java, or Spark goes untested."
+        pytest.skip("Spark needs Java; install a runtime, such as Debian's default-jre-headless.")
+    from pyspark.sql import SparkSession  # noqa: PLC0415 (takes long, and is for those who have Java)
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+    builder = builder.config("spark.sql.shuffle.partitions", "2").config(
+        "spark.sql.session.timeZone", "America/New_York"
+    )
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*METRICS, *QUANTILES])
+def test_spark(jobs, spark, name):
+    metric = {**METRICS, **QUANTILES}[name]
+    frame = spark.createDataFrame(pa.Table.from_pandas(plain(jobs), preserve_index=False))
+    result = metric(frame)
+    assert type(result) is type(frame)
+    same(result.toArrow().to_pandas(), metric(jobs))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [pl.from_pandas, lambda jobs: pl.from_pandas(jobs).lazy(), lambda jobs: dd.from_pandas(jobs, npartitions=1)],
+)
+def test_empty_frames_of_other_engines(jobs, shape):
+    result = dx.failure_rate(shape(jobs.iloc[:0]), "type", "1d")
+    assert list(getattr(result, "collect_schema", lambda: result.columns)()) == [
+        "type",
+        "period",
+        "n",
+        "failed",
+        "rate",
+        "low",
+        "high",
+    ]
+
+
+def test_times_without_a_zone_are_utc(jobs):
+    naive = jobs.assign(created_at=jobs["created_at"].dt.tz_localize(None))
+    same(dx.failure_rate(naive, every="1d"), dx.failure_rate(jobs, every="1d"))
+    same(
+        dx.failure_rate(pl.from_pandas(naive).lazy(), every="1d").collect().to_pandas(),
+        dx.failure_rate(jobs, every="1d"),
+    )
+    assert dx.failure_rate(naive, every="1d")["period"].dt.tz == dt.UTC
