@@ -25,7 +25,7 @@ _WORD = r"[\w.=+@%$~*-]"
 # a path is a key if there is more to it than to "read/write"
 _KEY = rf"(?:{_WORD}*[\d.=_-]{_WORD}*/{_IN}*{_END}|{_WORD}+/{_IN}*[\d.=_/-]{_IN}*{_END}|<key>/{_IN}*{_END})"
 _PLACES = (
-    (rf"\b[A-Za-z][A-Za-z0-9+.-]*://{_IN}*{_END}", "<url>"),
+    (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
     (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
     (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
     (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\b", "<date>"),

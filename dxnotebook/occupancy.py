@@ -113,7 +113,7 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame) -> Any:  # noqa: ANN401 (a
     """Return the quota of each group: that of its type, if it is of one account and region."""
     quota = pd.Series(pd.NA, groups.index, "Int64")
     places = [name for name in ("account_id", "region") if name in jobs and name not in groups]
-    if "type" in groups and jobs[places].drop_duplicates().shape[0] <= 1:
+    if "type" in groups and all(len(jobs[name].drop_duplicates()) <= 1 for name in places):
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
     return quota.array
 

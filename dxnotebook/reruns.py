@@ -160,7 +160,7 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     """Return each part of what jobs are to do: the row of the job, and what identifies the part within its work."""
     known = branches(tables.model.record)
     fields = tables.details["field"].drop_duplicates()
-    listed = fields[fields.str.partition(".")[0].isin(known)]
+    listed = fields[fields.str.split(".").str[0].isin(known)]
     named = [name for name in _PARTS if name in tables.details]
     row = located(tables.details["job_id"], jobs["job_id"])
     wanted = (row >= 0) & (located(tables.details["field"], listed) >= 0)
@@ -186,7 +186,8 @@ def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
         }
     )
     parts = parts[parts["created"].notna()].sort_values("created", kind="stable")
-    done = parts[parts["done"]].rename(columns={"row": "by"}).assign(done_at=parts["created"])
+    done = parts[parts["done"]].rename(columns={"row": "by"})
+    done["done_at"] = done["created"]
     found = pd.merge_asof(
         parts[~parts["done"]], done[["part", "created", "by", "done_at"]],
         on="created", by="part", direction="forward", allow_exact_matches=False,
