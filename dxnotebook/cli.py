@@ -14,13 +14,13 @@ import pandas as pd
 
 import dxnotebook
 from dxnotebook import demo as simulated
+from dxnotebook.causes import error_causes
 from dxnotebook.errors import DxError
 from dxnotebook.loading import load_jobs, with_names
+from dxnotebook.metrics import failure_rate
 from dxnotebook.tables import JobTables
 
-_FAILED = ["ERROR", "TIMED_OUT"]
-_FINISHED = [*_FAILED, "COMPLETED"]
-_WIDTH = 70
+_WIDTH, _MOST = 70, 8
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -84,23 +84,19 @@ def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
 
 def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:
     """Return what failed, by type, by cause and by data set."""
-    jobs = tables.jobs[tables.jobs["state"].isin(_FINISHED)]
-    jobs = jobs.assign(failed=jobs["state"].isin(_FAILED))
-    causes = tables.errors.drop_duplicates(["job_id", "code"])
-    by_cause = causes.groupby("code", observed=True)["message"].agg(["size", "last"])
-    by_cause["last"] = by_cause["last"].map(_shortened)
-    by_cause = by_cause.set_axis(["jobs", "for example"], axis=1).sort_values("jobs", ascending=False)
+    causes = error_causes(tables).head(_MOST).set_index("code")[["jobs", "fingerprint"]]
+    causes["fingerprint"] = causes["fingerprint"].map(_shortened)
     return {
-        "Failures by type": _rates(jobs, "type"),
-        "Failures by cause": by_cause,
-        "Failures by data set": _rates(jobs, "data_set_name").head(5),
+        "Failures by type": _rates(tables, "type"),
+        "Failures by cause": causes,
+        "Failures by data set": _rates(tables, "data_set_name").head(5),
     }
 
 
-def _rates(jobs: pd.DataFrame, by: str) -> pd.DataFrame:
-    grouped = jobs.groupby(by, observed=True)["failed"].agg(["size", "sum"])
-    grouped["rate"] = (100 * grouped["sum"] / grouped["size"]).map("{:.1f} %".format)
-    return grouped.set_axis(["finished", "failed", "rate"], axis=1).sort_values("failed", ascending=False)
+def _rates(tables: JobTables, by: str) -> pd.DataFrame:
+    rates = failure_rate(tables.jobs, by).sort_values("failed", ascending=False)
+    told = rates[rates["n"] > 0].assign(rate=lambda some: (100 * some["rate"]).map("{:.1f} %".format))
+    return told.set_index(by)[["n", "failed", "rate"]].rename(columns={"n": "finished"})
 
 
 def _shortened(text: str | float) -> str:

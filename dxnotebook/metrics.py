@@ -172,7 +172,7 @@ def failure_trend(
     ----------
     jobs : frame
         Jobs with the columns ``state``, ``created_at`` and `by`, of any kind that `failure_rate` takes.
-    every, by, confidence, failed, finished, tz
+    every, by, confidence, failed, finished, tz : optional
         As in `failure_rate`.
     baseline : float, optional
         The usual rate; by default that of the periods that are not flagged.

@@ -66,7 +66,7 @@ def plot_failure_trend(
     ----------
     jobs : pandas.DataFrame
         Jobs with the columns ``state`` and ``created_at``.
-    every, baseline, confidence, failed, finished, tz
+    every, baseline, confidence, failed, finished, tz : optional
         As in `failure_trend`.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
@@ -255,7 +255,7 @@ def plot_calendar(
     ----------
     jobs : pandas.DataFrame
         Jobs with the columns ``state`` and ``created_at``.
-    failed, finished, tz
+    failed, finished, tz : optional
         As in `failure_rate`.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
@@ -487,7 +487,8 @@ def _figure(width: float, height: float) -> Figure:
     if hasattr(builtins, "__IPYTHON__"):
         from matplotlib import pyplot as plt  # noqa: PLC0415 (only where it shows figures and lets go of them)
 
-        if plt.isinteractive():
+        # a notebook's backend becomes interactive with the first figure only
+        if plt.isinteractive() or "inline" in plt.get_backend():
             return plt.figure(figsize=(width, height), layout="constrained")
     return Figure(figsize=(width, height), layout="constrained")
 

@@ -73,9 +73,11 @@ def test_readme_examples_run():
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)
     assert blocks
+    names = {}
     for block in blocks:
-        test = doctest.DocTestParser().get_doctest(block, {}, "README", "README.md", 0)
-        assert doctest.DocTestRunner().run(test).failed == 0
+        test = doctest.DocTestParser().get_doctest(block, names, "README", "README.md", 0)
+        test.globs = names  # a block goes on where the one before ended
+        assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
 
 
 def test_readme_links_lead_somewhere():
