@@ -82,8 +82,9 @@ def failure_rate(
     --------
     >>> import dxnotebook as dx
     >>> jobs = dx.load_jobs(dx.demo.client()).jobs
-    >>> dx.failure_rate(jobs, by="type").iloc[3].round(3).to_dict()  # doctest: +ELLIPSIS
-    {'type': 'EXPORT_REVISIONS_TO_S3', 'n': ..., 'failed': ..., 'rate': ..., 'low': ..., 'high': ...}
+    >>> dx.failure_rate(jobs).round(3)
+          n  failed   rate    low   high
+    0  5967     399  0.067  0.061  0.073
     """
     wanted = _Grouping(jobs, by, every, tz, ["state"])
     return wanted.source.returned(_rates(wanted, _names(failed), _names(finished), confidence))

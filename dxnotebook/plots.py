@@ -428,7 +428,7 @@ def plot_timeline(
     >>> jobs = dx.load_jobs(dx.demo.client()).jobs
     >>> ax = dx.plot_timeline(jobs, since="2026-08-30", until="2026-09-08")
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['COMPLETED 505', 'TIMED_OUT 1', 'ERROR 192']
+    ['COMPLETED 545', 'CANCELLED 2', 'TIMED_OUT 1', 'ERROR 185']
     """
     bars, span = lanes.bars(jobs, by, since, until)
     if bars.empty:

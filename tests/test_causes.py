@@ -83,7 +83,7 @@ def test_a_signed_url_of_an_asset_with_spaces_is_one_url():
 MESSAGES = st.sampled_from(["The key {} is bad", "No revision {:032x}", "{} of {} failed", "denied"])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.lists(st.lists(st.tuples(MESSAGES, st.integers(0, 10**6)), max_size=3), max_size=12),
     st.randoms(use_true_random=False),

@@ -104,10 +104,12 @@ def cluster():
         yield cluster
 
 
-@pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize("shape", [plain, lambda jobs: jobs], ids=["text", "categories"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "shape"), [*((name, plain) for name in METRICS), ("trend by type", lambda jobs: jobs)]
+)
 def test_dask_on_two_processes(jobs, cluster, name, shape):
-    result = METRICS[name](dd.from_pandas(shape(jobs), npartitions=5))
+    result = METRICS[name](dd.from_pandas(shape(jobs), npartitions=3))
     assert isinstance(result, dd.DataFrame)
     same(result.compute().reset_index(drop=True), METRICS[name](jobs))
 
@@ -131,7 +133,7 @@ def spark():
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-    builder = builder.config("spark.sql.shuffle.partitions", "2").config(
+    builder = builder.config("spark.sql.shuffle.partitions", "1").config(
         "spark.sql.session.timeZone", "America/New_York"
     )
     session = builder.getOrCreate()

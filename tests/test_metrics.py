@@ -56,7 +56,6 @@ def test_rates_are_what_a_loop_counts_and_intervals_what_statsmodels_gives(jobs,
             assert np.isnan([row["rate"], row["low"], row["high"]]).all()
 
 
-@settings(max_examples=50)
 @given(job_frames(), st.sampled_from(["1h", "6h", "1d", "1w", "1mo"]), st.sampled_from(["UTC", "Europe/Berlin"]))
 def test_every_period_is_there_and_holds_the_jobs_created_in_it(jobs, every, tz):
     result = dx.failure_rate(jobs, "type", every, tz=tz)
@@ -102,7 +101,6 @@ def kaplan_meier_by_hand(took, is_open, share):
     return np.nan
 
 
-@settings(max_examples=50)
 @given(job_frames())
 def test_open_jobs_count_as_censored(jobs):
     now = jobs["updated_at"].max() + pd.Timedelta("1h") if len(jobs) else pd.Timestamp("2026-04-01", tz="UTC")
@@ -220,7 +218,7 @@ def test_jobs_without_a_time_are_warned_of_and_counted_without_periods():
     assert dx.failure_rate(jobs)["n"].sum() == 2
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(job_frames(null_times=True), st.randoms(use_true_random=False))
 def test_the_order_and_the_index_of_the_rows_do_not_matter_and_nothing_is_changed(jobs, random):
     jobs = jobs[jobs["created_at"].notna()]

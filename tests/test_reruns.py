@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import dxnotebook as dx
@@ -74,7 +74,6 @@ def recovered_by_hand(all_runs, failed):
     return found
 
 
-@settings(max_examples=60)
 @given(runs())
 def test_failures_are_resolved_as_a_loop_finds(all_runs):
     tables = tables_of_runs(all_runs)
