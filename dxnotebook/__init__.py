@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FormatError,
         LoadError,
         LoadInterrupted,
+        MissingDependencyError,
         PartialLoadWarning,
         UnknownFieldWarning,
     )
@@ -49,6 +50,7 @@ _ROOMS = {
         "FormatError",
         "LoadError",
         "LoadInterrupted",
+        "MissingDependencyError",
         "PartialLoadWarning",
         "UnknownFieldWarning",
     ),
@@ -67,6 +69,8 @@ _ROOMS = {
     "reruns": ("recoveries", "unresolved_failures"),
     "tables": ("JobTables", "concat"),
 }
+# rooms that need what not everybody installs, and the extra that brings it
+_EXTRAS = {"plots": "plots"}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
@@ -77,6 +81,7 @@ __all__ = [
     "JobTables",
     "LoadError",
     "LoadInterrupted",
+    "MissingDependencyError",
     "PartialLoadWarning",
     "UnknownFieldWarning",
     "clients",
@@ -108,7 +113,14 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (any public name)
         return import_module("dxnotebook.demo")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'dxnotebook' has no attribute {name!r}")
-    value = getattr(import_module(f"dxnotebook.{_ROOM_OF[name]}"), name)
+    try:
+        value = getattr(import_module(f"dxnotebook.{_ROOM_OF[name]}"), name)
+    except ModuleNotFoundError as error:
+        if _ROOM_OF[name] not in _EXTRAS:
+            raise
+        from dxnotebook.errors import MissingDependencyError  # noqa: PLC0415 (importing the package loads nothing)
+
+        raise MissingDependencyError(name, str(error.name).partition(".")[0], _EXTRAS[_ROOM_OF[name]]) from None
     globals()[name] = value
     return value
 

@@ -53,6 +53,15 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDAr
     return groups.reset_index(drop=True), rank[group]
 
 
+def _typed(jobs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return jobs with times in UTC, as narwhals does not know all of pandas' zones; an empty frame needs no types."""
+    if jobs.empty:
+        types = {name: "float64" if name == "duration_s" else "datetime64[us, UTC]" for name in names}
+        return jobs.astype({name: dtype for name, dtype in types.items() if jobs[name].dtype == object})
+    zoned = [name for name in names if isinstance(jobs[name].dtype, pd.DatetimeTZDtype)]
+    return jobs.assign(**{name: jobs[name].dt.tz_convert("UTC") for name in zoned})
+
+
 class Source(Generic[FrameT]):
     """A frame of jobs, whatever engine it is of.
 
@@ -70,19 +79,21 @@ class Source(Generic[FrameT]):
     """
 
     def __init__(self, jobs: FrameT, needed: Iterable[str]) -> None:
+        needed = list(dict.fromkeys(needed))
+        self.native: Any = jobs
+        if isinstance(jobs, pd.DataFrame):
+            self.native = _typed(jobs, [name for name in needed if name in _EXPECTED and name in jobs])
         try:
-            self.frame: Any = nw.from_native(jobs)
+            self.frame: Any = nw.from_native(self.native)
         except TypeError:
             raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a frame, such as `tables.jobs`.") from None
-        self.native = jobs
         self.engine = self.frame.implementation
         self.schema = self.frame.collect_schema()
-        needed = list(dict.fromkeys(needed))
         if missing := [name for name in needed if name not in self.schema]:
             raise DxError(f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(self.schema)}.")
         for name in needed:
             kind, types = _EXPECTED.get(name, ("", ()))
-            if types and not isinstance(self.schema[name], types) and self.schema[name] != nw.Unknown:
+            if types and not isinstance(self.schema[name], types):
                 raise DxError(f"The column {name!r} holds {self.schema[name]}, not {kind}; convert it first.")
 
     @property
@@ -117,7 +128,7 @@ class Source(Generic[FrameT]):
         given: Any
         if self.engine.is_duckdb():
             dxnotebook_result = table  # noqa: F841 (DuckDB finds it by this name, which no table of the user's has)
-            given = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")  # type: ignore[attr-defined]
+            given = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")
             given = given.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
             given = nw.from_arrow(table, backend=self.engine).to_native()
@@ -127,3 +138,11 @@ class Source(Generic[FrameT]):
             session = getattr(self.native, "sparkSession", None)
             given = nw.from_native(table).lazy(self.engine, session=session).to_native()
         return given  # type: ignore[no-any-return]
+
+
+def pandas_frame(jobs: object, needed: Iterable[str]) -> pd.DataFrame:
+    """Return jobs that have to be a pandas frame with some columns, or raise DxError."""
+    if not isinstance(jobs, pd.DataFrame):
+        raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a pandas frame, such as `tables.jobs`.")
+    native: pd.DataFrame = Source(jobs, needed).native
+    return native

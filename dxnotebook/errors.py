@@ -60,6 +60,13 @@ class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like w
     """The user stopped a load; it is a ``KeyboardInterrupt`` that carries ``partial``."""
 
 
+class MissingDependencyError(DxError, ImportError):
+    """Something needs a library that is not installed; it is an ``ImportError`` that says how to install it."""
+
+    def __init__(self, name: str, library: str, extra: str) -> None:
+        super().__init__(f"{name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'")
+
+
 class DxWarning(UserWarning):
     """The base of every warning that dxnotebook gives."""
 

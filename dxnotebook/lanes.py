@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dxnotebook.engines import Source
+from dxnotebook.engines import pandas_frame
 from dxnotebook.errors import DxError
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.tables import dated, observed_at
@@ -23,8 +23,7 @@ def bars(
     jobs: pd.DataFrame, by: str, since: str | pd.Timestamp | None, until: str | pd.Timestamp | None
 ) -> tuple[pd.DataFrame, tuple[pd.Timestamp, pd.Timestamp]]:
     """Return the jobs within a time, from which to which bin of it they were open, and the time."""
-    Source(jobs, ["state", "created_at", "updated_at", by])
-    jobs = dated(jobs)
+    jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", by]))
     ended = jobs["updated_at"].mask(jobs["state"].isin(OPEN_STATES), observed_at(jobs))
     found = jobs[[by]].assign(state=jobs["state"].astype("str").fillna("no state"), begun=jobs["created_at"])
     found = found.assign(ended=np.maximum(ended.fillna(found["begun"]), found["begun"]))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dxnotebook.engines import Source, columns_of, numbered
+from dxnotebook.engines import columns_of, numbered, pandas_frame
 from dxnotebook.errors import DxError
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables import dated, observed_at
@@ -58,8 +58,7 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     [5, 5]
     """
     columns = columns_of(by)
-    Source(_frame(jobs), ["state", "created_at", "updated_at", *columns])
-    jobs = dated(jobs)
+    jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", *columns]))
     groups, group = numbered(jobs, columns)
     created, updated = (jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at"))
     is_open = jobs["state"].isin(OPEN_STATES).to_numpy()
@@ -73,12 +72,6 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     steps["peak"] = peaks.to_numpy().take(of)
     steps["quota"] = _quotas(groups, jobs).take(of)
     return steps
-
-
-def _frame(jobs: object) -> Any:  # noqa: ANN401
-    if not isinstance(jobs, pd.DataFrame):
-        raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a pandas frame, such as `tables.jobs`.")
-    return jobs
 
 
 def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> tuple[Array, Array, Array]:
@@ -150,7 +143,7 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     >>> (stuck["open_s"] / 86400).round().tolist()
     [17.0, 9.0, 5.0, 2.0]
     """
-    Source(_frame(jobs), ["job_id", "type", "state", "created_at", "updated_at", "duration_s"])
+    jobs = pandas_frame(jobs, ["job_id", "type", "state", "created_at", "updated_at", "duration_s"])
     completed = jobs[jobs["state"] == "COMPLETED"]
     usual = completed.groupby("type", observed=True)["duration_s"].quantile(_USUAL)
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]

@@ -26,6 +26,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from dxnotebook import lanes
 from dxnotebook.causes import error_causes
+from dxnotebook.engines import pandas_frame
 from dxnotebook.errors import DxError
 from dxnotebook.metrics import durations, failure_rate, failure_trend
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
@@ -89,6 +90,7 @@ def plot_failure_trend(
     >>> ax.get_ylabel()
     'failure rate'
     """
+    jobs = pandas_frame(jobs, ["state", "created_at"])
     trend = failure_trend(
         jobs, every, baseline=baseline, confidence=confidence, failed=failed, finished=finished, tz=tz
     )
@@ -160,6 +162,7 @@ def plot_durations(
     >>> ax.get_xlabel()
     'created → finished'
     """
+    jobs = pandas_frame(jobs, ["duration_s", by])
     found = durations(jobs, by)
     found = found[found["n"] > 0].nlargest(_MOST_GROUPS, "n").sort_values("median", kind="stable")
     ax = _axes(ax, 1.4 + 0.32 * len(found))
@@ -278,6 +281,7 @@ def plot_calendar(
     >>> [label.get_text() for label in ax.get_yticklabels()][:2]
     ['Mon', 'Tue']
     """
+    jobs = pandas_frame(jobs, ["state", "created_at"])
     days = failure_rate(jobs, every="1d", failed=failed, finished=finished, tz=tz)
     if not days["n"].sum():
         return _says(_axes(ax, 2.0), "no finished jobs" if len(jobs) else "no jobs")

@@ -240,7 +240,8 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     """
     given = jobs.attrs.get(AS_OF) if now is None else now
     try:
-        moment = pd.Timestamp(given) if given is not None else max(jobs["created_at"].max(), jobs["updated_at"].max())
+        latest = jobs[["created_at", "updated_at"]].max().max() if given is None else given
+        moment = pd.Timestamp(latest)
     except (ValueError, TypeError):
         raise DxError(
             f"Invalid now: {now!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp."

@@ -169,6 +169,12 @@ def test_empty_frames_of_other_engines(jobs, shape):
     ]
 
 
+@pytest.mark.parametrize("zone", ["EST5EDT", "America/Port-au-Prince", "+05:30"])
+def test_times_in_any_zone_are_the_same_times(jobs, zone):
+    zoned = jobs.assign(created_at=jobs["created_at"].dt.tz_convert(zone))
+    pd.testing.assert_frame_equal(dx.failure_rate(zoned, every="1d"), dx.failure_rate(jobs, every="1d"))
+
+
 def test_times_without_a_zone_are_utc(jobs):
     naive = jobs.assign(created_at=jobs["created_at"].dt.tz_localize(None))
     same(dx.failure_rate(naive, every="1d"), dx.failure_rate(jobs, every="1d"))

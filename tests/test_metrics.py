@@ -271,3 +271,11 @@ def test_what_cannot_be_is_said(call, told):
     jobs = frame_of_jobs([("A", "ERROR", 5, 1, "eu"), ("A", "COMPLETED", 6, 1, "eu")])
     with pytest.raises(DxError, match=told):
         call(jobs)
+
+
+def test_an_empty_frame_needs_no_types():
+    jobs = pd.DataFrame(columns=list(frame_of_jobs([])))
+    for metric in (dx.failure_rate, dx.failure_trend, dx.durations, dx.concurrency, dx.stuck_jobs):
+        metric(jobs)
+    assert dx.durations(jobs, "type", "1d", open_jobs="censored").empty
+    assert [text.get_text() for text in dx.plot_timeline(jobs).texts] == ["no jobs"]

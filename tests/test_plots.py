@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import matplotlib.dates as mdates
@@ -239,3 +240,10 @@ def test_unknown_states_and_types_are_drawn(tables):
     assert {"PAUSED 1", "no state 1"} <= set(legend)
     drawn(dx.plot_concurrency(jobs))
     drawn(dx.plot_durations(jobs))
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_what_is_no_pandas_frame_is_refused(tables, name):
+    wrong = tables.jobs if name == "causes" else SimpleNamespace(jobs=tables)
+    with pytest.raises(DxError, match=r"Give (JobTables|a pandas frame)"):
+        PLOTS[name](wrong)

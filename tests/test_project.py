@@ -43,6 +43,20 @@ assert (len(logging.root.handlers), threading.active_count()) == (before[0], bef
     assert in_a_fresh_interpreter(code) == ""
 
 
+def test_a_missing_library_is_named_with_what_installs_it():
+    code = """
+import sys
+sys.modules["matplotlib"] = None
+import dxnotebook as dx
+try:
+    dx.plot_durations
+except ImportError as error:
+    print(isinstance(error, dx.DxError), error)
+"""
+    told = in_a_fresh_interpreter(code)
+    assert told == "True plot_durations needs matplotlib. Install it with: pip install 'dxnotebook[plots]'\n"
+
+
 def test_public_names_are_there_and_nothing_else():
     for name in dx.__all__:
         assert getattr(dx, name) is not None
