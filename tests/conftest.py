@@ -19,7 +19,7 @@ from dxnotebook.shaping import flatten
 from dxnotebook.tables import JobTables, assemble
 
 # how long an example takes is the machine's business
-settings.register_profile("dxnotebook", deadline=None, max_examples=40)
+settings.register_profile("dxnotebook", deadline=None, max_examples=25)
 settings.load_profile("dxnotebook")
 
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
