@@ -6,7 +6,8 @@ as a frame of that engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import narwhals.stable.v2 as nw
@@ -32,6 +33,17 @@ def columns_of(by: str | Sequence[str] | None) -> list[str]:
     return [] if by is None else [by] if isinstance(by, str) else list(by)
 
 
+@contextmanager
+def groupable(by: Sequence[str]) -> Iterator[None]:
+    """Raise DxError where an engine says that it cannot group by values such as lists."""
+    try:
+        yield
+    except TypeError as error:
+        raise DxError(
+            f"Cannot group by {', '.join(map(repr, by))}: {error}. Choose columns of texts or numbers."
+        ) from None
+
+
 def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
     """Return the groups in a pandas frame, in order, and the number of the group that each row belongs to.
 
@@ -40,14 +52,15 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDAr
     """
     if not by:
         return pd.DataFrame(index=[0]), np.zeros(len(frame), np.int64)
-    group, _ = pd.factorize(frame[by[0]], use_na_sentinel=False)
-    for name in by[1:]:
-        further, values = pd.factorize(frame[name], use_na_sentinel=False)
-        group, _ = pd.factorize(group * len(values) + further)
+    group = np.zeros(len(frame), np.int64)
+    with groupable(by):
+        for name in by:
+            further, values = pd.factorize(frame[name], use_na_sentinel=False)
+            group = further if name == by[0] else pd.factorize(group * len(values) + further)[0]
     first = np.zeros(group.max(initial=-1) + 1, np.int64)
     first[group[::-1]] = np.arange(len(group))[::-1]
     groups = frame[by].take(first).reset_index(drop=True)
-    groups = groups.sort_values(by, key=lambda key: key.astype("str") if key.dtype == "category" else key)
+    groups = groups.sort_values(by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key)
     rank = np.empty(len(groups), np.int64)
     rank[groups.index] = np.arange(len(groups))
     return groups.reset_index(drop=True), rank[group]

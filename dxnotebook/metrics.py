@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dxnotebook.engines import FrameT, Source, columns_of, numbered
+from dxnotebook.engines import FrameT, Source, columns_of, groupable, numbered
 from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.periods import Step
@@ -272,10 +272,10 @@ class _Grouping(Generic[FrameT]):
         """Return aggregations of a column by group and period, and by one more column; null is a key, too."""
         frame = self.selected(*filter(None, (also, of)))
         keys = list(dict.fromkeys([*self.by, *([also] if also else []), *([_PERIOD] if self.step else [])]))
-        grouped = (
-            frame.group_by(*keys, drop_null_keys=False).agg(*aggregations) if keys else frame.select(*aggregations)
-        )
-        return self.source.collected(grouped)
+        if not keys:
+            return self.source.collected(frame.select(*aggregations))
+        with groupable(self.by):
+            return self.source.collected(frame.group_by(*keys, drop_null_keys=False).agg(*aggregations))
 
 
 class _Grid:

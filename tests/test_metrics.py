@@ -279,3 +279,11 @@ def test_an_empty_frame_needs_no_types():
         metric(jobs)
     assert dx.durations(jobs, "type", "1d", open_jobs="censored").empty
     assert [text.get_text() for text in dx.plot_timeline(jobs).texts] == ["no jobs"]
+
+
+def test_odd_groups_are_sorted_or_refused():
+    jobs = frame_of_jobs([("A", "ERROR", number, 1, "eu") for number in range(4)])
+    assert dx.failure_rate(jobs.assign(mixed=["b", 1, "a", None]), "mixed")["mixed"].tolist()[:3] == [1, "a", "b"]
+    for call in (dx.failure_rate, dx.durations, dx.concurrency):
+        with pytest.raises(DxError, match="Cannot group by 'lists': unhashable type"):
+            call(jobs.assign(lists=[[1]] * 4), "lists")
