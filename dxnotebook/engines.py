@@ -20,12 +20,7 @@ from dxnotebook.errors import DxError
 
 FrameT = TypeVar("FrameT")
 
-_TIMES, _NUMBERS = (nw.Datetime,), (nw.Float64, nw.Float32, nw.Int64, nw.Int32, nw.Decimal)
-_EXPECTED = {
-    "created_at": ("times", _TIMES),
-    "updated_at": ("times", _TIMES),
-    "duration_s": ("numbers", _NUMBERS),
-}
+_EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
 def columns_of(by: str | Sequence[str] | None) -> list[str]:
@@ -104,10 +99,10 @@ class Source(Generic[FrameT]):
         self.schema = self.frame.collect_schema()
         if missing := [name for name in needed if name not in self.schema]:
             raise DxError(f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(self.schema)}.")
-        for name in needed:
-            kind, types = _EXPECTED.get(name, ("", ()))
-            if types and not isinstance(self.schema[name], types):
-                raise DxError(f"The column {name!r} holds {self.schema[name]}, not {kind}; convert it first.")
+        for name in _EXPECTED.keys() & set(needed):
+            kind = self.schema[name]
+            if not (kind.is_numeric() if _EXPECTED[name] == "numbers" else isinstance(kind, nw.Datetime)):
+                raise DxError(f"The column {name!r} holds {kind}, not {_EXPECTED[name]}; convert it first.")
 
     @property
     def is_pandas(self) -> bool:

@@ -258,6 +258,7 @@ def test_thirty_groups_and_duplicate_ids_are_no_matter():
         (lambda jobs: dx.failure_rate(jobs.assign(period=1), "period"), "named 'period'"),
         (lambda jobs: dx.failure_rate([1, 2]), "Invalid jobs: a list. Give a frame"),
         (lambda jobs: dx.failure_rate(jobs.astype({"created_at": "str"}), every="1d"), "'created_at' holds String, not times"),
+        (lambda jobs: dx.durations(jobs.astype({"duration_s": "str"})), "'duration_s' holds String, not numbers"),
         (lambda jobs: dx.failure_trend(jobs, baseline=5), "Invalid baseline: 5"),
         (lambda jobs: dx.durations(jobs, open_jobs="dropped"), "Invalid open_jobs: 'dropped'"),
         (lambda jobs: dx.durations(jobs, open_jobs="censored", now="noon"), "Invalid now: 'noon'"),
