@@ -9,9 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from dxnotebook.engines import pandas_frame
-from dxnotebook.errors import DxError
 from dxnotebook.model import OPEN_STATES
-from dxnotebook.tables import dated, observed_at
+from dxnotebook.tables import dated, moment, observed_at
 
 Array = npt.NDArray[Any]
 
@@ -27,8 +26,8 @@ def bars(
     ended = jobs["updated_at"].mask(jobs["state"].isin(OPEN_STATES), observed_at(jobs))
     found = jobs[[by]].assign(state=jobs["state"].astype("str").fillna("no state"), begun=jobs["created_at"])
     found = found.assign(ended=np.maximum(ended.fillna(found["begun"]), found["begun"]))
-    first = _moment("since", since, found["begun"].min())
-    last = _moment("until", until, found["ended"].max())
+    first: pd.Timestamp = found["begun"].min() if since is None else moment("since", since)
+    last: pd.Timestamp = found["ended"].max() if until is None else moment("until", until)
     if not len(jobs):
         return found.assign(left=0, right=0), (first, last)
     last = max(last, first + pd.Timedelta(minutes=1))
@@ -37,17 +36,6 @@ def bars(
     left = np.clip(np.floor(begins), 0, BINS - 1).astype(np.int64)
     right = np.clip(np.ceil(ends), left + 1, BINS).astype(np.int64)
     return found.assign(left=left, right=right), (first, last)
-
-
-def _moment(name: str, value: str | pd.Timestamp | None, default: pd.Timestamp) -> pd.Timestamp:
-    """Return a time in UTC."""
-    if value is None:
-        return default
-    try:
-        moment = pd.Timestamp(value)
-    except (ValueError, TypeError):
-        raise DxError(f"Invalid {name}: {value!r}. Valid is a time such as '2026-09-01' or a Timestamp.") from None
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def lanes(left: Array, right: Array, most: int) -> Array:

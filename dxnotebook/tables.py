@@ -239,14 +239,18 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     Timestamp('2026-09-30 12:00:00+0000', tz='UTC')
     """
     given = jobs.attrs.get(AS_OF) if now is None else now
+    return moment("now", jobs[["created_at", "updated_at"]].max().max() if given is None else given)
+
+
+def moment(name: str, value: str | pd.Timestamp) -> pd.Timestamp:
+    """Return a time in UTC, which it is in unless it says otherwise, or raise DxError that names the parameter."""
     try:
-        latest = jobs[["created_at", "updated_at"]].max().max() if given is None else given
-        moment = pd.Timestamp(latest)
+        time = pd.Timestamp(value)
     except (ValueError, TypeError):
         raise DxError(
-            f"Invalid now: {now!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp."
+            f"Invalid {name}: {value!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp."
         ) from None
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 
 def checked(tables: JobTables) -> JobTables:
