@@ -21,7 +21,9 @@ _SHORTEST = 4  # a shorter name may be part of any word
 _HEX = "[0-9a-fA-F]"
 _IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
 _END = r"[^\s\"'`(),;.:!?\[\]{}]"  # and what it may end with
-_WORD = r"[\w.=+@%$~*-]"
+_BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
+_WORD = rf"[\w{_BEYOND}.=+@%$~*-]"
+_BEGIN, _STOP = "\ufdd0", "\ufdd1"  # of a word: characters that no text has
 # a path is a key if there is more to it than to "read/write"
 _KEY = rf"(?:{_WORD}*[\d.=_-]{_WORD}*/{_IN}*{_END}|{_WORD}+/{_IN}*[\d.=_/-]{_IN}*{_END}|<key>/{_IN}*{_END})"
 _PLACES = (
@@ -69,13 +71,14 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     >>> causes["fingerprint"][0]
     'Access denied to <url>: the bucket policy of <bucket> does not allow s3:GetObject for dataexchange.amazonaws.com.'
     """
-    errors = checked(tables).errors[["job_id", "position", "code"]].assign(fingerprint=fingerprints(tables))
+    tables = checked(tables)
+    errors = tables.errors[["job_id", "position", "code"]].assign(fingerprint=fingerprints(tables))
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
     jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
     place = located(errors["job_id"], jobs["job_id"])
     of_job = {name: jobs[name].reindex(place).array for name in ("created_at", "data_set_id")}
-    errors = errors.assign(**of_job).sort_values("created_at", kind="stable", na_position="first")
+    errors = errors.assign(**of_job).sort_values(["created_at", "job_id"], na_position="first")
     grouped = errors.groupby(["fingerprint", "code"], sort=False, dropna=False, observed=True)
     causes = grouped.agg(
         count=("job_id", "size"),
@@ -120,17 +123,16 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     """
     errors = checked(tables).errors
     error = errors.groupby(["job_id", "position"], sort=False, dropna=False).ngroup().to_numpy()
-    nth = pd.Series(error).groupby(error).cumcount().to_numpy()  # of the assets of an error
-    messages = errors["message"][nth == 0]
+    messages = errors["message"][~pd.Series(error).duplicated()]
     texts = _Texts(messages)
     for name in ("key", "asset_name"):
         formed = pc.match_substring_regex(_array(errors[name]), pattern=f"^{_KEY}$").fill_null(fill_value=True)
-        texts.mask_names(error, nth, errors[name].mask(np.asarray(formed)), "<key>")
+        texts.mask_names(error, errors[name].mask(np.asarray(formed)), "<key>")
     texts.mask_forms(_PLACES)
-    texts.mask_names(error, nth, errors["bucket"].fillna(_buckets(tables)), "<bucket>")
+    texts.mask_names(error, errors["bucket"].fillna(_buckets(checked(tables))), "<bucket>")
     texts.mask_forms(_VALUES)
     masked = pd.Series(texts.all(), dtype="str").where(messages.notna().to_numpy())
-    return masked.take(error).set_axis(errors.index).rename("fingerprint")
+    return masked.take(error).set_axis(tables.errors.index).rename("fingerprint")
 
 
 def _buckets(tables: JobTables) -> pd.Series[str]:
@@ -145,6 +147,18 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
 def _array(texts: pd.Series[str]) -> pa.LargeStringArray:
     array = pa.array(texts, TEXT)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _masked(texts: Array, names: Array, mask: str) -> Array:
+    """Return texts, each with its name masked where that is not within a longer word."""
+    # in marks that surround each word, a part of one is not found
+    texts, names = (_replaced(each, rf"([\w{_BEYOND}-]+)", rf"{_BEGIN}\1{_STOP}") for each in (texts, names))
+    return _replaced(np.strings.replace(texts, names, mask), f"[{_BEGIN}{_STOP}]", "")
+
+
+def _replaced(texts: Array, pattern: str, replacement: str) -> Array:
+    replaced = pc.replace_substring_regex(pa.array(texts.tolist(), TEXT), pattern=pattern, replacement=replacement)
+    return np.array(replaced.to_pylist(), _NUMPY_TEXT)
 
 
 class _Texts:
@@ -164,17 +178,24 @@ class _Texts:
             encoded = pc.replace_substring_regex(self._different, pattern=pattern, replacement=mask).dictionary_encode()
             self._number, self._different = encoded.indices.to_numpy()[self._number], encoded.dictionary
 
-    def mask_names(self, error: Array, nth: Array, names: pd.Series[str], mask: str) -> None:
-        """Mask what each row's asset is called in the message of the error that the row belongs to."""
-        long = (names.str.len() >= _SHORTEST).to_numpy(bool)
-        code, different = pd.factorize(names[long])
+    def mask_names(self, error: Array, names: pd.Series[str], mask: str) -> None:
+        """Mask what each row's asset is called in the message of the error that the row belongs to.
+
+        The longest name of an error is masked first, as it may hold another; no name is masked within a word.
+        """
+        length = names.str.len()
+        long = (length >= _SHORTEST).to_numpy(bool)
+        code, different = pd.factorize(names[long], sort=True)
         named = np.array(different, _NUMPY_TEXT)
-        for number in range(nth[long].max(initial=-1) + 1):
-            rows = nth[long] == number
-            of = error[long][rows]
-            pair, pairs = pd.factorize(self._number[of] * len(named) + code[rows])
+        order = np.lexsort((code, -length[long].to_numpy(), error[long]))
+        error, code = error[long][order], code[order]
+        nth = pd.Series(error).groupby(error).cumcount().to_numpy()
+        for number in range(nth.max(initial=-1) + 1):
+            of, name_of = error[nth == number], code[nth == number]
+            pair, pairs = pd.factorize(self._number[of] * len(named) + name_of)
             text, name = np.divmod(pairs, len(named))
             given = np.array(self._different.take(pa.array(text)).to_pylist(), _NUMPY_TEXT)
-            masked = pa.array(np.strings.replace(given, named[name], mask).tolist(), TEXT)
+            found = np.flatnonzero(np.strings.find(given, named[name]) >= 0)
+            given[found] = _masked(given[found], named[name[found]], mask)
             self._number[of] = len(self._different) + pair
-            self._different = pa.concat_arrays([self._different, masked])
+            self._different = pa.concat_arrays([self._different, pa.array(given.tolist(), TEXT)])

@@ -23,9 +23,20 @@ FrameT = TypeVar("FrameT")
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
-def columns_of(by: str | Sequence[str] | None) -> list[str]:
-    """Return the names of the columns to group by."""
-    return [] if by is None else [by] if isinstance(by, str) else list(by)
+def names(parameter: str, given: object) -> list[str]:
+    """Return the texts that a parameter gives, be it one or several, or raise DxError that names it."""
+    several: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not all(isinstance(name, str) for name in several):
+        raise DxError(f"Invalid {parameter}: {given!r}. Valid is a text, or a list of texts.")
+    return list(dict.fromkeys(several))
+
+
+def columns_of(by: object, results: Iterable[str]) -> list[str]:
+    """Return the names of the columns to group by, which are not those of the results, or raise DxError."""
+    columns = [] if by is None else names("by", by)
+    if taken := [name for name in columns if name in results]:
+        raise DxError(f"Cannot group by a column named {taken[0]!r}, as the result has one. Rename it.")
+    return columns
 
 
 @contextmanager
@@ -61,13 +72,22 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDAr
     return groups.reset_index(drop=True), rank[group]
 
 
-def _typed(jobs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Return jobs with times in UTC, as narwhals does not know all of pandas' zones; an empty frame needs no types."""
-    if jobs.empty:
-        types = {name: "float64" if name == "duration_s" else "datetime64[us, UTC]" for name in names}
-        return jobs.astype({name: dtype for name, dtype in types.items() if jobs[name].dtype == object})
-    zoned = [name for name in names if isinstance(jobs[name].dtype, pd.DatetimeTZDtype)]
-    return jobs.assign(**{name: jobs[name].dt.tz_convert("UTC") for name in zoned})
+def _typed(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
+    """Return jobs without an index, with times in UTC (which they are in if they name no zone) and plain numbers.
+
+    Columns without any value need no type.
+    """
+    typed: dict[str, Any] = {}
+    for name in needed:
+        column, dtype = jobs[name], jobs[name].dtype
+        if dtype in ("datetime64[us, UTC]", "float64"):
+            continue
+        if _EXPECTED[name] == "numbers":
+            if pd.api.types.is_numeric_dtype(dtype) or column.isna().all():
+                typed[name] = column.astype("float64")
+        elif pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
+            typed[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+    return jobs.assign(**typed).reset_index(drop=True)
 
 
 class Source(Generic[FrameT]):
@@ -90,6 +110,9 @@ class Source(Generic[FrameT]):
         needed = list(dict.fromkeys(needed))
         self.native: Any = jobs
         if isinstance(jobs, pd.DataFrame):
+            if not jobs.columns.is_unique:
+                twice = jobs.columns[jobs.columns.duplicated()][0]
+                raise DxError(f"The frame has several columns {twice!r}. Rename or drop all but one.")
             self.native = _typed(jobs, [name for name in needed if name in _EXPECTED and name in jobs])
         try:
             self.frame: Any = nw.from_native(self.native)
@@ -98,7 +121,9 @@ class Source(Generic[FrameT]):
         self.engine = self.frame.implementation
         self.schema = self.frame.collect_schema()
         if missing := [name for name in needed if name not in self.schema]:
-            raise DxError(f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(self.schema)}.")
+            raise DxError(
+                f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, self.schema))}."
+            )
         for name in _EXPECTED.keys() & set(needed):
             kind = self.schema[name]
             if not (kind.is_numeric() if _EXPECTED[name] == "numbers" else isinstance(kind, nw.Datetime)):
@@ -123,9 +148,11 @@ class Source(Generic[FrameT]):
         return time.dt.total_seconds() if self.engine.is_duckdb() else time.dt.timestamp("us") // 1_000_000
 
     def collected(self, frame: Any) -> pd.DataFrame:  # noqa: ANN401 (a narwhals frame, lazy or not)
-        """Return a narwhals frame as a pandas one."""
+        """Return a narwhals frame as a pandas one; what is of another engine keeps the types it has there."""
         frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-        collected: pd.DataFrame = frame.to_native() if self.is_pandas else frame.to_pandas()
+        if self.is_pandas:
+            return frame.to_native()  # type: ignore[no-any-return]
+        collected: pd.DataFrame = frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
         return collected
 
     def returned(self, result: pd.DataFrame) -> FrameT:

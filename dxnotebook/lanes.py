@@ -21,11 +21,12 @@ BINS = 500
 def bars(
     jobs: pd.DataFrame, by: str, since: str | pd.Timestamp | None, until: str | pd.Timestamp | None
 ) -> tuple[pd.DataFrame, tuple[pd.Timestamp, pd.Timestamp]]:
-    """Return the jobs within a time, from which to which bin of it they were open, and the time."""
+    """Return the ``group`` and ``state`` of the jobs within a time, the bins from which to which they lay, and the time."""
     jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", by]))
     ended = jobs["updated_at"].mask(jobs["state"].isin(OPEN_STATES), observed_at(jobs))
-    found = jobs[[by]].assign(state=jobs["state"].astype("str").fillna("no state"), begun=jobs["created_at"])
-    found = found.assign(ended=np.maximum(ended.fillna(found["begun"]), found["begun"]))
+    begun = jobs["created_at"]
+    found = pd.DataFrame({"group": jobs[by], "state": jobs["state"].astype("str").fillna("no state"), "begun": begun})
+    found["ended"] = np.maximum(ended.fillna(begun), begun)
     first: pd.Timestamp = found["begun"].min() if since is None else moment("since", since)
     last: pd.Timestamp = found["ended"].max() if until is None else moment("until", until)
     if not len(jobs):
@@ -36,6 +37,15 @@ def bars(
     left = np.clip(np.floor(begins), 0, BINS - 1).astype(np.int64)
     right = np.clip(np.ceil(ends), left + 1, BINS).astype(np.int64)
     return found.assign(left=left, right=right), (first, last)
+
+
+def with_lanes(bars: pd.DataFrame, most: int) -> tuple[pd.DataFrame, Array]:
+    """Return bars with their ``lane`` in their ``band``, of at most so many, and how many lanes each band has."""
+    lane = np.zeros(len(bars), np.int64)
+    for rows in bars.groupby("band").indices.values():
+        lane[rows] = lanes(bars["left"].to_numpy()[rows], bars["right"].to_numpy()[rows], most)
+    bars = bars.assign(lane=lane)
+    return bars, (bars.groupby("band")["lane"].max() + 1).to_numpy()
 
 
 def lanes(left: Array, right: Array, most: int) -> Array:

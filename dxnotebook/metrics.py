@@ -7,7 +7,7 @@ groups, and what it finds, a row for each group and period, is finished here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import NormalDist
+from numbers import Real
 from typing import Any, Generic, Literal
 
 import narwhals.stable.v2 as nw
@@ -16,17 +16,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dxnotebook.engines import FrameT, Source, columns_of, groupable, numbered
-from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.engines import FrameT, Source, columns_of, groupable, names, numbered
+from dxnotebook.errors import DxError
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.periods import Step
-from dxnotebook.tables import observed_at
+from dxnotebook.tables import observed_at, warn_undated
 
 Array = npt.NDArray[Any]
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _MOST_ROWS = 20_000_000
 _PERIOD = "period"
+_SIZE = "number of jobs"
+_RATES = ("n", "failed", "rate", "low", "high")
+_LIMITS = ("baseline", "lower", "upper", "flagged", "bad_since")
+_DURATIONS = ("n", *_QUANTILES, "max")
 _SIGMAS = 3.0
 _ROUNDING = 1e-9  # of a survival probability, the product of many fractions
 
@@ -51,8 +55,9 @@ def failure_rate(
     by : str or sequence of str, optional
         The column or columns to group by; null is a group, too.
     every : str, optional
-        The length of a period: a count and "min", "h", "d", "w", "mo", "q" or "y". Weeks begin on Monday. A job belongs
-        to the period in which it was created.
+        The length of a period: a count and "min", "h", "d", "w", "mo", "q" or "y". Weeks begin on Monday. Minutes and
+        hours are counted on, whatever the clocks do, from those of the zone at its first job. A job belongs to the
+        period in which it was created.
     confidence : float
         The probability with which the interval covers the true rate.
     failed, finished : iterable of str
@@ -86,8 +91,8 @@ def failure_rate(
           n  failed   rate    low   high
     0  5967     399  0.067  0.061  0.073
     """
-    wanted = _Grouping(jobs, by, every, tz, ["state"])
-    return wanted.source.returned(_rates(wanted, _names(failed), _names(finished), confidence))
+    wanted = _Grouping(jobs, by, every, tz, needed=["state"], results=_RATES)
+    return wanted.source.returned(_rates(wanted, names("failed", failed), names("finished", finished), confidence))
 
 
 def durations(
@@ -142,16 +147,14 @@ def durations(
     if open_jobs not in ("left out", "censored"):
         raise DxError(f"Invalid open_jobs: {open_jobs!r}. Valid options are: 'left out', 'censored'.")
     if open_jobs == "censored":
-        wanted = _Grouping(jobs, by, every, tz, ["duration_s", "state", "created_at", "updated_at"])
+        needed = ["duration_s", "state", "created_at", "updated_at"]
+        wanted = _Grouping(jobs, by, every, tz, needed=needed, results=_DURATIONS)
         return wanted.source.returned(_censored(wanted, now))
-    wanted = _Grouping(jobs, by, every, tz, ["duration_s"])
-    if wanted.source.engine.is_dask():
-        raise DxError(
-            "Dask has no quantiles of groups. Give durations() `jobs.compute()`, or a frame of another engine."
-        )
+    wanted = _Grouping(jobs, by, every, tz, needed=["duration_s"], results=_DURATIONS)
+    wanted.check_quantiles()
     took = nw.col("duration_s")
     values = [took.quantile(q, "linear").alias(name) for name, q in _QUANTILES.items()]
-    values = [nw.len().alias("jobs"), took.count().alias("n"), *values, took.max().alias("max")]
+    values = [nw.len().alias(_SIZE), took.count().alias("n"), *values, took.max().alias("max")]
     grid = _Grid(wanted, wanted.grouped(values, of="duration_s"))
     return wanted.source.returned(grid.spread(grid.rows.set_axis(grid.place)))
 
@@ -209,16 +212,12 @@ def failure_trend(
     2026-08-31 00:00:00+00:00    7
     Name: count, dtype: int64
     """
-    if baseline is not None and not 0 <= baseline <= 1:
+    if baseline is not None and not _is_share(baseline):
         raise DxError(f"Invalid baseline: {baseline!r}. Valid is a rate between 0 and 1.")
-    wanted = _Grouping(jobs, by, every, tz, ["state"])
-    trend = _rates(wanted, _names(failed), _names(finished), confidence)
+    wanted = _Grouping(jobs, by, every, tz, needed=["state"], results=(*_RATES, *_LIMITS))
+    trend = _rates(wanted, names("failed", failed), names("finished", finished), confidence)
     _, group = numbered(trend, wanted.by)
     return wanted.source.returned(_with_runs(_with_limits(trend, group, baseline), group))
-
-
-def _names(states: Iterable[str]) -> set[str]:
-    return {states} if isinstance(states, str) else set(states)
 
 
 class _Grouping(Generic[FrameT]):
@@ -234,14 +233,21 @@ class _Grouping(Generic[FrameT]):
         The step of the periods, and whose calendar it follows; none makes one of all time.
     needed : sequence of str
         The columns that the frame has to have beside those to group by.
+    results : sequence of str
+        The columns of the result, beside those to group by and the period.
     """
 
     def __init__(
-        self, jobs: FrameT, by: str | Sequence[str] | None, every: str | None, tz: str, needed: Sequence[str]
+        self,
+        jobs: FrameT,
+        by: str | Sequence[str] | None,
+        every: str | None,
+        tz: str,
+        *,
+        needed: Sequence[str],
+        results: Sequence[str],
     ) -> None:
-        self.by = columns_of(by)
-        if _PERIOD in self.by:
-            raise DxError("Cannot group by a column named 'period', as the result has one. Rename it.")
+        self.by = columns_of(by, (_PERIOD, *results))
         self.step = None if every is None else Step.of(every, tz)
         self.source = Source(jobs, [*needed, *self.by, *([] if every is None else ["created_at"])])
         if self.step and tz != "UTC":
@@ -259,9 +265,18 @@ class _Grouping(Generic[FrameT]):
             *(time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC") for time in (first, last))
         )
 
-    def selected(self, *names: str) -> Any:  # noqa: ANN401 (a narwhals frame)
+    def check_quantiles(self) -> None:
+        """Raise DxError if the engine has no quantiles of these groups."""
+        engine = self.source.engine
+        if engine.is_dask() or (engine.is_pyarrow() and (self.by or self.step)):
+            name, other = ("Dask", "compute") if engine.is_dask() else ("PyArrow", "to_pandas")
+            raise DxError(
+                f"{name} has no quantiles of groups. Give durations() `jobs.{other}()`, or a frame of another engine."
+            )
+
+    def selected(self, *others: str) -> Any:  # noqa: ANN401 (a narwhals frame)
         """Return the columns to group by, the number of the period, and some others."""
-        columns = [self.source.column(name).alias(name) for name in dict.fromkeys((*self.by, *names))]
+        columns = [self.source.column(name).alias(name) for name in dict.fromkeys((*self.by, *others))]
         if self.step is None:
             return self.source.frame.select(*columns)
         return self.step.numbered(
@@ -286,7 +301,7 @@ class _Grid:
     wanted : _Grouping
         What makes a group and a period.
     rows : pandas.DataFrame
-        What there is to place: the columns to group by, the number of the ``period``, how many ``jobs``.
+        What there is to place: the columns to group by, the number of the ``period``, how many jobs.
     """
 
     def __init__(self, wanted: _Grouping[Any], rows: pd.DataFrame) -> None:
@@ -319,36 +334,40 @@ class _Grid:
 
     def spread(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return the groups and periods with durations by place; where there are none, ``n`` is 0 and the rest null."""
-        values = values.reindex(index=range(self.size), columns=["n", *_QUANTILES, "max"]).astype("float64")
+        values = values.reindex(index=range(self.size), columns=list(_DURATIONS)).astype("float64")
         return pd.concat([self.labels(), values.assign(n=values["n"].fillna(0).astype("int64"))], axis=1)
 
     def total(self, rows: npt.NDArray[np.bool_]) -> Array:
         """Return how many jobs some of the rows hold of each group and period."""
-        return np.bincount(self.place[rows], self.rows["jobs"].to_numpy(float)[rows], self.size).astype(np.int64)
+        return np.bincount(self.place[rows], self.rows[_SIZE].to_numpy(float)[rows], self.size).astype(np.int64)
 
 
 def _dated(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that belong to a period, and warn of the others."""
     dated = rows[_PERIOD].notna()
     if not dated.all():
-        warn(f"{rows['jobs'][~dated].sum():,} jobs have no created_at and are in no period.", DataWarning)
+        warn_undated(int(rows[_SIZE][~dated].sum()))
     return rows[dated]
 
 
-def _rates(wanted: _Grouping[Any], failed: set[str], finished: set[str], confidence: float) -> pd.DataFrame:
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) <= 1
+
+
+def _rates(wanted: _Grouping[Any], failed: list[str], finished: list[str], confidence: float) -> pd.DataFrame:
     """Return how many jobs of each group and period finished and failed, the rate and its interval."""
-    if not 0 < confidence < 1:
+    if not _is_share(confidence) or confidence in (0, 1):
         raise DxError(f"Invalid confidence: {confidence!r}. Valid is a number between 0 and 1, such as 0.95.")
-    grid = _Grid(wanted, wanted.grouped([nw.len().alias("jobs")], also="state"))
+    grid = _Grid(wanted, wanted.grouped([nw.len().alias(_SIZE)], also="state"))
     state = grid.rows["state"]
-    n, k = (grid.total(state.isin(states).to_numpy()) for states in (failed | finished, failed))
+    n, k = (grid.total(state.isin(states).to_numpy()) for states in ([*failed, *finished], failed))
     low, rate, high = _wilson(k, n, confidence)
     return grid.labels().assign(n=n, failed=k, rate=rate, low=low, high=high)
 
 
 def _wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
     """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = stats.norm.isf((1 - confidence) / 2)
     some = np.where(n > 0, n, np.nan)
     rate = k / some
     centre = rate + z**2 / (2 * some)
@@ -368,7 +387,11 @@ def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> p
     flagged = np.zeros(len(trend), bool)
     while True:
         usual_n, usual_failed = (np.bincount(group, np.where(flagged, 0, count)) for count in (n, failed))
-        usual = usual_failed / np.where(usual_n > 0, usual_n, np.nan) if baseline is None else np.full(len(n), baseline)
+        usual = (
+            usual_failed / np.where(usual_n > 0, usual_n, np.nan)
+            if baseline is None
+            else np.full(len(n), float(baseline))
+        )
         expected = usual[group] if len(n) else usual
         lower, upper = (stats.binom.ppf(p, some, expected) / some for p in (tail, 1 - tail))
         above = failed / some > upper
@@ -396,8 +419,9 @@ def _censored(wanted: _Grouping[Any], now: pd.Timestamp | str | None) -> pd.Data
     is_open = jobs["state"].isin(OPEN_STATES)
     waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
     took = jobs["duration_s"].where(~is_open, waited)
-    grid = _Grid(wanted, rows.set_axis(jobs.index).assign(jobs=1, took=took, open=is_open))
-    places = grid.rows[["took", "open"]].dropna().groupby(grid.place[grid.rows["took"].notna()])
+    grid = _Grid(wanted, rows.assign(**{_SIZE: 1}))
+    known = pd.DataFrame({"took": took, "open": is_open}).loc[grid.rows.index].assign(place=grid.place)
+    places = known[known["took"].notna()].groupby("place")
     return grid.spread(pd.DataFrame({place: _survival(jobs["took"], jobs["open"]) for place, jobs in places}).T)
 
 

@@ -16,6 +16,7 @@ from dxnotebook.tables import dated, observed_at
 
 Array = npt.NDArray[Any]
 
+_RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
 _NEVER = 1 << 61  # microseconds
 _BITS = 62  # of a signed integer, one being left for begun or ended
@@ -57,7 +58,7 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     >>> steps.groupby("type", observed=True)[["peak", "quota"]].first().loc["EXPORT_REVISIONS_TO_S3"].tolist()
     [5, 5]
     """
-    columns = columns_of(by)
+    columns = columns_of(by, _RESULTS)
     jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", *columns]))
     groups, group = numbered(jobs, columns)
     created, updated = (jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at"))
@@ -70,7 +71,7 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     steps["open"] = number
     peaks = pd.Series(number).groupby(of).max().reindex(range(len(groups)), fill_value=0)
     steps["peak"] = peaks.to_numpy().take(of)
-    steps["quota"] = _quotas(groups, jobs).take(of)
+    steps["quota"] = _quotas(groups, jobs, group).take(of)
     return steps
 
 
@@ -102,12 +103,16 @@ def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> t
     return of[changed], (moments[changed] & ((1 << bits) - 1)) + first, number[changed]
 
 
-def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame) -> Any:  # noqa: ANN401 (an extension array)
+def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:  # noqa: ANN401 (an extension array)
     """Return the quota of each group: that of its type, if it is of one account and region."""
     quota = pd.Series(pd.NA, groups.index, "Int64")
-    places = [name for name in ("account_id", "region") if name in jobs and name not in groups]
-    if "type" in groups and all(len(jobs[name].drop_duplicates()) <= 1 for name in places):
+    if "type" in groups:
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
+    for name in [name for name in ("account_id", "region") if name in jobs and name not in groups]:
+        place, places = pd.factorize(jobs[name], use_na_sentinel=False)
+        if len(places) > 1:
+            of_group = pd.Series(place).groupby(group)
+            quota = quota.mask(of_group.min() != of_group.max())
     return quota.array
 
 

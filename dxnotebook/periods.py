@@ -22,6 +22,7 @@ _DAY = 86_400  # seconds
 _SECONDS = {"min": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _EVERY = re.compile(rf"\s*(\d*)\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE)
+_LONGEST_STEP = 100 * 366 * _DAY
 _MONDAY = -3 * _DAY  # 1970 began on a Thursday
 _DAY_LONG = pd.Timedelta(days=1)
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
@@ -58,15 +59,15 @@ class Step:
         (1209600, 3)
         """
         found = _EVERY.fullmatch(every) if isinstance(every, str) else None
-        count = int(found[1] or 1) if found else 0
-        if not found or not count:
+        unit = found[2].lower() if found else ""
+        seconds, months = (int(found[1] or 1) * units.get(unit, 0) if found else 0 for units in (_SECONDS, _MONTHS))
+        if not 0 < seconds + months * 30 * _DAY <= _LONGEST_STEP:
             raise DxError(f"Invalid every: {every!r}. Valid are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y.")
         try:
             ZoneInfo(tz)
         except (ValueError, OSError, TypeError, KeyError):
             raise DxError(f"Invalid tz: {tz!r}. Valid are the names of time zones, such as 'Europe/Berlin'.") from None
-        unit = found[2].lower()
-        return cls(count * _SECONDS.get(unit, 0), count * _MONTHS.get(unit, 0), tz)
+        return cls(seconds, months, tz)
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""

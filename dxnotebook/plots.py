@@ -1,13 +1,12 @@
 """Plots of jobs: a frame first, all else by keyword, the axes back; computing is done by the metrics.
 
 Without `ax` a figure of its own is made. In a notebook it is pyplot's, which shows it at the end of the cell and lets go
-of it; elsewhere it is none of pyplot's: ``ax.figure.savefig(...)``. No style is set; colours are those of M. Okabe and
-K. Ito, which colour-blind readers tell apart, and a shape, a place or a word says the same as each colour.
+of it; elsewhere it is none of pyplot's: ``ax.figure.savefig(...)``. No style is set, and a shape, a place or a word says
+the same as each colour.
 """
 
 from __future__ import annotations
 
-import builtins
 import textwrap
 from collections.abc import Iterable
 from typing import Any
@@ -19,13 +18,36 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from matplotlib.transforms import blended_transform_factory
 
 from dxnotebook import lanes
 from dxnotebook.causes import error_causes
+from dxnotebook.drawing import (
+    BLUE,
+    DARK,
+    GREY,
+    ORANGE,
+    PALE,
+    PURPLE,
+    RED,
+    SKY,
+    SMALL,
+    WIDTH,
+    axes_for,
+    date_axis,
+    days_of,
+    duration,
+    duration_axis,
+    legend,
+    note,
+    one_group,
+    percent,
+    rest,
+    says,
+    short,
+)  # fmt: skip
 from dxnotebook.engines import pandas_frame
 from dxnotebook.errors import DxError
 from dxnotebook.metrics import durations, failure_rate, failure_trend
@@ -35,19 +57,8 @@ from dxnotebook.tables import JobTables, observed_at
 
 Array = npt.NDArray[Any]
 
-_BLUE, _SKY, _ORANGE, _RED, _PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
-_DARK, _GREY, _PALE = "#333333", "#767676", "#D9D9D9"
-_WIDTH = 9.0  # inches: a notebook's width
-_SMALL = 8.5  # points
 _COUNTS = 0.2  # of the height, for the numbers of jobs
 _MOST_GROUPS = 30
-_LONGEST_NAME = 46
-_TICKS = {
-    **{f"{n} s": n for n in (1, 2, 5, 10, 30)},
-    **{f"{n} min": 60 * n for n in (1, 2, 5, 10, 30)},
-    **{f"{n} h": 3_600 * n for n in (1, 2, 6, 12)},
-    **{f"{n} d": 86_400 * n for n in (1, 2, 7, 30)},
-}
 
 
 def plot_failure_trend(
@@ -94,38 +105,25 @@ def plot_failure_trend(
     trend = failure_trend(
         jobs, every, baseline=baseline, confidence=confidence, failed=failed, finished=finished, tz=tz
     )
-    ax = _axes(ax, 3.8)
+    ax = axes_for(ax, 3.8)
     if not trend["n"].sum():
-        return _says(ax, "no finished jobs" if len(jobs) else "no jobs")
+        return says(ax, "no finished jobs" if len(jobs) else "no jobs")
     edges = _edges(trend["period"])
-    middle = (edges[:-1] + edges[1:]) / 2
     _draw_counts(ax, edges, trend["n"].to_numpy())
-    size = float(np.clip(400 / len(trend), 2, 5.5))
-    told = f"rate with {confidence:.0%} interval".replace("%", " %")
-    for flagged, colour, marker, label in ((False, _BLUE, "o", told), (True, _RED, "D", "flagged: above the limit")):
-        rows = ((trend["flagged"] == flagged) & (trend["n"] > 0)).to_numpy()
-        if not rows.any():
-            continue
-        part = trend[rows]
-        reach = np.abs(part[["low", "high"]].sub(part["rate"], axis=0).to_numpy().T)
-        ax.errorbar(
-            middle[rows], part["rate"], reach, fmt=marker, color=colour, label=label, zorder=4 + flagged,
-            markersize=size * (1.3 if flagged else 1), elinewidth=float(np.clip(150 / len(trend), 0.3, 1)), alpha=0.9,
-        )  # fmt: skip
-    ax.stairs(trend["upper"], edges, baseline=None, color=_GREY, linestyle="--", linewidth=1, label="control limit")
+    _draw_rates(ax, edges, trend, f"rate with {100 * confidence:.3g} % interval")
+    ax.stairs(trend["upper"], edges, baseline=None, color=GREY, linestyle="--", linewidth=1, label="control limit")
     usual = float(trend["baseline"].iloc[0])
-    ax.axhline(usual, color=_DARK, linewidth=1)
-    ax.annotate(f"baseline {_percent(usual)}", (1, usual), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                textcoords="offset points", va="center", fontsize=_SMALL, color=_DARK)  # fmt: skip
+    ax.axhline(usual, color=DARK, linewidth=1)
+    note(ax, f"baseline {percent(usual)}", (1, usual), ("axes fraction", "data"), shift=(4, 0))
     _mark_runs(ax, trend, edges)
     top = min(1.05, max(float(trend["high"].max()) * 1.15, 0.05))
     ax.set_ylim(-top * _COUNTS / (1 - _COUNTS), top)
     ax.set_yticks([tick for tick in MaxNLocator(6).tick_values(0, top) if 0 <= tick <= min(top, 1)])
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
     ax.set_ylabel("failure rate")
-    ax.axhline(0, color=_DARK, linewidth=0.8)
-    _date_axis(ax, edges, tz, "created")
-    _legend(ax)
+    ax.axhline(0, color=DARK, linewidth=0.8)
+    date_axis(ax, edges, tz, "created")
+    legend(ax)
     return ax
 
 
@@ -162,29 +160,29 @@ def plot_durations(
     >>> ax.get_xlabel()
     'created → finished'
     """
-    jobs = pandas_frame(jobs, ["duration_s", by])
-    found = durations(jobs, by)
-    found = found[found["n"] > 0].nlargest(_MOST_GROUPS, "n").sort_values("median", kind="stable")
-    ax = _axes(ax, 1.4 + 0.32 * len(found))
+    jobs = pandas_frame(jobs, ["duration_s", one_group(by)])
+    groups = durations(jobs, by)
+    groups = groups[groups["n"] > 0]
+    found = groups.nlargest(_MOST_GROUPS, "n").sort_values("median", kind="stable")
+    ax = axes_for(ax, 1.4 + 0.32 * len(found))
     if found.empty:
-        return _says(ax, "no finished jobs" if len(jobs) else "no jobs")
+        return says(ax, "no finished jobs" if len(jobs) else "no jobs")
     place = np.arange(len(found))
     low, high = (found[name].clip(lower=0.5).to_numpy() for name in ("median", "p95"))
-    ax.hlines(place, low, high, color=_SKY, linewidth=3, zorder=2)
-    ax.plot(low, place, "o", color=_BLUE, label="median", zorder=3)
-    ax.plot(high, place, "s", color=_RED, label="95th percentile", zorder=3)
+    ax.hlines(place, low, high, color=SKY, linewidth=3, zorder=2)
+    ax.plot(low, place, "o", color=BLUE, label="median", zorder=3)
+    ax.plot(high, place, "s", color=RED, label="95th percentile", zorder=3)
     usual = float(jobs["duration_s"].median()) if reference is None else reference
-    told = f"median of all: {_duration(usual)}" if reference is None else _duration(usual)
-    ax.axvline(max(usual, 0.5), color=_DARK, linewidth=1, linestyle=":")
-    ax.annotate(told, (max(usual, 0.5), 1), xycoords=("data", "axes fraction"), xytext=(4, -3),
-                textcoords="offset points", va="top", fontsize=_SMALL, color=_DARK)  # fmt: skip
+    told = f"median of all: {duration(usual)}" if reference is None else duration(usual)
+    ax.axvline(max(usual, 0.5), color=DARK, linewidth=1, linestyle=":")
+    note(ax, told, (max(usual, 0.5), 1), ("data", "axes fraction"), shift=(4, -3), va="top")
     for at, n in zip(place, found["n"], strict=True):
-        ax.annotate(f"n = {n:,}", (1, at), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                    textcoords="offset points", va="center", fontsize=_SMALL, color=_GREY)  # fmt: skip
-    ax.set_yticks(place, [_short(name) for name in found[by]])
+        note(ax, f"n = {n:,}", (1, at), ("axes fraction", "data"), shift=(6, 0), colour=GREY)
+    ax.set_yticks(place, [short(name) for name in found[by]])
     ax.set_ylim(-0.6, len(found) - 0.2)
-    _duration_axis(ax, min(low.min(), usual), max(high.max(), usual))
-    _legend(ax)
+    label = f"created → finished{rest(len(found), len(groups))}"
+    duration_axis(ax, min(low.min(), usual), max(high.max(), usual), label)
+    legend(ax)
     return ax
 
 
@@ -217,28 +215,27 @@ def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = Non
     >>> len(ax.patches)
     5
     """
-    if top < 1:
+    if not isinstance(top, int) or top < 1:
         raise DxError(f"Invalid top: {top!r}. Valid is a number of causes, at least 1.")
     causes = error_causes(tables)
-    shown, rest = causes.head(top), causes.iloc[top:]
+    shown, others = causes.head(top), causes.iloc[top:]
     texts = ["\n".join(_wrapped(cause, code)) for cause, code in zip(shown["fingerprint"], shown["code"], strict=True)]
     heights = np.array([0.55 + 0.45 * (1 + text.count("\n")) for text in texts])
-    ax = _axes(ax, 0.7 + 0.42 * heights.sum())
+    ax = axes_for(ax, 0.7 + 0.42 * heights.sum())
     if causes.empty:
-        return _says(ax, "no errors" if len(tables) else "no jobs")
+        return says(ax, "no errors" if len(tables) else "no jobs")
     place = heights.sum() - np.cumsum(heights)
-    ax.barh(place, shown["jobs"], height=0.4, align="edge", color=_BLUE)
+    ax.barh(place, shown["jobs"], height=0.4, align="edge", color=BLUE)
     for at, text, (_, cause) in zip(place, texts, shown.iterrows(), strict=True):
-        ax.annotate(text, (0, at + 0.46), xycoords=("axes fraction", "data"), xytext=(0, 0),
-                    textcoords="offset points", va="bottom", fontsize=_SMALL, color=_DARK)  # fmt: skip
-        jobs = f"{cause['jobs']:,} {'job' if cause['jobs'] == 1 else 'jobs'} · {_percent(cause['share'])}"
-        ax.annotate(f"{jobs} · last {cause['last_seen']:%Y-%m-%d}", (cause["jobs"], at + 0.2), xytext=(5, 0),
-                    textcoords="offset points", va="center", fontsize=_SMALL, color=_DARK)  # fmt: skip
+        note(ax, text, (0, at + 0.46), ("axes fraction", "data"), va="bottom")
+        told = f"{cause['jobs']:,} {'job' if cause['jobs'] == 1 else 'jobs'} · {percent(cause['share'])}"
+        last = "" if pd.isna(cause["last_seen"]) else f" · last {cause['last_seen']:%Y-%m-%d}"
+        note(ax, told + last, (cause["jobs"], at + 0.2), shift=(5, 0))
     ax.set_xlim(0, shown["jobs"].max() * 1.4)
     ax.set_ylim(-0.15, heights.sum() + 0.1)
     ax.set_yticks([])
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    more = f" ({len(rest):,} more causes hit {rest['jobs'].sum():,} jobs)" if len(rest) else ""
+    more = f" ({len(others):,} more causes hit {others['jobs'].sum():,} jobs)" if len(others) else ""
     ax.set_xlabel(f"jobs{more}")
     ax.spines[["left"]].set_visible(False)
     return ax
@@ -284,7 +281,7 @@ def plot_calendar(
     jobs = pandas_frame(jobs, ["state", "created_at"])
     days = failure_rate(jobs, every="1d", failed=failed, finished=finished, tz=tz)
     if not days["n"].sum():
-        return _says(_axes(ax, 2.0), "no finished jobs" if len(jobs) else "no jobs")
+        return says(axes_for(ax, 2.0), "no finished jobs" if len(jobs) else "no jobs")
     local = pd.DatetimeIndex(days["period"]).tz_localize(None).normalize()
     weekday = local.day_of_week.to_numpy()
     week = (
@@ -292,28 +289,28 @@ def plot_calendar(
     ).to_numpy()
     rates = np.full((7, week[-1] + 1), np.nan)
     rates[weekday, week] = days["rate"]
-    ax = _axes(ax, 3.0, min(2.2 + 0.5 * rates.shape[1], _WIDTH))
+    ax = axes_for(ax, 3.0, min(2.2 + 0.5 * rates.shape[1], WIDTH))
     for row, column in np.argwhere(np.isnan(rates)):
         if ((weekday == row) & (week == column)).any():  # not the days before the first job and after the last
-            ax.add_patch(Rectangle((column, row), 1, 1, facecolor="white", edgecolor=_PALE, hatch="////", linewidth=0))
+            ax.add_patch(Rectangle((column, row), 1, 1, facecolor="white", edgecolor=PALE, hatch="////", linewidth=0))
     norm = Normalize(0, max(float(np.nanmax(rates)), 0.05))
     mesh = ax.pcolormesh(rates, cmap="YlOrBr", norm=norm, edgecolors="white", linewidth=1)
     if rates.shape[1] <= 27:
         for row, column in np.argwhere(np.isfinite(rates)):
             share = rates[row, column]
-            ax.text(column + 0.5, row + 0.5, f"{100 * share:.0f}", ha="center", va="center", fontsize=_SMALL - 1,
-                    color="white" if norm(share) > 0.6 else _DARK)  # fmt: skip
+            ax.text(column + 0.5, row + 0.5, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL - 1,
+                    color="white" if norm(share) > 0.6 else DARK)  # fmt: skip
     ax.set_yticks(np.arange(7) + 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
     ax.set_ylim(7, 0)
     ax.tick_params(length=0)
     _month_axis(ax, local, week)
     ax.spines[:].set_visible(False)
     bar = ax.figure.colorbar(mesh, ax=ax, fraction=0.03, pad=0.01, format=PercentFormatter(1, 0, " %"))
-    bar.set_label("failure rate", fontsize=_SMALL)
+    bar.set_label("failure rate", fontsize=SMALL)
     bar.outline.set_visible(False)
     if np.isnan(days["rate"]).any():
-        key = Patch(facecolor="white", edgecolor=_GREY, hatch="////", linewidth=0.5, label="no finished jobs")
-        ax.legend(handles=[key], frameon=False, fontsize=_SMALL, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
+        key = Patch(facecolor="white", edgecolor=GREY, hatch="////", linewidth=0.5, label="no finished jobs")
+        ax.legend(handles=[key], frameon=False, fontsize=SMALL, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
     return ax
 
 
@@ -347,12 +344,13 @@ def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = 
     >>> sorted({text.get_text() for text in ax.texts if "quota" in text.get_text()})
     ['quota 10', 'quota 5']
     """
-    steps = concurrency(jobs, by)
+    steps = concurrency(jobs, one_group(by))
     groups = steps.groupby(by, observed=True, dropna=False, sort=False)[["peak", "quota"]].first()
+    several = len(groups)
     groups = groups.sort_values("peak", kind="stable").tail(_MOST_GROUPS)
-    ax = _axes(ax, 1.0 + 0.5 * len(groups))
+    ax = axes_for(ax, 1.0 + 0.5 * len(groups))
     if steps.empty:
-        return _says(ax, "no open jobs" if len(jobs) else "no jobs")
+        return says(ax, "no open jobs" if len(jobs) else "no jobs")
     is_open = jobs["state"].isin(OPEN_STATES).any()
     first, last = steps["at"].min(), max(steps["at"].max(), observed_at(jobs) if is_open else steps["at"].max())
     edges = mdates.date2num(pd.date_range(first, max(last, first + pd.Timedelta(minutes=1)), 1_500))
@@ -361,34 +359,34 @@ def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = 
     for place, (name, (peak, quota)) in enumerate(groups.iterrows()):
         mine = steps[steps[by].isna() if pd.isna(name) else steps[by] == name]
         full = peak if pd.isna(quota) else max(peak, quota)
-        ax.stairs(place + 0.8 * _highest(mine, edges) / full, edges, baseline=place, fill=True, color=_SKY)
-        ax.axhline(place, color=_PALE, linewidth=0.8, zorder=0)
-        at = _days(mine["at"][mine["open"] == peak].head(1))
+        ax.stairs(place + 0.8 * _highest(mine, edges) / full, edges, baseline=place, fill=True, color=SKY)
+        ax.axhline(place, color=PALE, linewidth=0.8, zorder=0)
+        at = days_of(mine["at"][mine["open"] == peak].head(1))
         reached = not pd.isna(quota) and peak >= quota
-        colour = _RED if reached else _BLUE
+        colour = RED if reached else BLUE
         ax.plot(at, place + 0.8 * peak / full, "v" if reached else ".", color=colour, markersize=6, clip_on=False)
-        ax.text(1.01, place + 0.25, f"peak {peak}", transform=beside, fontsize=_SMALL, va="center", color=colour,
+        ax.text(1.01, place + 0.25, f"peak {peak}", transform=beside, fontsize=SMALL, va="center", color=colour,
                 weight="bold" if reached else "normal")  # fmt: skip
         if not pd.isna(quota):
-            ax.plot(edges[[0, -1]], np.full(2, place + 0.8 * quota / full), "--", color=_GREY, linewidth=1)
-            ax.text(1.01, place + 0.62, f"quota {quota}", transform=beside, fontsize=_SMALL, va="center", color=_GREY)
-    ax.set_yticks(np.arange(len(groups)) + 0.4, [_short(name) for name in groups.index])
+            ax.plot(edges[[0, -1]], np.full(2, place + 0.8 * quota / full), "--", color=GREY, linewidth=1)
+            ax.text(1.01, place + 0.62, f"quota {quota}", transform=beside, fontsize=SMALL, va="center", color=GREY)
+    ax.set_yticks(np.arange(len(groups)) + 0.4, [short(name) for name in groups.index])
     ax.set_ylim(-0.1, len(groups))
     ax.tick_params(axis="y", length=0)
-    _date_axis(ax, edges, "UTC", "time")
+    date_axis(ax, edges, "UTC", f"time{rest(len(groups), several)}")
     return ax
 
 
 # how a job of a state is drawn: colour, hatch, height; in this order, so that failures are on top
 _LOOKS = {
-    "COMPLETED": (_SKY, "", 0.56),
+    "COMPLETED": (SKY, "", 0.56),
     "CANCELLED": ("#B0B0B0", "", 0.56),
     "IN_PROGRESS": ("white", "////", 0.56),
     "WAITING": ("white", "....", 0.56),
-    "TIMED_OUT": (_ORANGE, "", 0.8),
-    "ERROR": (_RED, "", 1.0),
+    "TIMED_OUT": (ORANGE, "", 0.8),
+    "ERROR": (RED, "", 1.0),
 }
-_OTHER_LOOK = (_PURPLE, "", 0.56)
+_OTHER_LOOK = (PURPLE, "", 0.56)
 _MOST_LANES = 10
 _MOST_BARS = 10_000
 
@@ -434,134 +432,114 @@ def plot_timeline(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['COMPLETED 545', 'CANCELLED 2', 'TIMED_OUT 1', 'ERROR 185']
     """
-    bars, span = lanes.bars(jobs, by, since, until)
+    bars, span = lanes.bars(jobs, one_group(by), since, until)
     if bars.empty:
-        return _says(_axes(ax, 2.0), "no jobs in this time" if len(jobs) else "no jobs")
-    counts = bars["state"].value_counts()
-    sizes = bars[by].value_counts(dropna=False)
-    names = sizes[sizes > 0].head(_MOST_GROUPS).index[::-1]
-    bars = bars.assign(band=names.get_indexer(pd.Index(bars[by])))
+        return says(axes_for(ax, 2.0), "no jobs in this time" if len(jobs) else "no jobs")
+    sizes = bars["group"].value_counts(dropna=False)
+    sizes = sizes[sizes > 0]
+    names = sizes.head(_MOST_GROUPS).index[::-1]
+    bars = bars.assign(band=names.get_indexer(pd.Index(bars["group"])))
     bars = bars[bars["band"] >= 0]
-    drawn = "created → finished"
+    counts = bars["state"].value_counts()
+    drawn = f"created → finished{rest(len(names), len(sizes))}"
     if len(bars) > _MOST_BARS:
         bars = bars.sort_values(["band", "left", "state"])  # so that a sample at even distances has of each its share
         drawn = f"{drawn}, {_MOST_BARS:,} of {len(bars):,} jobs drawn"
         bars = bars.take(np.linspace(0, len(bars) - 1, _MOST_BARS).astype(np.int64)).sort_values("begun")
-    lane = np.zeros(len(bars), np.int64)
-    most = max(60 // len(names), 3)
-    for band in range(len(names)):
-        rows = np.flatnonzero(bars["band"] == band)
-        lane[rows] = lanes.lanes(bars["left"].to_numpy()[rows], bars["right"].to_numpy()[rows], min(most, _MOST_LANES))
-    heights = np.array([lane[bars["band"] == band].max() + 1 for band in range(len(names))])
+    bars, heights = lanes.with_lanes(bars, min(max(60 // len(names), 3), _MOST_LANES))
     base = np.cumsum([0, *(heights + 0.6)])
-    ax = _axes(ax, 1.1 + 0.2 * len(names) + 0.1 * heights.sum())
+    ax = axes_for(ax, 1.1 + 0.2 * len(names) + 0.1 * heights.sum())
     edges = mdates.date2num(pd.date_range(*span, lanes.BINS + 1))
     known = [state for state in _LOOKS if state in counts]
     for depth, state in enumerate([*known, *(state for state in counts.index if state not in _LOOKS)]):
-        colour, hatch, height = _LOOKS.get(state, _OTHER_LOOK)
-        rows = (bars["state"] == state).to_numpy()
-        left, right = (edges[bars[side][rows]] for side in ("left", "right"))
-        low = base[bars["band"][rows]] + lane[rows] + 0.5 - height / 2
-        corners = [(left, low), (right, low), (right, low + height), (left, low + height)]
-        ax.add_collection(
-            PolyCollection(
-                list(np.moveaxis(np.array(corners), 2, 0)), facecolor=colour, hatch=hatch, zorder=2 + depth,
-                edgecolor=_DARK if hatch else "face", linewidth=0.4, label=f"{state} {counts[state]:,}",
-            )
-        )  # fmt: skip
-    ax.set_yticks(base[:-1] + heights / 2, [_short(name) for name in names])
-    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=_PALE, linewidth=0.8, zorder=0)
+        rows = bars[bars["state"] == state]
+        drawn_bars = _draw_bars(ax, edges, rows, base[rows["band"]])
+        drawn_bars.set(zorder=2 + depth, label=f"{state} {counts[state]:,}")
+    ax.set_yticks(base[:-1] + heights / 2, [short(name) for name in names])
+    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=PALE, linewidth=0.8, zorder=0)
     ax.set_ylim(-0.4, base[-1] - 0.2)
     ax.tick_params(axis="y", length=0)
-    _date_axis(ax, edges, "UTC", drawn)
-    _legend(ax)
+    date_axis(ax, edges, "UTC", drawn)
+    legend(ax)
     return ax
 
 
-def _axes(ax: Axes | None, height: float, width: float = _WIDTH) -> Axes:
-    """Return the axes to draw in, without the frame's upper and right side."""
-    if ax is None:
-        ax = _figure(width, height).add_subplot()
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=_SMALL)
-    return ax
-
-
-def _figure(width: float, height: float) -> Figure:
-    if hasattr(builtins, "__IPYTHON__"):
-        from matplotlib import pyplot as plt  # noqa: PLC0415 (only where it shows figures and lets go of them)
-
-        # a notebook's backend becomes interactive with the first figure only
-        if plt.isinteractive() or "inline" in plt.get_backend():
-            return plt.figure(figsize=(width, height), layout="constrained")
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _says(ax: Axes, text: str) -> Axes:
-    """Return axes that say why they are empty."""
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=13, color=_GREY)
-    return ax
-
-
-def _days(times: pd.Series[pd.Timestamp]) -> Array:
-    """Return times in days, as matplotlib counts them."""
-    return np.asarray(mdates.date2num(pd.DatetimeIndex(times).tz_convert(None).to_numpy()))
+def _draw_bars(ax: Axes, edges: Array, bars: pd.DataFrame, base: Array) -> PolyCollection:
+    """Draw the bars of one state, whose bands begin at some heights."""
+    colour, hatch, height = _LOOKS.get(bars["state"].iloc[0], _OTHER_LOOK)
+    left, right = (edges[bars[side]] for side in ("left", "right"))
+    low = base + bars["lane"].to_numpy() + 0.5 - height / 2
+    corners = np.array([(left, low), (right, low), (right, low + height), (left, low + height)])
+    drawn = PolyCollection(
+        list(np.moveaxis(corners, 2, 0)),
+        facecolor=colour,
+        hatch=hatch,
+        edgecolor=DARK if hatch else "face",
+        linewidth=0.4,
+    )
+    ax.add_collection(drawn)
+    return drawn
 
 
 def _edges(starts: pd.Series[pd.Timestamp]) -> Array:
     """Return where periods begin, and the last ends, in days."""
-    at = _days(starts)
+    at = days_of(starts)
     return np.append(at, at[-1] + (np.median(np.diff(at)) if len(at) > 1 else 1.0))
 
 
 def _draw_counts(ax: Axes, edges: Array, n: Array) -> None:
     """Draw columns of the numbers of jobs below a plot, with an axis at the right."""
     counts = ax.twinx()
-    counts.stairs(n, edges, fill=True, color=_PALE)
+    counts.stairs(n, edges, fill=True, color=PALE)
     counts.set_ylim(0, 1.4 * n.max() / _COUNTS)
     counts.yaxis.set_major_locator(FixedLocator([0, int(n.max())]))
     counts.yaxis.set_major_formatter("{x:,.0f}")
-    counts.tick_params(labelsize=_SMALL, colors=_GREY)
-    counts.annotate("finished jobs", (0, 1.05 * n.max()), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                    textcoords="offset points", va="bottom", fontsize=_SMALL, color=_GREY)  # fmt: skip
+    counts.tick_params(labelsize=SMALL, colors=GREY)
+    note(
+        counts, "finished jobs", (0, 1.05 * n.max()), ("axes fraction", "data"), shift=(4, 0), colour=GREY, va="bottom"
+    )
     counts.spines[["top", "left", "right"]].set_visible(False)
     ax.set_zorder(counts.get_zorder() + 1)
     ax.patch.set_visible(False)
+
+
+def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, told: str) -> None:
+    """Draw the rate of each period as a point with its interval; flagged ones are larger diamonds."""
+    middle = (edges[:-1] + edges[1:]) / 2
+    size = float(np.clip(400 / len(trend), 2, 5.5))
+    for flagged, colour, marker, label in ((False, BLUE, "o", told), (True, RED, "D", "flagged: above the limit")):
+        rows = ((trend["flagged"] == flagged) & (trend["n"] > 0)).to_numpy()
+        if not rows.any():
+            continue
+        part = trend[rows]
+        reach = np.abs(part[["low", "high"]].sub(part["rate"], axis=0).to_numpy().T)
+        ax.errorbar(
+            middle[rows], part["rate"], reach, fmt=marker, color=colour, label=label, zorder=4 + flagged,
+            markersize=size * (1.3 if flagged else 1), elinewidth=float(np.clip(150 / len(trend), 0.3, 1)), alpha=0.9,
+        )  # fmt: skip
 
 
 def _mark_runs(ax: Axes, trend: pd.DataFrame, edges: Array) -> None:
     """Shade runs of bad periods, and say of the long ones from when to when they last."""
     runs = pd.Series(range(len(trend))).groupby(trend["bad_since"].to_numpy()).agg(["min", "max"])
     for first, last in runs.itertuples(index=False):
-        ax.axvspan(edges[first], edges[last + 1], color=_RED, alpha=0.08, linewidth=0, zorder=0)
+        ax.axvspan(edges[first], edges[last + 1], color=RED, alpha=0.08, linewidth=0, zorder=0)
         if last > first:
             told = f"since {trend['period'].iloc[first]:%d %b}"
             if last + 1 < len(trend):
                 told = f"{told.removeprefix('since ')} – {trend['period'].iloc[last]:%d %b}"
-            ax.annotate(told, ((edges[first] + edges[last + 1]) / 2, 1), xycoords=("data", "axes fraction"),
-                        xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=_SMALL,
-                        color=_RED)  # fmt: skip
+            middle = (edges[first] + edges[last + 1]) / 2
+            note(ax, told, (middle, 1), ("data", "axes fraction"), shift=(0, -3), colour=RED, ha="center", va="top")
 
 
 def _highest(steps: pd.DataFrame, edges: Array) -> Array:
     """Return the highest number of open jobs between each two edges."""
-    at, number = _days(steps["at"]), steps["open"].to_numpy()
+    at, number = days_of(steps["at"]), steps["open"].to_numpy()
     bins = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(edges) - 2)
     before = np.append(0, number)[np.searchsorted(at, edges[:-1], side="left")]  # still so when the bin begins
     highest = before.copy()
     np.maximum.at(highest, bins, number)
     return highest
-
-
-def _date_axis(ax: Axes, edges: Array, tz: str, label: str) -> None:
-    ax.set_xlim(edges[0], edges[-1])
-    locator = mdates.AutoDateLocator(tz=tz, minticks=4, maxticks=9)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=tz, show_offset=False))
-    days = dict.fromkeys(f"{mdates.num2date(edge, tz):%-d %b %Y}" for edge in edges[[0, -1]])
-    ax.set_xlabel(f"{label}, {' – '.join(days)} ({tz})")
 
 
 def _month_axis(ax: Axes, days: pd.DatetimeIndex, week: Array) -> None:
@@ -575,49 +553,8 @@ def _month_axis(ax: Axes, days: pd.DatetimeIndex, week: Array) -> None:
     ax.set_xticks(at[kept] + 0.5, [label for label, keep in zip(labels, kept, strict=True) if keep])
 
 
-def _duration_axis(ax: Axes, low: float, high: float) -> None:
-    """Make the axis logarithmic, with ticks that are durations to people."""
-    ax.set_xscale("log")
-    ax.set_xlim(max(low, 0.5) / 1.5, high * 1.5)
-    first, last = ax.get_xlim()
-    ticks = {told: seconds for told, seconds in _TICKS.items() if first <= seconds <= last}
-    step = len(ticks) // 10 + 1
-    ax.set_xticks(list(ticks.values())[::step], list(ticks)[::step])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("created → finished")
-    ax.grid(axis="x", color=_PALE, linewidth=0.6)
-    ax.set_axisbelow(True)
-
-
-def _legend(ax: Axes) -> None:
-    """Put the legend above the axes, where nothing is drawn."""
-    columns = min(len(ax.get_legend_handles_labels()[1]), 6)
-    ax.legend(
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, frameon=False, fontsize=_SMALL, borderaxespad=0.2,
-        columnspacing=1.4, handletextpad=0.5,
-    )  # fmt: skip
-
-
 def _wrapped(message: str | float, code: str | float) -> list[str]:
     """Return a message and its code as the lines of a label."""
     told = "(no message)" if pd.isna(message) else str(message)
     lines = textwrap.wrap(told if pd.isna(code) else f"{code}: {told}", 120, max_lines=3, placeholder=" …")
     return [line.replace("$", r"\$") for line in lines]
-
-
-def _short(name: Any) -> str:  # noqa: ANN401 (any group)
-    told = "none" if pd.isna(name) else str(name)
-    half = _LONGEST_NAME // 2
-    return (told if len(told) <= _LONGEST_NAME else f"{told[:half]}…{told[-half + 1 :]}").replace("$", r"\$")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
-
-
-def _duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"

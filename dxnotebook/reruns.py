@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dxnotebook.engines import names
 from dxnotebook.model import FAILED_STATES, branches
 from dxnotebook.tables import JobTables, checked, located
 
@@ -53,7 +54,8 @@ def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STA
     Work is the same if type, data set, account and region are, and the assets, keys or names that the job lists. The
     revision an import fills is not part of it, as a re-run fills another; revisions that an export names are. A
     failure is superseded when every part of its work was part of jobs that were created later and completed: a larger
-    re-run counts, and several that share the work out.
+    re-run counts, and several that share the work out. The first of these jobs to end recovers a part, the last of the
+    parts the failure.
 
     Examples
     --------
@@ -63,11 +65,13 @@ def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STA
     >>> left["job_id"].isin(tables.jobs.loc[tables.jobs["state"] == "COMPLETED", "job_id"]).any()
     np.False_
     """
-    failures, _ = _failures(checked(tables), failed)
+    tables = checked(tables)
+    failures, _ = _failures(tables, failed)
     failures = failures[failures["recovered_by"] < 0]
     work = _episodes(failures)
     last = failures.loc[work["last"]].reset_index(drop=True)
-    error = tables.errors.drop_duplicates("job_id").set_index("job_id")[["code", "message"]]
+    error = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0].sort_values("position", kind="stable")
+    error = error.drop_duplicates("job_id").set_index("job_id")[["code", "message"]]
     told = last[[name for name in _TOLD if name in last]].assign(
         **work[["attempts", "first_failed_at", "last_failed_at"]],
         state=last["state"],
@@ -123,8 +127,8 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     told = first[[name for name in _TOLD if name in first]].assign(
         attempts=work["attempts"] + 1,
         first_failed_at=work["first_failed_at"],
-        recovered_at=success["updated_at"],
-        recovery_s=(success["updated_at"] - work["first_failed_at"]).dt.total_seconds().clip(lower=0),
+        recovered_at=success["ended"],
+        recovery_s=(success["ended"] - work["first_failed_at"]).dt.total_seconds().clip(lower=0),
         first_job_id=first["job_id"],
         recovered_job_id=success["job_id"],
     )
@@ -132,19 +136,21 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
 
 
 def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the failed jobs, oldest first, with their work and what did it later, and the jobs that may have.
+    """Return the failed jobs, the first to end first, with their work and what did it later, and the jobs that may have.
 
     ``work`` identifies what a job is to do, ``recovered_by`` is the place among the second frame's rows of the job
-    with which it was done, -1 if it was not.
+    with which it was done, -1 if it was not, ``ended`` when a job did, as far as that is known.
     """
     state = tables.jobs["state"]
-    is_failed = state.isin([failed] if isinstance(failed, str) else list(failed))
+    is_failed = state.isin(names("failed", failed))
     columns = dict.fromkeys([*_WORK, *_TOLD, "job_id", "state", "created_at", "updated_at"])
     jobs = tables.jobs.loc[is_failed | (state == "COMPLETED"), [name for name in columns if name in tables.jobs]]
-    jobs = jobs.drop_duplicates("job_id").sort_values("created_at", kind="stable", ignore_index=True)
+    jobs = jobs.drop_duplicates("job_id").reset_index(drop=True)
     jobs["work"] = _hashed(jobs[[name for name in _WORK if name in jobs]])
     failing = ~(jobs["state"] == "COMPLETED")
-    jobs = jobs[failing | jobs["work"].isin(jobs["work"][failing])].reset_index(drop=True)
+    jobs = jobs[failing | jobs["work"].isin(jobs["work"][failing])]
+    jobs = jobs.assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
+    jobs = jobs.sort_values(["ended", "job_id"], ignore_index=True)
     parts = _parts(tables, jobs)
     whole = np.zeros(len(jobs), np.uint64)
     np.add.at(whole, parts["row"].to_numpy(), parts["part"].to_numpy())
@@ -171,11 +177,14 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     rows = np.concatenate([row, np.flatnonzero(without)])
     parts = np.zeros(len(rows), np.uint64)
     parts[: len(row)] = _hashed(tables.details.loc[wanted, ["field", *named]])
-    return pd.DataFrame({"row": rows, "part": parts})
+    return pd.DataFrame({"row": rows, "part": parts}).drop_duplicates()
 
 
 def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
-    """Return, for each job, the row of the later job with which all its parts had been done, -1 where one was not."""
+    """Return, for each job, the row of the later job with which all its parts had been done, -1 where one was not.
+
+    The rows are those of jobs in the order in which they ended.
+    """
     of = jobs.take(parts["row"].to_numpy())
     parts = pd.DataFrame(
         {
@@ -186,22 +195,22 @@ def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
         }
     )
     parts = parts[parts["created"].notna()].sort_values("created", kind="stable")
-    done = parts[parts["done"]].rename(columns={"row": "by"})
-    done["done_at"] = done["created"]
+    done = parts[parts["done"]][::-1]
+    done = done.assign(by=done.groupby("part")["row"].cummin())[::-1]  # of those created from here on the first to end
     found = pd.merge_asof(
-        parts[~parts["done"]], done[["part", "created", "by", "done_at"]],
+        parts[~parts["done"]], done[["part", "created", "by"]],
         on="created", by="part", direction="forward", allow_exact_matches=False,
     )  # fmt: skip
-    # the last part decides, and one that is not done comes last of all
-    found = found.sort_values("done_at", na_position="last", kind="stable").drop_duplicates("row", keep="last")
+    never = len(jobs)
+    last = found["by"].fillna(never).groupby(found["row"]).max()
     recovered_by = np.full(len(jobs), -1)
-    recovered_by[found["row"]] = found["by"].fillna(-1)
+    recovered_by[last.index] = last.where(last < never, -1)
     return recovered_by
 
 
 def _episodes(failures: pd.DataFrame) -> pd.DataFrame:
     """Return each piece of work that failed once or several times in a row: how often, when, and which jobs."""
-    failures = failures.assign(row=failures.index, ended=failures["updated_at"].fillna(failures["created_at"]))
+    failures = failures.assign(row=failures.index)
     grouped = failures.groupby(["work", "recovered_by"], sort=False)
     work = grouped.agg(
         attempts=("row", "size"),

@@ -224,8 +224,13 @@ def dated(jobs: pd.DataFrame) -> pd.DataFrame:
     """Return the jobs that say when they were created, and warn of the others."""
     known = jobs["created_at"].notna()
     if not known.all():
-        warn(f"{(~known).sum():,} jobs have no created_at and are left out.", DataWarning)
+        warn_undated((~known).sum())
     return jobs[known]
+
+
+def warn_undated(jobs: int) -> None:
+    """Warn of so many jobs that do not say when they were created."""
+    warn(f"{jobs:,} jobs have no created_at and are left out.", DataWarning)
 
 
 def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
@@ -239,7 +244,10 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     Timestamp('2026-09-30 12:00:00+0000', tz='UTC')
     """
     given = jobs.attrs.get(AS_OF) if now is None else now
-    return moment("now", jobs[["created_at", "updated_at"]].max().max() if given is None else given)
+    if given is not None:
+        return moment("now", given)
+    latest: pd.Timestamp = jobs[["created_at", "updated_at"]].max().max()
+    return latest
 
 
 def moment(name: str, value: str | pd.Timestamp) -> pd.Timestamp:
@@ -247,17 +255,17 @@ def moment(name: str, value: str | pd.Timestamp) -> pd.Timestamp:
     try:
         time = pd.Timestamp(value)
     except (ValueError, TypeError):
-        raise DxError(
-            f"Invalid {name}: {value!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp."
-        ) from None
+        time = None
+    if time is None or pd.isna(time):
+        raise DxError(f"Invalid {name}: {value!r}. Valid is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp.")
     return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 
 def checked(tables: JobTables) -> JobTables:
-    """Return tables, or raise DxError when they are something else."""
+    """Return tables whose frames have no index of a user's, or raise DxError when they are something else."""
     if not isinstance(tables, JobTables):
         raise DxError(f"Invalid tables: a {type(tables).__name__}. Give JobTables, as load_jobs returns them.")
-    return tables
+    return replace(tables, **{name: getattr(tables, name).reset_index(drop=True) for name in _JOINED})
 
 
 def located(ids: pd.Series[str], wanted: pd.Series[str]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -48,6 +48,7 @@ def fingerprint_of(message, *assets, **options):
         ("it took 1,234.5 s of 10 (99%)", "it took <n> s of <n> (<n>%)"),
         ("share inventory_17 has 3 parts", "share inventory_<n> has <n> parts"),
         ("The file a/b/c-1.csv.gz is bad.", "The file <key> is bad."),
+        ("The file größe/über_1.csv is bad.", "The file <key> is bad."),
         ("read/write and/or I/O", "read/write and/or I/O"),
         ("no  such\n thing ", "no such thing"),
         ("The MD5 hash of S3 AES256", "The MD5 hash of S3 AES256"),
@@ -67,6 +68,15 @@ def test_names_are_masked_by_what_the_tables_say_they_are():
         fingerprint_of("The bucket far-bucket does not exist.", details=details)
         == "The bucket <bucket> does not exist."
     )
+
+
+def test_the_longest_name_is_masked_first_and_none_within_a_word():
+    names = ["report", "the report", "report of may"]
+    for order in (names, names[::-1]):
+        assets = [("bucket", name) for name in order]
+        assert fingerprint_of("No the report, no report of may.", *assets) == "No <key>, no <key>."
+    assert fingerprint_of("The database of my-data in data", ("data", "key")) == "The database of my-data in <bucket>"
+    assert fingerprint_of("überdata, data2 and (data).", ("data", "key")) == "überdata, data2 and (<bucket>)."
 
 
 def test_a_name_that_may_be_part_of_any_word_is_left_alone():

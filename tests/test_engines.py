@@ -95,6 +95,36 @@ def test_pyarrow(jobs):
     same(result.to_pandas(), dx.failure_rate(jobs, "type", "1d"))
 
 
+def test_groups_keep_the_types_they_have_there():
+    large = 2**53
+    columns = {
+        "state": pa.array(["ERROR", "COMPLETED", "ERROR", "ERROR"]),
+        "number": pa.array([large, large + 1, None, None], pa.int64()),
+        "day": pa.array([None] * 4, pa.date32()),
+        "duration_s": pa.array([1.0, 2.0, 3.0, 4.0]),
+    }
+    table = pa.table(columns)
+    frame = pl.from_arrow(table)
+    for metric in (dx.failure_rate, dx.durations):
+        result = metric(frame, ["number", "day"])
+        assert result.schema["number"] == pl.Int64
+        assert result.schema["day"] == pl.Date
+        assert result["number"].to_list() == [large, large + 1, None]
+        assert result["n"].to_list() == [1, 1, 2]
+    assert dx.failure_rate(table, ["number", "day"]).schema.field("number").type == pa.int64()
+    with duckdb.connect() as connection:
+        relation = connection.from_arrow(table)
+        result = dx.durations(relation, ["number", "day"]).to_arrow_table()
+    assert (result["number"].to_pylist(), result.schema.field("day").type) == ([large, large + 1, None], pa.date32())
+
+
+def test_what_pyarrow_cannot_do_is_said(jobs):
+    table = pa.Table.from_pandas(jobs, preserve_index=False)
+    same(dx.durations(table).to_pandas(), dx.durations(jobs))
+    with pytest.raises(DxError, match=r"PyArrow has no quantiles of groups. Give durations\(\) `jobs.to_pandas\(\)`"):
+        dx.durations(table, "type")
+
+
 @pytest.fixture(scope="module")
 def cluster():
     with (

@@ -213,7 +213,7 @@ def test_what_counts_as_failed_is_up_to_the_user():
 
 def test_jobs_without_a_time_are_warned_of_and_counted_without_periods():
     jobs = frame_of_jobs([("A", "ERROR", None, 1, "eu"), ("A", "ERROR", 5, 1, "eu")])
-    with pytest.warns(DataWarning, match="1 jobs have no created_at and are in no period"):
+    with pytest.warns(DataWarning, match="1 jobs have no created_at and are left out"):
         assert dx.failure_rate(jobs, every="1d")["n"].sum() == 1
     assert dx.failure_rate(jobs)["n"].sum() == 2
 
@@ -256,6 +256,20 @@ def test_thirty_groups_and_duplicate_ids_are_no_matter():
         (lambda jobs: dx.failure_rate(jobs, every="daily"), "Invalid every: 'daily'"),
         (lambda jobs: dx.failure_rate(jobs, every="1d", tz="Mars"), "Invalid tz: 'Mars'"),
         (lambda jobs: dx.failure_rate(jobs.assign(period=1), "period"), "named 'period'"),
+        (lambda jobs: dx.failure_rate(jobs.assign(low=1), ["type", "low"]), "named 'low', as the result has one"),
+        (lambda jobs: dx.failure_trend(jobs.assign(upper=1), by="upper"), "named 'upper'"),
+        (lambda jobs: dx.durations(jobs.assign(median=1), "median"), "named 'median'"),
+        (lambda jobs: dx.concurrency(jobs.assign(open=1), "open"), "named 'open'"),
+        (lambda jobs: dx.failure_rate(jobs, 5), "Invalid by: 5. Valid is a text, or a list of texts"),
+        (lambda jobs: dx.failure_rate(jobs, ["type", None]), r"Invalid by: \['type', None\]"),
+        (lambda jobs: dx.failure_rate(jobs, failed=None), "Invalid failed: None"),
+        (lambda jobs: dx.failure_rate(jobs, finished=[3]), "Invalid finished"),
+        (lambda jobs: dx.failure_rate(jobs, confidence="high"), "Invalid confidence: 'high'"),
+        (lambda jobs: dx.failure_trend(jobs, baseline="low"), "Invalid baseline: 'low'"),
+        (lambda jobs: dx.failure_rate(jobs.assign(**{"7": 1}).rename(columns={"7": 7}), "colour"), "has: .*, 7"),
+        (lambda jobs: dx.failure_rate(pd.concat([jobs, jobs[["type"]]], axis=1)), "several columns 'type'"),
+        (lambda jobs: dx.stuck_jobs(jobs, now=pd.NaT), "Invalid now: NaT"),
+        (lambda jobs: dx.durations(jobs, open_jobs="censored", now=""), "Invalid now: ''"),
         (lambda jobs: dx.failure_rate([1, 2]), "Invalid jobs: a list. Give a frame"),
         (lambda jobs: dx.failure_rate(jobs.astype({"created_at": "str"}), every="1d"), "'created_at' holds String, not times"),
         (lambda jobs: dx.durations(jobs.astype({"duration_s": "str"})), "'duration_s' holds String, not numbers"),
@@ -280,6 +294,48 @@ def test_an_empty_frame_needs_no_types():
         metric(jobs)
     assert dx.durations(jobs, "type", "1d", open_jobs="censored").empty
     assert [text.get_text() for text in dx.plot_timeline(jobs).texts] == ["no jobs"]
+
+
+def test_columns_to_group_by_may_have_any_name_that_no_result_has():
+    jobs = frame_of_jobs([("A", "ERROR", 5, 1, "eu"), ("A", "WAITING", 6, 1, "eu")])
+    for name in ("jobs", "took", "open", "left", "band", "state"):
+        named = jobs.assign(**({} if name == "state" else {name: "x"}))
+        if name != "open":
+            assert len(dx.concurrency(named, name))
+            assert len(dx.plot_timeline(named, by=name).collections)
+        assert dx.failure_rate(named, [name, name])["n"].sum() == 1
+        assert dx.durations(named, name, "1d", open_jobs="censored")["n"].sum() == 2
+
+
+def test_times_and_numbers_of_other_types_are_the_same_ones():
+    jobs = frame_of_jobs([("A", "ERROR", 5, 1, "eu"), ("A", "WAITING", 6, 1, "eu"), ("A", "COMPLETED", 0, 2, "eu")])
+    naive = jobs.assign(**{name: jobs[name].dt.tz_localize(None) for name in ("created_at", "updated_at")})
+    shapes = [
+        naive,
+        naive.assign(updated_at=jobs["updated_at"]),
+        jobs.assign(created_at=jobs["created_at"].dt.as_unit("ns"), updated_at=jobs["updated_at"].dt.as_unit("ms")),
+        jobs.astype({"duration_s": "Float64"}),
+        jobs.astype({"duration_s": "Int64"}),
+        jobs.astype({"duration_s": "double[pyarrow]", "created_at": "timestamp[us, UTC][pyarrow]"}),
+        jobs.set_index("type", drop=False),
+    ]
+    for other in shapes:
+        for metric in (
+            dx.concurrency,
+            dx.stuck_jobs,
+            lambda frame: dx.durations(frame, "type", "1d", open_jobs="censored"),
+            lambda frame: dx.failure_rate(frame, "type", "1d"),
+        ):
+            pd.testing.assert_frame_equal(metric(other), metric(jobs))
+        assert len(dx.plot_timeline(other).collections) == len(dx.plot_timeline(jobs).collections)
+
+
+def test_numbers_at_the_ends_of_what_is_valid():
+    jobs = frame_of_jobs([("A", "ERROR", 5, 1, "eu"), ("A", "COMPLETED", 6, 1, "eu")])
+    wide = dx.failure_rate(jobs, confidence=0.9999999999999999)
+    assert 0 <= wide["low"][0] < 0.05
+    assert 0.95 < wide["high"][0] <= 1
+    assert dx.failure_trend(jobs, baseline=0)["baseline"].dtype == "float64"
 
 
 def test_odd_groups_are_sorted_or_refused():

@@ -48,6 +48,8 @@ def test_quotas_are_of_one_type_in_one_account_and_region():
     assert dx.concurrency(jobs)["quota"].tolist() == [5, 5, pd.NA, pd.NA]
     two = pd.concat([jobs, jobs.assign(region="us")])
     assert dx.concurrency(two)["quota"].isna().all()
+    of_each = pd.concat([jobs, jobs.iloc[:1].assign(type="IMPORT_ASSETS_FROM_S3", region="us")])
+    assert dx.concurrency(of_each).groupby("type")["quota"].first().dropna().tolist() == [5, 10]
     assert dx.concurrency(two, ["region", "type"])["quota"].dropna().tolist() == [5] * 4
     assert dx.concurrency(two, "region")["quota"].isna().all()
 

@@ -99,7 +99,7 @@ def test_months_are_those_of_the_calendar(day):
     assert number == time.astype("M8[M]").astype(int)
 
 
-@pytest.mark.parametrize("every", ["", "m", "5", "0d", "1 fortnight", "-1d", None, 3, "1.5h"])
+@pytest.mark.parametrize("every", ["", "m", "5", "0d", "1 fortnight", "-1d", None, 3, "1.5h", "9" * 20 + "d", "102y"])
 def test_steps_that_are_none_are_refused(every):
     with pytest.raises(DxError, match=r"Invalid every: .* 15min, 1h, 1d, 1w, 1mo, 1q, 1y"):
         Step.of(every)

@@ -70,6 +70,33 @@ def test_every_plot_takes_and_gives_axes(tables, name):
     assert PLOTS[name](tables, ax=ax) is ax
 
 
+@pytest.mark.parametrize("plot", [dx.plot_durations, dx.plot_concurrency, dx.plot_timeline])
+@pytest.mark.parametrize("by", [None, ["type", "state"]])
+def test_plots_group_by_one_column(tables, plot, by):
+    with pytest.raises(DxError, match=r"Invalid by: .* Valid is the name of one column"):
+        plot(tables.jobs, by=by)
+
+
+def test_a_timeline_counts_the_groups_it_draws():
+    jobs = frame_of_jobs([(f"type {n}", "ERROR" if n < 5 else "COMPLETED", n, 1, "eu") for n in range(45)])
+    ax = drawn(dx.plot_timeline(jobs))
+    counted = [int(text.get_text().split()[1]) for text in ax.get_legend().get_texts()]
+    assert (sum(counted), len(ax.get_yticklabels())) == (30, 30)
+    assert "(30 of 45 groups)" in ax.get_xlabel()
+
+
+def test_causes_of_jobs_without_a_time_are_drawn(tables):
+    undated = dx.JobTables(
+        tables.jobs.assign(created_at=np.nan).astype({"created_at": "datetime64[us, UTC]"}),
+        tables.details,
+        tables.errors,
+        tables.rejects,
+    )
+    assert not any("last" in text for text in texts_of(drawn(dx.plot_error_causes(undated))) if "jobs ·" in text)
+    with pytest.raises(DxError, match="Invalid top: 'all'"):
+        dx.plot_error_causes(tables, top="all")
+
+
 @pytest.mark.parametrize("name", PLOTS)
 def test_an_empty_frame_says_so(tables, name):
     assert texts_of(drawn(PLOTS[name](tables.filter([])))) == ["no jobs"]

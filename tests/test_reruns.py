@@ -60,17 +60,17 @@ def runs(*, most=12):
 
 
 def recovered_by_hand(all_runs, failed):
-    """Return when each part of a failed run was first done by a later one; None for what is not."""
+    """Return when each part of a failed run was first done by one begun later; None for what is not."""
     kind, data_set, keys, _, created, _ = failed
     parts = keys[:1] if kind == "url" else keys
     found = {}
     for part in parts:
         later = [
-            (other[4], other[4] + other[5]) for other in all_runs
+            other[4] + other[5] for other in all_runs
             if other[:2] == (kind, data_set) and other[3] == "COMPLETED" and other[4] > created
             and part in (other[2][:1] if kind == "url" else other[2])
         ]  # fmt: skip
-        found[part] = min(later, key=lambda times: times[0]) if later else None
+        found[part] = min(later, default=None)
     return found
 
 
@@ -79,19 +79,25 @@ def test_failures_are_resolved_as_a_loop_finds(all_runs):
     tables = tables_of_runs(all_runs)
     left, back = dx.unresolved_failures(tables), dx.recoveries(tables)
     failed = [(number, run) for number, run in enumerate(all_runs) if run[3] in ("ERROR", "TIMED_OUT")]
-    undone = {}
+    undone, done_at = {}, set()
     for number, run in failed:
         done = recovered_by_hand(all_runs, run)
         if None in done.values():
             work = (run[0], run[1], frozenset(run[2][:1] if run[0] == "url" else run[2]))
-            undone.setdefault(work, []).append((run[4], number))
+            undone.setdefault(work, []).append((run[4] + run[5], number))
+        else:
+            done_at.add(max(done.values()))
     assert len(left) == len(undone)
     assert sorted(left["attempts"]) == sorted(len(attempts) for attempts in undone.values())
-    latest = {max(attempts)[0] for attempts in undone.values()}
-    assert {int(identity, 16) for identity in left["job_id"]} <= {
-        n for attempts in undone.values() for _, n in attempts
-    }
-    assert {all_runs[int(identity, 16)][4] for identity in left["job_id"]} == latest
+    assert {int(identity, 16) for identity in left["job_id"]} == {max(ends)[1] for ends in undone.values()}
+    start = pd.Timestamp("2026-09-01", tz="UTC")
+    for name, which in (("first_failed_at", min), ("last_failed_at", max)):
+        expected = sorted(start + pd.Timedelta(minutes=which(ends)[0]) for ends in undone.values())
+        assert sorted(left[name]) == expected
+    assert set(back["recovered_at"]) == {start + pd.Timedelta(minutes=at) for at in done_at}
+    again = dx.JobTables(tables.jobs[::-1], tables.details[::-1], tables.errors[::-1], tables.rejects)
+    pd.testing.assert_frame_equal(dx.recoveries(again), back)
+    pd.testing.assert_frame_equal(dx.unresolved_failures(again), left)
     assert left["attempts"].sum() + (back["attempts"] - 1).sum() == len(failed)
     assert (back["recovery_s"] >= 0).all()
 
@@ -107,6 +113,40 @@ def test_a_rerun_recovers_even_in_several_jobs_or_in_a_larger_one():
     assert [int(recovery[name], 16) for name in ("first_job_id", "recovered_job_id")] == [0, 3]
     (left,) = dx.unresolved_failures(tables).to_dict("records")
     assert (left["data_set_id"], left["attempts"]) == ("two", 1)
+
+
+def test_a_part_is_recovered_by_the_first_success_to_end_and_the_whole_by_the_last_part():
+    failure = ("import", "one", ["a", "b"], "ERROR", 0, 5)
+    shared = [failure, ("import", "one", ["a"], "COMPLETED", 120, 1080), ("import", "one", ["b"], "COMPLETED", 180, 60)]
+    (recovery,) = dx.recoveries(tables_of_runs(shared)).to_dict("records")
+    assert (int(recovery["recovered_job_id"], 16), recovery["recovery_s"]) == (1, (1200 - 5) * 60)
+    (recovery,) = dx.recoveries(tables_of_runs([*shared, ("import", "one", ["a"], "COMPLETED", 300, 60)])).to_dict(
+        "records"
+    )
+    assert (int(recovery["recovered_job_id"], 16), recovery["recovery_s"]) == (3, (360 - 5) * 60)
+
+
+def test_a_key_that_is_listed_twice_is_the_same_work():
+    runs = [("import", "one", keys, "ERROR", at, 5) for at, keys in enumerate((["a", "a"], ["a"]))]
+    assert dx.unresolved_failures(tables_of_runs(runs))["attempts"].tolist() == [2]
+
+
+def test_the_first_error_is_told_whatever_the_order_of_the_rows_and_their_index():
+    errors = [
+        {"Code": code, "Message": code.lower()} for code in ("LIMIT_EXCEEDED_EXCEPTION", "INTERNAL_SERVER_EXCEPTION")
+    ]
+    tables = dx.read_jobs(json.dumps({"Jobs": [job(1, State="ERROR", Errors=errors)]}).encode())
+    odd = dx.JobTables(
+        tables.jobs.set_index("job_id", drop=False),
+        tables.details,
+        tables.errors[::-1].set_axis([0, 0]),
+        tables.rejects,
+    )
+    assert dx.unresolved_failures(odd)["message"].tolist() == ["limit_exceeded_exception"]
+    named = odd.errors.set_index("job_id", drop=False)
+    odd = dx.JobTables(odd.jobs, odd.details, named, odd.rejects)
+    assert dx.fingerprints(odd).index.name == "job_id"
+    pd.testing.assert_frame_equal(dx.error_causes(odd), dx.error_causes(tables))
 
 
 def test_a_revision_is_part_of_the_work_of_an_export_only():
