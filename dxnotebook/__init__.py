@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dxnotebook import demo
     from dxnotebook.causes import error_causes, fingerprints
+    from dxnotebook.checks import check
     from dxnotebook.client import clients
     from dxnotebook.errors import (
         DataWarning,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         PartialLoadWarning,
         UnknownFieldWarning,
     )
+    from dxnotebook.explorer import JobExplorer, explore
     from dxnotebook.loading import load_jobs, with_names
     from dxnotebook.metrics import durations, failure_rate, failure_trend
     from dxnotebook.occupancy import concurrency, stuck_jobs
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "causes": ("error_causes", "fingerprints"),
+    "checks": ("check",),
     "client": ("clients",),
     "errors": (
         "DataWarning",
@@ -54,6 +57,7 @@ _ROOMS = {
         "PartialLoadWarning",
         "UnknownFieldWarning",
     ),
+    "explorer": ("JobExplorer", "explore"),
     "loading": ("load_jobs", "with_names"),
     "metrics": ("durations", "failure_rate", "failure_trend"),
     "occupancy": ("concurrency", "stuck_jobs"),
@@ -70,7 +74,7 @@ _ROOMS = {
     "tables": ("JobTables", "concat"),
 }
 # rooms that need what not everybody installs, and the extra that brings it
-_EXTRAS = {"plots": "plots"}
+_EXTRAS = {"explorer": "notebook", "plots": "plots"}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
@@ -78,18 +82,21 @@ __all__ = [
     "DxError",
     "DxWarning",
     "FormatError",
+    "JobExplorer",
     "JobTables",
     "LoadError",
     "LoadInterrupted",
     "MissingDependencyError",
     "PartialLoadWarning",
     "UnknownFieldWarning",
+    "check",
     "clients",
     "concat",
     "concurrency",
     "demo",
     "durations",
     "error_causes",
+    "explore",
     "failure_rate",
     "failure_trend",
     "fingerprints",

@@ -361,11 +361,11 @@ def _rates(wanted: _Grouping[Any], failed: list[str], finished: list[str], confi
     grid = _Grid(wanted, wanted.grouped([nw.len().alias(_SIZE)], also="state"))
     state = grid.rows["state"]
     n, k = (grid.total(state.isin(states).to_numpy()) for states in ([*failed, *finished], failed))
-    low, rate, high = _wilson(k, n, confidence)
+    low, rate, high = wilson(k, n, confidence)
     return grid.labels().assign(n=n, failed=k, rate=rate, low=low, high=high)
 
 
-def _wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
+def wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
     """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
     z = stats.norm.isf((1 - confidence) / 2)
     some = np.where(n > 0, n, np.nan)

@@ -135,6 +135,39 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     return told.sort_values("recovered_at", ascending=False, ignore_index=True, kind="stable")
 
 
+def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
+    """Return the jobs that are to do the same work as one of them, itself included, in the order of their creation.
+
+    What is the same work is said at `unresolved_failures`.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.reruns import runs_of_same_work
+    >>> tables = dx.load_jobs(dx.demo.client())
+    >>> back = dx.recoveries(tables).iloc[0]
+    >>> set(back[["first_job_id", "recovered_job_id"]]) <= set(runs_of_same_work(tables, back["first_job_id"])["job_id"])
+    True
+    """
+    jobs = tables.jobs
+    named = [name for name in _WORK if name in jobs]
+    own = jobs.loc[jobs["job_id"] == job_id, named].iloc[0]
+    alike = np.logical_and.reduce(
+        [jobs[name].isna() if pd.isna(own[name]) else jobs[name] == own[name] for name in named]
+    )
+    jobs = jobs[alike].reset_index(drop=True)
+    work = _whole(_parts(tables, jobs), len(jobs))
+    same: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
+    return same.sort_values(["created_at", "job_id"], ignore_index=True)
+
+
+def _whole(parts: pd.DataFrame, jobs: int) -> Array:
+    """Return what identifies all parts of each job."""
+    whole = np.zeros(jobs, np.uint64)
+    np.add.at(whole, parts["row"].to_numpy(), parts["part"].to_numpy())
+    return whole
+
+
 def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the failed jobs, the first to end first, with their work and what did it later, and the jobs that may have.
 
@@ -152,8 +185,7 @@ def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, p
     jobs = jobs.assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
     jobs = jobs.sort_values(["ended", "job_id"], ignore_index=True)
     parts = _parts(tables, jobs)
-    whole = np.zeros(len(jobs), np.uint64)
-    np.add.at(whole, parts["row"].to_numpy(), parts["part"].to_numpy())
+    whole = _whole(parts, len(jobs))
     jobs = jobs.assign(recovered_by=_recovered_by(jobs, parts), work=jobs["work"].to_numpy() * _ODD + whole)
     return jobs[jobs["state"] != "COMPLETED"], jobs
 

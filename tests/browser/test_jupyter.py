@@ -1,0 +1,123 @@
+"""The explorer in JupyterLab, Notebook 7 and Voila, with a kernel each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+import dxnotebook as dx
+from tests.browser import jupyter
+
+NOTEBOOKS = dx.demo.__file__.rsplit("/", 2)[0] + "/notebooks"
+LOAD = "import dxnotebook as dx\nclient = dx.demo.client()\ntables = dx.with_names(dx.load_jobs(client, progress=False), client)"
+SHOW = "explorer = dx.explore(tables)\nexplorer"
+
+# a file of one's own for every worker would start as many servers
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("jupyter")]
+
+
+@pytest.fixture(autouse=True)
+def _jupyters(page):
+    page.is_jupyters = True
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def lab(folder, chromium):
+    with jupyter.lab(folder) as address:
+        yield address
+
+
+def counts(page):
+    return page.locator(".dxn-counts")
+
+
+def test_in_jupyterlab(page, lab, folder):
+    notebook = jupyter.Notebook(page, lab, folder, [LOAD, SHOW])
+    notebook.run(0)
+    notebook.run(1)
+    expect(page.locator(".dxn-view tbody tr").first).to_contain_text("2026-09-30")
+    expect(page.locator(".dxn-preview")).to_be_hidden()
+    page.locator(".dxn-cause").first.click()
+    expect(counts(page)).to_contain_text("167 of 6,000 jobs")
+    assert notebook.value("[len(explorer.selection), list(explorer.filters)]") == [167, ["cause"]]
+    # what is set in Python is seen, and what is ticked can be read
+    notebook.value("explorer.set_trait('filters', {'state': ['CANCELLED']})")
+    expect(counts(page)).to_contain_text("23 of 6,000 jobs")
+    page.get_by_role("checkbox", name="Tick this job").first.click()
+    expect(page.locator(".dxn-note", has_text="1 ticked")).to_be_visible()
+    assert notebook.value("explorer.selected.jobs['state'].tolist()") == ["CANCELLED"]
+    # the notebook's one-letter shortcuts stay out of it
+    cells = page.locator(".jp-Cell").count()
+    for control in (
+        page.get_by_role("grid"),
+        page.locator(".dxn summary").first,
+        page.get_by_role("button", name="Tick all shown", exact=True),
+    ):
+        control.focus()
+        page.keyboard.press("b")
+        page.keyboard.press("x")
+    expect(page.locator(".jp-Cell")).to_have_count(cells)
+    # saved beside the notebook
+    assert not list(folder.glob("jobs-*"))
+    page.locator("summary", has_text="Export").click()
+    page.get_by_role("button", name="Save beside the notebook").click()
+    expect(page.locator(".dxn-message")).to_contain_text("Saved 23 jobs as jobs-")
+    assert list(folder.glob("jobs-*.parquet"))
+    # the theme is the notebook's
+    light = page.locator(".dxn").evaluate("node => getComputedStyle(node).backgroundColor")
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    page.wait_for_function(
+        "light => getComputedStyle(document.querySelector('.dxn')).backgroundColor !== light", arg=light
+    )
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    # a restart of the kernel leaves a message, not a dead widget
+    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+    page.locator(".dxn-cause").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Run the cell again", timeout=20_000)
+    notebook.close()
+
+
+def test_a_saved_notebook_is_readable_without_a_kernel_and_holds_no_jobs(page, lab, folder):
+    notebook = jupyter.Notebook(page, lab, folder, [LOAD, SHOW])
+    notebook.run(0)
+    notebook.run(1)
+    expect(page.locator(".dxn-cause").first).to_be_visible()
+    page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
+    notebook.close()
+    saved = (folder / notebook.name).read_text()
+    identities = dx.load_jobs(dx.demo.client(), progress=False).jobs["job_id"]
+    assert not [identity for identity in identities if identity in saved]
+    outputs = json.loads(saved)["cells"][1]["outputs"]
+    assert outputs[0]["data"]["text/plain"] == ["JobExplorer: 6,000 of 6,000 jobs shown, 399 failed"]
+    page.goto("about:blank")
+    page.goto(lab(notebook.name))
+    expect(page.locator(".dxn-preview")).to_contain_text("6,000 of 6,000 jobs shown")
+    expect(page.locator(".dxn-preview table")).to_be_visible()
+
+
+def test_in_notebook_7(page, folder):
+    with jupyter.lab(folder, "notebook") as address:
+        notebook = jupyter.Notebook(page, address, folder, [LOAD, SHOW])
+        notebook.run(0)
+        notebook.run(1)
+        page.locator(".dxn-cause").first.click()
+        expect(counts(page)).to_contain_text("167 of 6,000 jobs")
+        assert notebook.value("len(explorer.selection)") == 167
+        notebook.close()
+
+
+def test_the_dashboard_in_voila(page, folder, chromium):
+    shutil.copy(f"{NOTEBOOKS}/dashboard.ipynb", folder)
+    with jupyter.voila(folder, "dashboard.ipynb") as address:
+        page.goto(address)
+        page.locator(".dxn-cause").first.click(timeout=60_000)
+        expect(counts(page)).to_contain_text("167 of 6,000 jobs")
+        expect(page.locator(".dxn-preview")).to_be_hidden()

@@ -1,0 +1,90 @@
+"""What a cron job is told, on the demo account's good and bad weeks and on jobs by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import dxnotebook as dx
+from dxnotebook import DxError
+from tests.conftest import job, page_of, tables_of
+
+HOUR = pd.Timedelta("1h")
+NOW = pd.Timestamp("2026-09-30T12:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def week():
+    client = dx.demo.client()
+    tables = dx.with_names(dx.load_jobs(client, progress=False), client)
+    created = tables.jobs["created_at"]
+    return lambda first: tables.filter(
+        created.between(first, pd.Timestamp(first, tz="UTC") + pd.Timedelta("7D"), "left")
+    )
+
+
+def test_the_bad_week_is_found_with_its_cause(week):
+    story = dx.demo.Account().story
+    tables = week("2026-08-31")
+    (found,) = dx.check(tables, max_failure_rate=0.1)["message"]
+    assert found.startswith(
+        "All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). Mostly: Access denied to <url>"
+    )
+    assert found.endswith(f"({story.failed} jobs of {story.data_set_name})")
+    by = dx.check(tables, max_failure_rate=0.1, by="data_set_id")
+    assert by["of"].isna().tolist() == [True, False]
+    assert by["of"][1] == story.data_set_id
+    assert by["message"][1].startswith(story.data_set_name)
+
+
+@pytest.mark.parametrize("first", ["2026-07-06", "2026-07-27", "2026-09-14", "2026-09-21"])
+def test_a_healthy_week_is_not(week, first):
+    found = dx.check(week(first), max_failure_rate=0.05)
+    assert found.empty
+    assert list(found) == ["check", "of", "value", "limit", "message"]
+
+
+def test_three_jobs_page_nobody():
+    few = [job(1, State="ERROR"), job(2, State="COMPLETED"), job(3, State="ERROR")]
+    assert dx.check(tables_of(page_of(*few)), max_failure_rate=0.25).empty
+    many = [job(n, State="ERROR" if n % 3 else "COMPLETED") for n in range(300)]
+    assert len(dx.check(tables_of(page_of(*many)), max_failure_rate=0.25)) == 1
+
+
+def test_what_is_left_undone_stuck_and_silent_is_counted():
+    jobs = [
+        job(1, State="ERROR", Details={"ImportAssetsFromS3": {"DataSetId": "one"}}, Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": "two\nlines"}]),
+        *(job(n, UpdatedAt="2026-09-01T01:00:00Z", Details={"ExportAssetsToS3": {"DataSetId": "two"}}, Type="EXPORT_ASSETS_TO_S3") for n in range(2, 5)),
+        job(5, State="WAITING", CreatedAt="2026-09-29T12:00:00Z", UpdatedAt=None, Type="EXPORT_ASSETS_TO_S3", Details={"ExportAssetsToS3": {"DataSetId": "two"}}),
+    ]  # fmt: skip
+    tables = tables_of(page_of(*jobs))
+    found = dx.check(tables, max_unresolved=0, max_stuck=0, max_silence="707h", now=NOW).set_index("check")
+    assert found["value"].to_dict() | {"silence": None} == {"unresolved": 1, "stuck": 1, "silence": None}
+    assert found["message"]["unresolved"].endswith("The last, of one, failed at 2026-09-01 00:01 UTC: two lines")
+    assert "for 1 d 0 h" in found["message"]["stuck"]
+    assert found.loc["silence", "of"] == "one"
+    assert found["message"]["silence"] == "one: no success since the first job, 29 d 12 h ago (limit 29 d 11 h)."
+    silent = dx.check(tables, max_silence="1h", now=NOW)
+    assert silent["of"].tolist() == ["one", "two"]
+    assert silent["value"].tolist() == [29.5 * 86_400, 29.5 * 86_400 - 3600]
+    assert dx.check(tables, max_unresolved=1, max_stuck=1, max_silence="720h", now=NOW).empty
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({}, "nothing to check: give a limit"),
+        ({"max_failure_rate": "high"}, "Invalid max_failure_rate: 'high'"),
+        ({"max_stuck": -1}, "Invalid max_stuck: -1"),
+        ({"max_silence": "long"}, "Invalid max_silence: 'long'"),
+        ({"max_failure_rate": 0.1, "by": "colour"}, "no column 'colour'"),
+        ({"max_stuck": 0, "now": "noon"}, "Invalid now: 'noon'"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(limits, told):
+    with pytest.raises(DxError, match=told):
+        dx.check(tables_of(page_of()), **limits)
+
+
+def test_no_jobs_are_no_finding():
+    assert dx.check(tables_of(page_of()), max_failure_rate=0, max_unresolved=0, max_stuck=0, max_silence="1h").empty

@@ -1,0 +1,241 @@
+"""Filters that cross, against loops over dicts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from statistics import median
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dxnotebook as dx
+from dxnotebook import DxError
+from dxnotebook.crossfilter import NAMES, Crossfilter, normalized
+from tests.conftest import job, page_of, tables_of
+
+START = pd.Timestamp("2026-09-01", tz="UTC")
+VALUES = {
+    "state": ["COMPLETED", "ERROR", "TIMED_OUT", "WAITING", "PAUSED"],
+    "type": ["IMPORT_ASSETS_FROM_S3", "EXPORT_ASSETS_TO_S3", "NEW"],
+    "data_set_id": ["one", "two", None],
+    "account_id": ["111122223333", "444455556666"],
+    "region": ["us-east-1", "eu-west-1"],
+    "code": ["ACCESS_DENIED_EXCEPTION", "VALIDATION_EXCEPTION", "NEW_ONE"],
+    "cause": ["Access denied", "no <key> here", None],
+}
+MESSAGES = ["Access denied", "no data/k-1.csv here", "no data/k-2.csv here", None]
+DIVIDED = list(VALUES)
+
+A_JOB = st.fixed_dictionaries({
+    "State": st.sampled_from(VALUES["state"]),
+    "Type": st.sampled_from(VALUES["type"]),
+    "set": st.sampled_from(VALUES["data_set_id"]),
+    "account": st.sampled_from(VALUES["account_id"]),
+    "region": st.sampled_from(VALUES["region"]),
+    "hour": st.integers(0, 50) | st.none(),
+    "took": st.integers(0, 5000),
+    "keys": st.lists(st.sampled_from(["a/Left.csv", "b/right.csv", "LEFT/ß.csv"]), max_size=2),
+    "errors": st.lists(st.tuples(st.sampled_from(VALUES["code"]), st.sampled_from(MESSAGES)), max_size=3),
+})  # fmt: skip
+
+TIMES = st.integers(-2, 52).map(lambda hour: (START + pd.Timedelta(hours=hour)).isoformat())
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        **{
+            name: st.lists(st.sampled_from([*values, "other"]), min_size=1, unique=True)
+            for name, values in VALUES.items()
+        },
+        "since": TIMES,
+        "until": TIMES,
+        "text": st.sampled_from(["left", "ß", "ACCESS", "00000", "two", "nothing", "k-2", "S", "\u212a"]),
+    },
+)
+
+
+def tables_from(rows):
+    return tables_of(page_of(*(as_job(number, row) for number, row in enumerate(rows))))
+
+
+def as_job(number, row):
+    sources = [{"Bucket": "bucket", "Key": key} for key in row["keys"]]
+    created = None if row["hour"] is None else START + pd.Timedelta(hours=row["hour"])
+    ended = {} if created is None else {"UpdatedAt": (created + pd.Timedelta(seconds=row["took"])).isoformat()}
+    return job(
+        number, State=row["State"], Type=row["Type"], **ended, CreatedAt=None if created is None else created.isoformat(),
+        Arn=f"arn:aws:dataexchange:{row['region']}:{row['account']}:jobs/{number:032x}",
+        Details={"ImportAssetsFromS3": {"DataSetId": row["set"], "AssetSources": sources}},
+        Errors=[{"Code": code, "Message": message} for code, message in row["errors"]],
+    )  # fmt: skip
+
+
+def facts_of(tables):
+    """Return what each job has of each dimension, and all its texts, by hand."""
+    fingerprints = dx.fingerprints(tables).tolist()
+    facts = []
+    for row in tables.jobs.to_dict("records"):
+        mine = [i for i, identity in enumerate(tables.errors["job_id"]) if identity == row["job_id"]]
+        details = tables.details[tables.details["job_id"] == row["job_id"]]
+        errors = tables.errors.iloc[mine]
+        texts = [
+            row["job_id"],
+            row["data_set_id"],
+            row["revision_id"],
+            *details["key"],
+            *details["bucket"],
+            *errors["message"],
+        ]
+        facts.append({
+            **{name: {None if pd.isna(row[name]) else row[name]} for name in DIVIDED[:5]},
+            "code": set(errors["code"]),
+            "cause": {None if pd.isna(fingerprints[i]) else fingerprints[i] for i in mine},
+            "time": row["created_at"],
+            "texts": [text for text in texts if not pd.isna(text)],
+            "took": row["duration_s"],
+        })  # fmt: skip
+    return facts
+
+
+def passes(fact, filters, *, but=()):
+    """Tell whether a job passes the filters, but for some of them."""
+    for name, wanted in filters.items():
+        if name in but:
+            continue
+        if name == "since":
+            passed = not pd.isna(fact["time"]) and fact["time"] >= pd.Timestamp(wanted)
+        elif name == "until":
+            passed = not pd.isna(fact["time"]) and fact["time"] < pd.Timestamp(wanted)
+        elif name == "text":
+            passed = any(wanted.lower() in text.lower() for text in fact["texts"])
+        else:
+            passed = bool(fact[name] & set(wanted))
+        if not passed:
+            return False
+    return True
+
+
+@settings(max_examples=60)
+@given(st.lists(A_JOB, max_size=12), st.lists(FILTERS, min_size=1, max_size=3))
+def test_every_control_counts_what_the_others_leave(rows, clicks):
+    tables = tables_from(rows)
+    crossfilter, facts = Crossfilter(tables), facts_of(tables)
+    for filters in clicks:
+        view = crossfilter.view(filters)
+        shown = [number for number, fact in enumerate(facts) if passes(fact, filters)]
+        expected = [True] * len(facts) if view.mask is None else view.mask.tolist()
+        assert [number for number, is_shown in enumerate(expected) if is_shown] == shown
+        for name in DIVIDED:
+            counted, more = crossfilter.counts(view, name, 100)
+            others = Counter(value for fact in facts if passes(fact, filters, but=[name]) for value in fact[name])
+            assert more == 0
+            assert {value: count for value, count in counted if count} == others
+            assert set(filters.get(name, [])) <= {value for value, _ in counted}
+        assert_summary(crossfilter.summary(view), [facts[number] for number in shown])
+        assert_trend(crossfilter.trend(view), [fact for fact in facts if passes(fact, filters, but=["since", "until"])])
+
+
+def assert_summary(summary, facts):
+    states = Counter(state for fact in facts for state in fact["state"])
+    took = [fact["took"] for fact in facts if not pd.isna(fact["took"])]
+    assert (summary["jobs"], summary["open"]) == (len(facts), states["WAITING"])
+    assert summary["failed"] == states["ERROR"] + states["TIMED_OUT"]
+    assert summary["finished"] == summary["failed"] + states["COMPLETED"]
+    assert summary["median"] == (pytest.approx(median(took)) if took else None)
+    if summary["finished"]:
+        assert summary["low"] <= summary["rate"] == summary["failed"] / summary["finished"] <= summary["high"]
+    else:
+        assert summary["rate"] is summary["low"] is None
+
+
+def assert_trend(trend, facts):
+    for kind, states in (
+        ("failed", {"ERROR", "TIMED_OUT"}),
+        ("succeeded", {"COMPLETED"}),
+        ("others", {"WAITING", "PAUSED"}),
+    ):
+        times = [fact["time"] for fact in facts if fact["state"] & states and not pd.isna(fact["time"])]
+        found = Counter((time.timestamp() * 1000 - trend["starts"][0]) // trend["step"] for time in times)
+        assert {n: count for n, count in enumerate(trend[kind]) if count} == found
+    assert len(trend["starts"]) <= 121
+
+
+@given(
+    st.lists(A_JOB, max_size=12),
+    FILTERS,
+    st.sampled_from(["created_at", "duration_s", "state", "data_set_id", "job_id"]),
+    st.booleans(),
+)
+def test_rows_are_those_shown_in_order_with_what_has_no_value_last(rows, filters, sort, descending):
+    tables = tables_from(rows)
+    crossfilter = Crossfilter(tables)
+    found = crossfilter.rows(crossfilter.view(filters), sort, descending=descending).tolist()
+    facts = facts_of(tables)
+    assert sorted(found) == [number for number, fact in enumerate(facts) if passes(fact, filters)]
+    values = tables.jobs[sort].astype("str" if sort == "state" else tables.jobs[sort].dtype).iloc[found]
+    known = values[values.notna()]
+    assert values.isna().tolist() == sorted(values.isna())
+    assert known.is_monotonic_decreasing if descending else known.is_monotonic_increasing
+
+
+@given(FILTERS)
+def test_filters_round_trip(filters):
+    once = normalized(filters)
+    assert normalized(once) == once
+    assert set(once) == set(filters)
+
+
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        ({"colour": ["red"]}, f"no filter is named 'colour'. Valid names are: {', '.join(NAMES)}"),
+        ({"since": "noon"}, "Invalid since: 'noon'"),
+        ({"state": [3]}, "'state' cannot be 3"),
+        ({"state": 5}, "'state' cannot be 5"),
+        (["ERROR"], "Invalid filters: a list"),
+    ],
+)
+def test_filters_that_cannot_be_are_refused(filters, told):
+    with pytest.raises(DxError, match=told):
+        normalized(filters)
+    crossfilter = Crossfilter(tables_from([]))
+    with pytest.raises(DxError, match="Cannot sort by 'colour'"):
+        crossfilter.rows(crossfilter.view({}), "colour", descending=False)
+
+
+def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():
+    tables = tables_of(
+        page_of(*(job(n, Details={"ImportAssetsFromS3": {"DataSetId": f"set {n % 40}"}}) for n in range(100)))
+    )
+    crossfilter = Crossfilter(tables)
+    counted, more = crossfilter.counts(crossfilter.view({"data_set_id": ["set 39", "gone"]}), "data_set_id", 10)
+    assert (len(counted), more) == (12, 30)
+    assert counted[-2:] == [("set 39", 2), ("gone", 0)]
+
+
+@pytest.mark.parametrize("days", [0, 1 / 1440, 0.1, 3, 90, 400, 4000, 360_000])
+def test_periods_cover_all_times_in_at_most_some_steps(days):
+    ends = [START - pd.Timedelta(days=min(days, 700_000)), START]
+    tables = tables_of(page_of(*(job(n, CreatedAt=time.isoformat(), UpdatedAt=None) for n, time in enumerate(ends))))
+    trend = Crossfilter(tables).trend(Crossfilter(tables).view({}))
+    assert sum(trend["succeeded"]) == 2
+    assert len(trend["starts"]) <= 121
+    assert all(math.isclose(b - a, trend["step"]) for a, b in zip(trend["starts"], trend["starts"][1:], strict=False))
+
+
+def test_names_codes_and_preparations():
+    client = dx.demo.client(jobs=300)
+    tables = dx.with_names(dx.load_jobs(client, progress=False), client)
+    crossfilter = Crossfilter(tables)
+    assert crossfilter.first_codes(tables.jobs.index.to_numpy()[:3]) == [None] * 3
+    for prepare in crossfilter.preparations():
+        prepare()
+    assert crossfilter.knows_causes
+    named = tables.jobs.dropna(subset="data_set_name").drop_duplicates("data_set_id")
+    assert crossfilter.data_set_names == dict(zip(named["data_set_id"], named["data_set_name"], strict=True))
+    codes = dict(zip(tables.errors["job_id"], tables.errors["code"], strict=True))
+    assert crossfilter.first_codes(tables.jobs.index.to_numpy()) == [
+        codes.get(identity) for identity in tables.jobs["job_id"]
+    ]
