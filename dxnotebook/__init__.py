@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         PartialLoadWarning,
         UnknownFieldWarning,
     )
+    from dxnotebook.exporting import export, read_tables
     from dxnotebook.loading import load_jobs, with_names
     from dxnotebook.metrics import durations, failure_rate, failure_trend
     from dxnotebook.occupancy import concurrency, stuck_jobs
@@ -54,6 +55,7 @@ _ROOMS = {
         "PartialLoadWarning",
         "UnknownFieldWarning",
     ),
+    "exporting": ("export", "read_tables"),
     "loading": ("load_jobs", "with_names"),
     "metrics": ("durations", "failure_rate", "failure_trend"),
     "occupancy": ("concurrency", "stuck_jobs"),
@@ -90,6 +92,7 @@ __all__ = [
     "demo",
     "durations",
     "error_causes",
+    "export",
     "failure_rate",
     "failure_trend",
     "fingerprints",
@@ -101,6 +104,7 @@ __all__ = [
     "plot_failure_trend",
     "plot_timeline",
     "read_jobs",
+    "read_tables",
     "recoveries",
     "stuck_jobs",
     "unresolved_failures",
