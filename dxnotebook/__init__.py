@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         UnknownFieldWarning,
     )
     from dxnotebook.explorer import JobExplorer, explore
+    from dxnotebook.exporting import export, read_tables
     from dxnotebook.loading import load_jobs, with_names
     from dxnotebook.metrics import durations, failure_rate, failure_trend
     from dxnotebook.occupancy import concurrency, stuck_jobs
@@ -58,6 +59,7 @@ _ROOMS = {
         "UnknownFieldWarning",
     ),
     "explorer": ("JobExplorer", "explore"),
+    "exporting": ("export", "read_tables"),
     "loading": ("load_jobs", "with_names"),
     "metrics": ("durations", "failure_rate", "failure_trend"),
     "occupancy": ("concurrency", "stuck_jobs"),
@@ -97,6 +99,7 @@ __all__ = [
     "durations",
     "error_causes",
     "explore",
+    "export",
     "failure_rate",
     "failure_trend",
     "fingerprints",
@@ -108,6 +111,7 @@ __all__ = [
     "plot_failure_trend",
     "plot_timeline",
     "read_jobs",
+    "read_tables",
     "recoveries",
     "stuck_jobs",
     "unresolved_failures",

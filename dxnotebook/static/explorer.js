@@ -399,8 +399,11 @@ class Explorer {
     if (first > last) [first, last] = side ? [last, last] : [first, first];
     this.drawBrush([first, last]);
     this.tell(side ? last : first);
-    clearTimeout(this.typing);
-    this.typing = setTimeout(() => this.cut(first, last), TYPING);
+    clearTimeout(this.sliding);
+    this.sliding = setTimeout(() => {
+      this.sliding = null;
+      this.cut(first, last);
+    }, TYPING);
   }
 
   cut(first, last) {
@@ -447,7 +450,7 @@ class Explorer {
     const at = (name, otherwise) => (this.filters[name] ? Date.parse(this.filters[name]) : otherwise);
     const end = starts.at(-1) + step, since = at("since", starts[0]), until = at("until", end);
     const place = (moment) => Math.max(0, Math.min(starts.length - 1, Math.floor((moment - starts[0]) / step)));
-    if (!this.brush) this.drawBrush([place(since), place(until - 1)]);
+    if (!this.brush && !this.sliding) this.drawBrush([place(since), place(until - 1)]);
   }
 
   drawBrush(pair) {
@@ -639,7 +642,7 @@ class Explorer {
   }
 
   dispose() {
-    [this.patience, this.idle, this.typing].forEach(clearTimeout);
+    [this.patience, this.idle, this.typing, this.sliding].forEach(clearTimeout);
     this.sizes.disconnect();
     for (const [event, handler] of this.listeners) this.model.off(event, handler);
   }
