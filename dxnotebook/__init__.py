@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from dxnotebook.explorer import JobExplorer, explore
     from dxnotebook.exporting import export, read_tables
+    from dxnotebook.incidents import incidents
     from dxnotebook.loading import load_jobs, with_names
     from dxnotebook.metrics import durations, failure_rate, failure_trend
     from dxnotebook.occupancy import concurrency, stuck_jobs
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         plot_timeline,
     )
     from dxnotebook.reading import read_jobs
+    from dxnotebook.report import write_report
     from dxnotebook.reruns import recoveries, unresolved_failures
     from dxnotebook.tables import JobTables, concat
 
@@ -60,6 +62,7 @@ _ROOMS = {
     ),
     "explorer": ("JobExplorer", "explore"),
     "exporting": ("export", "read_tables"),
+    "incidents": ("incidents",),
     "loading": ("load_jobs", "with_names"),
     "metrics": ("durations", "failure_rate", "failure_trend"),
     "occupancy": ("concurrency", "stuck_jobs"),
@@ -72,11 +75,12 @@ _ROOMS = {
         "plot_timeline",
     ),
     "reading": ("read_jobs",),
+    "report": ("write_report",),
     "reruns": ("recoveries", "unresolved_failures"),
     "tables": ("JobTables", "concat"),
 }
 # rooms that need what not everybody installs, and the extra that brings it
-_EXTRAS = {"explorer": "notebook", "plots": "plots"}
+_EXTRAS = {"explorer": "notebook", "plots": "plots", "report": "notebook"}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
@@ -103,6 +107,7 @@ __all__ = [
     "failure_rate",
     "failure_trend",
     "fingerprints",
+    "incidents",
     "load_jobs",
     "plot_calendar",
     "plot_concurrency",
@@ -116,6 +121,7 @@ __all__ = [
     "stuck_jobs",
     "unresolved_failures",
     "with_names",
+    "write_report",
 ]
 
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import click
 import pandas as pd
 
 import dxnotebook
+from dxnotebook import checks, exporting
 from dxnotebook import demo as simulated
 from dxnotebook.causes import error_causes
+from dxnotebook.client import clients
 from dxnotebook.errors import DxError
-from dxnotebook.loading import load_jobs, with_names
+from dxnotebook.exporting import read_tables
+from dxnotebook.loading import load_jobs, with_names, within
 from dxnotebook.metrics import failure_rate
-from dxnotebook.tables import JobTables
+from dxnotebook.reading import read_jobs
+from dxnotebook.tables import JobTables, concat
 
 _WIDTH, _MOST = 70, 8
+_USUAL_LIMIT = 0.1
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -29,6 +38,57 @@ Next:
     import dxnotebook as dx
     tables = dx.load_jobs(since="30d")     # default credentials and region; needs dataexchange:ListJobs
     tables.jobs, tables.details, tables.errors"""
+
+
+_SOURCES = (
+    click.option("--profile", "profiles", multiple=True, metavar="NAME", help="A profile of the AWS configuration; may be given more than once."),
+    click.option("--region", "regions", multiple=True, metavar="NAME", help='A region, or "all"; may be given more than once.'),
+    click.option("--file", "files", multiple=True, metavar="PATH", help="A saved listing, a pattern of several, or an export, instead of AWS."),
+    click.option("--demo", "is_demo", is_flag=True, help="The simulated account instead of AWS."),
+    click.option("--since", metavar="TIME", help="Only jobs created since: 30d, 12h, 2026-09-01."),
+    click.option("--until", metavar="TIME", help="Only jobs created before."),
+)  # fmt: skip
+
+
+def _from_somewhere(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which jobs."""
+    for option in reversed(_SOURCES):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def _failing(code: int) -> Iterator[None]:
+    """End with a message and an exit code where what is asked for cannot be done."""
+    try:
+        yield
+    except DxError as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = code
+        raise failure from None
+
+
+def _load(
+    *, profiles: tuple[str, ...], regions: tuple[str, ...], files: tuple[str, ...], is_demo: bool, since: str | None, until: str | None
+) -> JobTables:
+    """Return the jobs that the options name, with their data sets' names as far as they are to be had."""
+    if files:
+        return _read(files, since, until)
+    asked = [simulated.client()] if is_demo else clients(profiles or None, regions or None)
+    tables = load_jobs(asked, since=since, until=until)
+    try:
+        return with_names(tables, asked)
+    except DxError as error:
+        click.echo(f"Without the names of data sets: {error}", err=True)
+        return tables
+
+
+def _read(files: tuple[str, ...], since: str | None, until: str | None) -> JobTables:
+    exported = [file for file in files if Path(file).is_dir()]
+    parts = [read_tables(file) for file in exported]
+    if listings := [file for file in files if file not in exported]:
+        parts.append(read_jobs(listings))
+    return within(concat(parts) if len(parts) > 1 else parts[0], since=since, until=until)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,9 +112,8 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
       dxnotebook demo --folder /tmp/demo
     """
     try:
-        _run_demo(folder, jobs, open_lab=open_lab)
-    except DxError as error:
-        raise click.ClickException(str(error)) from None
+        with _failing(1):
+            _run_demo(folder, jobs, open_lab=open_lab)
     except OSError as error:
         raise click.ClickException(
             f"Cannot write to {folder}: {error.strerror}. Choose another with --folder."
@@ -80,6 +139,83 @@ def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     click.echo("\n" + _NEXT.format(folder=folder, notebook=notebook, install=install))
     if open_lab:
         _open(notebook, installed=installed)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@_from_somewhere
+def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options above)
+    r"""Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
+
+    \b
+    Example:
+      dxnotebook export jobs.xlsx --profile prod --since 30d
+    """
+    with _failing(1):
+        tables = _load(**source)
+        click.echo(f"{exporting.export(tables, path)}: {len(tables):,} jobs")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), default="report.html")
+@click.option("--notebook", type=click.Path(path_type=Path), help="A changed copy of the report's notebook to run instead.")
+@click.option("--copy-notebook", type=click.Path(path_type=Path), help="Write the report's notebook there, to be changed, and end.")
+@_from_somewhere
+def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:  # noqa: ANN401
+    r"""Write a report of jobs to PATH, one HTML file that needs no network.
+
+    \b
+    Example:
+      dxnotebook report august.html --profile prod --since 2026-08-01 --until 2026-09-01
+    """
+    with _failing(1):
+        if copy_notebook:
+            click.echo(shutil.copyfile(reporting().shipped(), copy_notebook))
+            return
+        tables = _load(**source)
+        click.echo("Running the notebook …", err=True)
+        click.echo(f"{reporting().write_report(tables, path, notebook=notebook)}: {len(tables):,} jobs")
+
+
+def reporting() -> Any:  # noqa: ANN401 (a module)
+    """Return the room of reports, which not everybody has the libraries for."""
+    dxnotebook.write_report  # noqa: B018 (says which extra is missing)
+    return sys.modules["dxnotebook.report"]
+
+
+@main.command()
+@click.option("--max-failure-rate", type=click.FloatRange(0, 1), help="The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]")
+@click.option("--by", help="A column, as type or data_set_id, of each of whose values the rate is checked, too.")
+@click.option("--max-unresolved", type=click.IntRange(0), help="How much failed work may be without a later success.")
+@click.option("--max-stuck", type=click.IntRange(0), help="How many jobs may be open for longer than usual.")
+@click.option("--max-silence", metavar="LENGTH", help="How long ago each data set's last success may be: 26h, 3d.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@_from_somewhere
+def check(*, max_failure_rate: float | None, by: str | None, max_unresolved: int | None, max_stuck: int | None, max_silence: str | None, as_json: bool, **source: Any) -> None:  # noqa: ANN401
+    r"""Say in a line each what is wrong with jobs, for cron and CI.
+
+    The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page nobody.
+
+    \b
+    Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked.
+
+    \b
+    Example:
+      dxnotebook check --since 24h --max-failure-rate 0.05 --max-stuck 0
+    """
+    if max_failure_rate is None and max_unresolved is None and max_stuck is None and max_silence is None:
+        max_failure_rate = _USUAL_LIMIT
+    with _failing(2):
+        found = checks.check(
+            _load(**source), max_failure_rate=max_failure_rate, by=by, max_unresolved=max_unresolved, max_stuck=max_stuck,
+            max_silence=max_silence,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(json.loads(found.to_json(orient="records")), indent=2, ensure_ascii=False))
+    else:
+        for message in found["message"]:
+            click.echo(message)
+    sys.exit(1 if len(found) else 0)
 
 
 def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:

@@ -80,8 +80,8 @@ def test_in_jupyterlab(page, lab, folder):
     page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
     # a restart of the kernel leaves a message, not a dead widget
     page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
-    page.locator(".dxn-cause").first.click()
-    expect(page.get_by_role("alert")).to_contain_text("Run the cell again", timeout=20_000)
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.locator(".dxn").get_by_role("alert")).to_contain_text("Run the cell again", timeout=20_000)
     notebook.close()
 
 
