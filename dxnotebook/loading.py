@@ -24,9 +24,9 @@ from dxnotebook.listing import (
     Progress,
     Window,
     broke_off,
+    client_names,
     limit,
     listed,
-    client_names,
 )
 from dxnotebook.records import Body, Decoder, Glance, plain
 from dxnotebook.redaction import redact_text
