@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dxnotebook.causes import error_causes, fingerprints
     from dxnotebook.checks import check
     from dxnotebook.client import clients
+    from dxnotebook.episodes import incidents
     from dxnotebook.errors import (
         DataWarning,
         DxError,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     )
     from dxnotebook.explorer import JobExplorer, explore
     from dxnotebook.exporting import export, read_tables
-    from dxnotebook.incidents import incidents
     from dxnotebook.loading import load_jobs, with_names
     from dxnotebook.metrics import durations, failure_rate, failure_trend
     from dxnotebook.occupancy import concurrency, stuck_jobs
@@ -62,7 +62,7 @@ _ROOMS = {
     ),
     "explorer": ("JobExplorer", "explore"),
     "exporting": ("export", "read_tables"),
-    "incidents": ("incidents",),
+    "episodes": ("incidents",),
     "loading": ("load_jobs", "with_names"),
     "metrics": ("durations", "failure_rate", "failure_trend"),
     "occupancy": ("concurrency", "stuck_jobs"),

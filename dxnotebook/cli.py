@@ -23,10 +23,11 @@ from dxnotebook.causes import error_causes
 from dxnotebook.client import clients
 from dxnotebook.errors import DxError
 from dxnotebook.exporting import read_tables
-from dxnotebook.loading import load_jobs, with_names, within
+from dxnotebook.listing import Window, limit
+from dxnotebook.loading import load_jobs, with_names
 from dxnotebook.metrics import failure_rate
 from dxnotebook.reading import read_jobs
-from dxnotebook.tables import JobTables, concat
+from dxnotebook.tables import JobTables, concat, observed_at
 
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
@@ -57,19 +58,27 @@ def _from_somewhere(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+class _CannotCheckError(click.ClickException):
+    exit_code = 2
+
+
 @contextmanager
-def _failing(code: int) -> Iterator[None]:
-    """End with a message and an exit code where what is asked for cannot be done."""
+def _failing(failure: type[click.ClickException] = click.ClickException) -> Iterator[None]:
+    """End with a message where what is asked for cannot be done."""
     try:
         yield
     except DxError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = code
-        raise failure from None
+        raise failure(str(error)) from None
 
 
 def _load(
-    *, profiles: tuple[str, ...], regions: tuple[str, ...], files: tuple[str, ...], is_demo: bool, since: str | None, until: str | None
+    *,
+    profiles: tuple[str, ...],
+    regions: tuple[str, ...],
+    files: tuple[str, ...],
+    is_demo: bool,
+    since: str | None,
+    until: str | None,
 ) -> JobTables:
     """Return the jobs that the options name, with their data sets' names as far as they are to be had."""
     if files:
@@ -88,7 +97,13 @@ def _read(files: tuple[str, ...], since: str | None, until: str | None) -> JobTa
     parts = [read_tables(file) for file in exported]
     if listings := [file for file in files if file not in exported]:
         parts.append(read_jobs(listings))
-    return within(concat(parts) if len(parts) > 1 else parts[0], since=since, until=until)
+    tables = concat(parts) if len(parts) > 1 else parts[0]
+    return _window(tables, since, until).trimmed(tables)
+
+
+def _window(tables: JobTables, since: str | None, until: str | None) -> Window:
+    """Return the times that are wanted, relative ones by when the tables were loaded."""
+    return Window(limit("since", since), limit("until", until), now=observed_at(tables.jobs))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,16 +118,16 @@ def main() -> None:
 @click.option("--jobs", type=click.IntRange(0), default=6_000, show_default=True, help="How many jobs to simulate.")
 @click.option("--open", "open_lab", is_flag=True, help="Open the notebook in JupyterLab afterwards.")
 def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
-    r"""Load, summarise and export the jobs of a simulated account.
+    """Load, summarise and export the jobs of a simulated account.
 
     No AWS account is needed: an endpoint on this machine answers as AWS Data Exchange would, and boto3 asks it.
 
     \b
     Example:
       dxnotebook demo --folder /tmp/demo
-    """
+    """  # noqa: D301 (\b is click's)
     try:
-        with _failing(1):
+        with _failing():
             _run_demo(folder, jobs, open_lab=open_lab)
     except OSError as error:
         raise click.ClickException(
@@ -145,30 +160,36 @@ def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @_from_somewhere
 def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options above)
-    r"""Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
+    """Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
 
     \b
     Example:
       dxnotebook export jobs.xlsx --profile prod --since 30d
-    """
-    with _failing(1):
+    """  # noqa: D301 (\b is click's)
+    with _failing():
         tables = _load(**source)
         click.echo(f"{exporting.export(tables, path)}: {len(tables):,} jobs")
 
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path), default="report.html")
-@click.option("--notebook", type=click.Path(path_type=Path), help="A changed copy of the report's notebook to run instead.")
-@click.option("--copy-notebook", type=click.Path(path_type=Path), help="Write the report's notebook there, to be changed, and end.")
+@click.option(
+    "--notebook", type=click.Path(path_type=Path), help="A changed copy of the report's notebook to run instead."
+)
+@click.option(
+    "--copy-notebook",
+    type=click.Path(path_type=Path),
+    help="Write the report's notebook there, to be changed, and end.",
+)
 @_from_somewhere
 def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:  # noqa: ANN401
-    r"""Write a report of jobs to PATH, one HTML file that needs no network.
+    """Write a report of jobs to PATH, one HTML file that needs no network.
 
     \b
     Example:
       dxnotebook report august.html --profile prod --since 2026-08-01 --until 2026-09-01
-    """
-    with _failing(1):
+    """  # noqa: D301 (\b is click's)
+    with _failing():
         if copy_notebook:
             click.echo(shutil.copyfile(reporting().shipped(), copy_notebook))
             return
@@ -184,15 +205,19 @@ def reporting() -> Any:  # noqa: ANN401 (a module)
 
 
 @main.command()
-@click.option("--max-failure-rate", type=click.FloatRange(0, 1), help="The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]")
+@click.option(
+    "--max-failure-rate",
+    type=click.FloatRange(0, 1),
+    help="The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]",
+)
 @click.option("--by", help="A column, as type or data_set_id, of each of whose values the rate is checked, too.")
 @click.option("--max-unresolved", type=click.IntRange(0), help="How much failed work may be without a later success.")
 @click.option("--max-stuck", type=click.IntRange(0), help="How many jobs may be open for longer than usual.")
 @click.option("--max-silence", metavar="LENGTH", help="How long ago each data set's last success may be: 26h, 3d.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @_from_somewhere
-def check(*, max_failure_rate: float | None, by: str | None, max_unresolved: int | None, max_stuck: int | None, max_silence: str | None, as_json: bool, **source: Any) -> None:  # noqa: ANN401
-    r"""Say in a line each what is wrong with jobs, for cron and CI.
+def check(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (the options above)
+    """Say in a line each what is wrong with jobs, for cron and CI.
 
     The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page nobody.
 
@@ -202,14 +227,16 @@ def check(*, max_failure_rate: float | None, by: str | None, max_unresolved: int
     \b
     Example:
       dxnotebook check --since 24h --max-failure-rate 0.05 --max-stuck 0
-    """
-    if max_failure_rate is None and max_unresolved is None and max_stuck is None and max_silence is None:
-        max_failure_rate = _USUAL_LIMIT
-    with _failing(2):
-        found = checks.check(
-            _load(**source), max_failure_rate=max_failure_rate, by=by, max_unresolved=max_unresolved, max_stuck=max_stuck,
-            max_silence=max_silence,
-        )  # fmt: skip
+    """  # noqa: D301 (\b is click's)
+    limits = {
+        name: options.pop(name) for name in ("max_failure_rate", "by", "max_unresolved", "max_stuck", "max_silence")
+    }
+    if all(value is None for name, value in limits.items() if name != "by"):
+        limits["max_failure_rate"] = _USUAL_LIMIT
+    with _failing(_CannotCheckError):
+        tables = _load(**options)
+        window = _window(tables, None, options["until"])
+        found = checks.check(tables, **limits, now=window.at(window.until))
     if as_json:
         click.echo(json.dumps(json.loads(found.to_json(orient="records")), indent=2, ensure_ascii=False))
     else:

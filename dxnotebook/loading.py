@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
 from queue import SimpleQueue
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
-from tqdm.auto import tqdm
 
 from dxnotebook import client as aws
-from dxnotebook.errors import (
-    DataWarning,
-    DxError,
-    FormatError,
-    LoadError,
-    LoadInterrupted,
-    PartialLoadWarning,
-    warn,
+from dxnotebook.errors import DataWarning, FormatError, LoadError, LoadInterrupted, PartialLoadWarning, warn
+from dxnotebook.listing import (
+    MOST_AT_ONCE,
+    PAGE_SIZE,
+    Listing,
+    Moment,
+    Progress,
+    Window,
+    broke_off,
+    client_names,
+    limit,
+    listed,
 )
-from dxnotebook.records import Body, Decoder, Glance, encode, glance, plain
+from dxnotebook.records import Body, Decoder, Glance, plain
 from dxnotebook.redaction import redact_text
 from dxnotebook.shaping import flatten
 from dxnotebook.tables import AS_OF, JobTables, assemble
 
-Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
-
-_PAGE_SIZE = 200
-_AWS_KEEPS = pd.Timedelta(days=90)
-_MOST_AT_ONCE = 32
 _BATCH_BYTES = 2**24
-_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DATE = re.compile(r"\s*\d{4}-")
-_AGO = re.compile(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})\s*", re.IGNORECASE)
 
 
 def load_jobs(
@@ -92,64 +83,11 @@ def load_jobs(
     >>> f"{tables.jobs['created_at'].min():%Y-%m-%d}"
     '2026-09-23'
     """
-    listed = _listed(clients)
-    wanted = {"DataSetId": data_set_id, "RevisionId": revision_id, "MaxResults": _PAGE_SIZE}
+    asked = listed(clients)
+    wanted = {"DataSetId": data_set_id, "RevisionId": revision_id}
     parameters = {name: value for name, value in wanted.items() if value is not None}
-    window = _Window(_limit("since", since), _limit("until", until))
-    return _Load(listed, parameters, window, redact=redact, progress=progress).run()
-
-
-def _listed(clients: aws.Client | Iterable[aws.Client] | None) -> list[aws.Client]:
-    listed = aws.clients() if clients is None else list(clients) if isinstance(clients, Iterable) else [clients]
-    if not listed:
-        raise DxError("No clients were given; leave them out for the default credentials, or use dx.clients().")
-    for client in listed:
-        service = client.meta.service_model.service_name if hasattr(client, "meta") else type(client).__name__
-        if service != aws.SERVICE:
-            raise DxError(f"Invalid client: {service!r}. Make one with boto3.client('dataexchange') or dx.clients().")
-    return listed
-
-
-@dataclass
-class _Window:
-    """The times of creation that are wanted; what is relative is so to the first response's clock."""
-
-    since: pd.Timestamp | pd.Timedelta | None
-    until: pd.Timestamp | pd.Timedelta | None
-    now: pd.Timestamp | None = None
-
-    def at(self, limit: pd.Timestamp | pd.Timedelta | None) -> pd.Timestamp | None:
-        if isinstance(limit, pd.Timedelta):
-            return None if self.now is None else self.now - limit
-        return limit
-
-    def trimmed(self, tables: JobTables) -> JobTables:
-        created = tables.jobs["created_at"]
-        outside = pd.Series(data=False, index=created.index)
-        if (since := self.at(self.since)) is not None:
-            outside |= created < since
-        if (until := self.at(self.until)) is not None:
-            outside |= created >= until
-        return tables.filter(~outside) if outside.any() else tables
-
-
-def _limit(name: str, value: Moment | None) -> pd.Timestamp | pd.Timedelta | None:
-    """Return a limit as a time in UTC, or as how long before now it lies."""
-    if value is None:
-        return None
-    try:
-        if isinstance(value, str) and (ago := _AGO.fullmatch(value)):
-            value = timedelta(**{_UNITS[ago[2].lower()]: float(ago[1])})
-        if isinstance(value, timedelta | np.timedelta64):
-            return pd.Timedelta(value)
-        moment = pd.Timestamp(value) if isinstance(value, date | np.datetime64) or _DATE.match(str(value)) else pd.NaT
-        if not pd.isna(moment):
-            return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    except (ValueError, TypeError, OverflowError):
-        pass
-    raise DxError(
-        f"Invalid {name}: {value!r}. Valid are how long ago ('30d', '12h'), a date ('2026-09-01') or a Timestamp."
-    )
+    window = Window(limit("since", since), limit("until", until))
+    return _Load(asked, parameters, window, redact=redact, progress=progress).run()
 
 
 @dataclass(frozen=True)
@@ -166,14 +104,14 @@ class _Load:
         self,
         clients: list[aws.Client],
         parameters: dict[str, Any],
-        window: _Window,
+        window: Window,
         *,
         redact: bool,
         progress: bool | None,
     ) -> None:
         self._clients = clients
-        self._names = _names(clients)
-        self._parameters = parameters
+        self._names = client_names(clients)
+        self._listings = [Listing(client, parameters, window) for client in clients]
         self._window = window
         self._redact = redact
         self._decoder = Decoder(redact=redact)
@@ -183,11 +121,10 @@ class _Load:
         self._errors: dict[int, Exception] = {}
         self._arrived: SimpleQueue[tuple[int, aws.Page[Glance] | _Done]] = SimpleQueue()
         self._stop = threading.Event()
-        self._unordered: set[str] = set()
-        self._bar = _Progress(len(clients), progress)
+        self._bar = Progress(len(clients), progress)
 
     def run(self) -> JobTables:
-        pool = ThreadPoolExecutor(min(_MOST_AT_ONCE, len(self._clients)), "list-jobs")
+        pool = ThreadPoolExecutor(min(MOST_AT_ONCE, len(self._clients)), "list-jobs")
         try:
             with closing(self._bar):
                 for index in range(len(self._clients)):
@@ -204,30 +141,13 @@ class _Load:
         """Put the pages of one client's listing where `_collect` finds them, down to the limit."""
         error: Exception | None = None
         try:
-            self._list(index)
+            for page in self._listings[index].pages():
+                self._arrived.put((index, page))
+                if self._stop.is_set():
+                    return
         except Exception as caught:  # noqa: BLE001 (it is handed over to the thread that waits for it)
             error = caught
         self._arrived.put((index, _Done(error)))
-
-    def _list(self, index: int) -> None:
-        last: np.datetime64 | None = None
-        ordered = True
-        with closing(aws.pages(self._clients[index], "list_jobs", self._parameters, _examine)) as pages:
-            for page in pages:
-                if self._window.now is None:
-                    self._window.now = pd.Timestamp(page.served_at)
-                self._arrived.put((index, page))
-                created = page.checked.created[~np.isnat(page.checked.created)]
-                if len(created):
-                    # jobs that appear meanwhile may push some onto the next page again: only its end must be older
-                    descending = (np.diff(created.view(np.int64)) <= 0).all() and (last is None or created[-1] <= last)
-                    ordered, last = ordered and bool(descending), created[-1]
-                since = self._window.at(self._window.since)
-                if since is not None and not ordered:
-                    self._unordered.add(self._names[index])
-                reached = since is not None and len(created) and created.min() < since.tz_localize(None).to_datetime64()
-                if self._stop.is_set() or (reached and ordered):
-                    return
 
     def _collect(self) -> None:
         """Take what arrives until all clients are done, and decode it when it is worth a call of the reader."""
@@ -268,9 +188,10 @@ class _Load:
         if self._window.now is not None:
             tables.jobs.attrs[AS_OF] = self._window.now.isoformat()
         self._decoder.warn()
-        if self._unordered:
+        unordered = [name for name, one in zip(self._names, self._listings, strict=True) if not one.ordered]
+        if unordered and self._window.since is not None:
             warn(
-                f"The jobs of {', '.join(sorted(self._unordered))} did not come newest first, so the listing was read "
+                f"The jobs of {', '.join(sorted(unordered))} did not come newest first, so the listing was read "
                 "to its end.",
                 DataWarning,
             )
@@ -294,23 +215,8 @@ class _Load:
         return tables
 
     def _failure(self, index: int, error: Exception) -> LoadError:
-        if not isinstance(error, aws.REQUEST_ERRORS):
-            raise error
-        said = aws.describe(error)
-        said = redact_text(said) if self._redact else said
-        read = sum(batch["jobs"].num_rows for batch in self._batches[index])
-        where = f"on page {self._read[index] + 1}, after {read:,} jobs"
-        return LoadError(f"Listing the jobs of {self._names[index]} broke off {where}: {said}.")
-
-
-def _names(clients: list[aws.Client]) -> list[str]:
-    """Return a name for each client, no two alike."""
-    labels = [aws.label(client) for client in clients]
-    return [f"{name} ({i + 1})" if labels.count(name) > 1 else name for i, name in enumerate(labels)]
-
-
-def _examine(content: Any) -> Glance:  # noqa: ANN401 (bytes, or what a stub returned)
-    return glance(content if isinstance(content, bytes) else encode([content]))
+        jobs = sum(batch["jobs"].num_rows for batch in self._batches[index])
+        return broke_off(self._names[index], error, self._read[index], jobs, redact=self._redact)
 
 
 def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | None = None) -> JobTables:
@@ -343,9 +249,9 @@ def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | N
     False
     """
     names: dict[str, str] = {}
-    for client in _listed(clients):
+    for client in listed(clients):
         for origin in ("OWNED", "ENTITLED"):
-            parameters = {"Origin": origin, "MaxResults": _PAGE_SIZE}
+            parameters = {"Origin": origin, "MaxResults": PAGE_SIZE}
             try:
                 for page in aws.pages(client, "list_data_sets", parameters, _DataSets.check):
                     names |= page.checked.names
@@ -375,40 +281,3 @@ class _DataSets:
         except (ValueError, TypeError, KeyError, RecursionError):
             raise FormatError("the response is not a page of ListDataSets") from None
         return cls(names, page.get("NextToken") or None)
-
-
-class _Progress:
-    """A bar that knows how far a load is: the listing runs from now back to the limit, or to the oldest that AWS keeps."""
-
-    def __init__(self, clients: int, wanted: bool | None) -> None:
-        self._done = [0.0] * clients
-        self._jobs = 0
-        self._bar = tqdm(
-            total=100,
-            desc="Jobs",
-            bar_format="{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]",
-            disable=None if wanted is None else not wanted,
-            delay=0 if wanted else 2,
-            leave=False,
-        )
-
-    def show(self, index: int, page: aws.Page[Glance], window: _Window) -> None:
-        created = page.checked.created
-        self._jobs += len(created)
-        created = created[~np.isnat(created)]
-        if len(created) and window.now is not None:
-            start = window.at(window.since) or window.now - _AWS_KEEPS
-            passed = (window.now - pd.Timestamp(created.min(), tz="UTC")) / max(window.now - start, pd.Timedelta(1))
-            self._done[index] = min(max(passed, self._done[index]), 1.0)
-        self._update()
-
-    def finish(self, index: int) -> None:
-        self._done[index] = 1.0
-        self._update()
-
-    def _update(self) -> None:
-        self._bar.set_postfix_str(f"{self._jobs:,} jobs", refresh=False)
-        self._bar.update(100 * sum(self._done) / len(self._done) - self._bar.n)
-
-    def close(self) -> None:
-        self._bar.close()

@@ -85,7 +85,7 @@ def shipped() -> Path:
 
 def _read(path: Path) -> nbformat.NotebookNode:
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-any-return, no-untyped-call]
+        return nbformat.read(path, as_version=4)  # type: ignore[no-any-return]
     except OSError as error:
         raise DxError(f"Cannot read the notebook {str(path)!r}: {error.strerror}.") from None
     except Exception as error:  # noqa: BLE001 (nbformat has many)
@@ -99,13 +99,17 @@ def _with_tables(notebook: nbformat.NotebookNode, exported: Path) -> nbformat.No
     if tagged:
         tagged[0].source = load
     else:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(load))  # type: ignore[no-untyped-call]
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(load))
     return notebook
 
 
 def _run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
-        notebook, timeout=_MOST_SECONDS, store_widget_state=False, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=_MOST_SECONDS,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of each start
     )
     try:
         return client.execute()
@@ -153,7 +157,9 @@ class Table:
             return f"<p>{html.escape(self._empty)}</p>"
         shown = pd.DataFrame({name: self._frame[name].map(_form(name, self._frame[name])) for name in self._frame})
         shown.columns = [str(name).removesuffix("_s").removesuffix("_at").replace("_", " ") for name in shown]
-        table = shown.astype("str").to_html(index=False, border=0, classes=f"sortable{' wide' if shown.shape[1] > 4 else ''}", justify="unset")
+        table = shown.astype("str").to_html(
+            index=False, border=0, classes=f"sortable{' wide' if shown.shape[1] > 4 else ''}", justify="unset"
+        )
         return f"<div class='scroll'>{table.replace('_', '_<wbr>')}</div>"  # where long names may be broken
 
     def __repr__(self) -> str:
@@ -175,6 +181,18 @@ def _form(name: object, column: pd.Series[Any]) -> Callable[[Any], str]:
         return f"{value:,}" if pd.api.types.is_integer_dtype(column.dtype) else str(value)
 
     return told
+
+
+def plain(text: object) -> str:
+    """Return any text as Markdown that shows it as it is.
+
+    Examples
+    --------
+    >>> from dxnotebook.report import plain
+    >>> plain("a <b> *c*")
+    'a &#60;b&#62; &#42;c&#42;'
+    """
+    return "".join(sign if sign.isalnum() or sign in " .,:()-–/" else f"&#{ord(sign)};" for sign in str(text))
 
 
 def duration(seconds: float) -> str:

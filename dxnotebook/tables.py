@@ -213,7 +213,7 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
         raise DxError("Nothing to concatenate: give at least one JobTables.")
     failures = {name: error for part in parts for name, error in part.failures.items()}
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
-    batches = _agreeing([_batch(part) for part in parts])
+    batches = _agreeing([unsettled(part) for part in parts])
     merged = _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
     if asked := [part.jobs.attrs[AS_OF] for part in parts if AS_OF in part.jobs.attrs]:
         merged.jobs.attrs[AS_OF] = max(asked)
@@ -303,8 +303,8 @@ def _merged_paths(parts: Iterable[JobTables]) -> Paths:
     return merged
 
 
-def _batch(tables: JobTables) -> Batch:
-    """Return tables as they were before their jobs' ids were settled."""
+def unsettled(tables: JobTables) -> Batch:
+    """Return tables in Arrow as they were before their jobs' ids were settled; rows of the others number the jobs."""
     jobs = tables.jobs
     if _OWN_ID in jobs:
         jobs = jobs.assign(job_id=jobs[_OWN_ID].fillna(jobs["job_id"])).drop(columns=_OWN_ID)

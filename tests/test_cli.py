@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pandas as pd
@@ -71,7 +72,7 @@ def test_demo_says_where_it_cannot_write(tmp_path):
     assert "Cannot write to" in result.output
 
 
-@pytest.mark.parametrize("arguments", [(), ("demo",)])
+@pytest.mark.parametrize("arguments", [(), ("demo",), ("check",), ("export",), ("report",)])
 def test_help_shows_an_example_or_the_commands(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0
@@ -80,3 +81,69 @@ def test_help_shows_an_example_or_the_commands(arguments):
 
 def test_version():
     assert run("--version").output == f"dxnotebook, version {dx.__version__}\n"
+
+
+def test_check_exits_with_what_it_found():
+    bad = run("check", "--demo", "--since", "2026-08-31", "--until", "2026-09-07")
+    assert bad.exit_code == 1
+    (line,) = bad.output.splitlines()
+    assert "181 of 440 finished jobs failed" in line
+    assert "Access denied" in line
+    assert "Power Grid Load by Region, Hourly" in line
+    good = run("check", "--demo", "--since", "2026-09-14", "--until", "2026-09-21")
+    assert (good.exit_code, good.output) == (0, "")
+    as_json = run("check", "--demo", "--max-stuck", "0", "--json")
+    assert as_json.exit_code == 1
+    (finding,) = json.loads(as_json.output)
+    assert (finding["check"], finding["value"], finding["of"]) == ("stuck", 4, None)
+
+
+def test_check_says_when_it_cannot(monkeypatch):
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    failed = run("check")
+    assert failed.exit_code == 2
+    assert "No region is configured" in failed.output
+    assert run("check", "--demo", "--by", "colour").exit_code == 2
+    assert run("check", "--demo", "--max-silence", "long").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["jobs.parquet", "jobs.jsonl"])
+def test_export_writes_what_check_and_export_read(tmp_path, name):
+    path = tmp_path / name
+    written = run("export", str(path), "--demo", "--since", "30d")
+    assert (written.exit_code, written.output) == (0, f"{path}: {len(dx.read_tables(path)):,} jobs\n")
+    again = run(
+        "export", str(tmp_path / "jobs.csv"), "--file", str(path), "--since", "2026-09-14", "--until", "2026-09-21"
+    )
+    assert again.exit_code == 0
+    created = pd.read_csv(tmp_path / "jobs.csv" / "jobs.csv", parse_dates=["created_at"])["created_at"]
+    assert created.min() >= pd.Timestamp("2026-09-14", tz="UTC")
+    assert created.max() < pd.Timestamp("2026-09-21", tz="UTC")
+    assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
+
+
+def test_export_says_what_is_wrong(tmp_path):
+    assert "Valid suffixes are" in run("export", str(tmp_path / "jobs.doc"), "--demo").output
+    assert "No file matches" in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
+    assert "Invalid profile: 'nobody'" in run("export", str(tmp_path / "jobs.csv"), "--profile", "nobody").output
+
+
+def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
+    assert run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output.strip() == str(tmp_path / "mine.ipynb")
+    path = tmp_path / "week.html"
+    done = run(
+        "report",
+        str(path),
+        "--demo",
+        "--since",
+        "2026-09-14",
+        "--until",
+        "2026-09-16",
+        "--notebook",
+        str(tmp_path / "mine.ipynb"),
+    )
+    assert done.exit_code == 0, done.output
+    assert f"{path}: " in done.output
+    assert "14 Sep 2026" in path.read_text()

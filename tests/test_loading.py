@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 
 import dxnotebook as dx
 from dxnotebook import client as client_room
-from dxnotebook import demo, loading
+from dxnotebook import demo, listing, loading
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
 
 ALWAYS = None
@@ -293,7 +293,7 @@ def test_a_stubbed_client_works_though_it_has_no_bodies():
 
 def test_an_interrupt_keeps_what_was_read(monkeypatch):
     client = demo.client(jobs=1_000, faults=[demo.Fault("stall", 3, seconds=2)])
-    show = loading._Progress.show
+    show = listing.Progress.show
     pages = []
 
     def interrupted(self, index, arrived, window):
@@ -302,7 +302,7 @@ def test_an_interrupt_keeps_what_was_read(monkeypatch):
         if len(pages) >= 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading._Progress, "show", interrupted)
+    monkeypatch.setattr(listing.Progress, "show", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         load(client)
     assert isinstance(caught.value, dx.LoadInterrupted)
@@ -354,14 +354,14 @@ def test_progress_is_silent_elsewhere_than_in_a_terminal_and_knows_how_far_it_is
     dx.load_jobs(client, progress=False)
     assert capsys.readouterr() == ("", "")
     shown, texts = [], []
-    update = loading._Progress._update
+    update = listing.Progress._update
 
     def recorded(self):
         update(self)
         shown.append(self._bar.n)
         texts.append(self._bar.postfix)
 
-    monkeypatch.setattr(loading._Progress, "_update", recorded)
+    monkeypatch.setattr(listing.Progress, "_update", recorded)
     dx.load_jobs(client, progress=True)
     assert shown == sorted(shown)
     assert any(10 < fraction < 90 for fraction in shown)

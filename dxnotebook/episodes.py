@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from dxnotebook.causes import error_causes
@@ -59,11 +61,17 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
     )  # fmt: skip
     back, left = recoveries(tables), unresolved_failures(tables)
     found = [_incident(tables, since, run, back, left) for since, run in runs.iterrows()]
-    return pd.DataFrame(found, columns=list(_COLUMNS)).astype(_COLUMNS)
+    table = pd.DataFrame(found, columns=list(_COLUMNS))
+    times = {name: pd.to_datetime(table[name], utc=True) for name, dtype in _COLUMNS.items() if dtype == _TIME}
+    return table.assign(**times).astype(_COLUMNS)
 
 
 def _incident(
-    tables: JobTables, since: object, run: pd.Series[object], back: pd.DataFrame, left: pd.DataFrame
+    tables: JobTables,
+    since: Any,  # noqa: ANN401 (a time)
+    run: pd.Series[Any],
+    back: pd.DataFrame,
+    left: pd.DataFrame,
 ) -> dict[str, object]:
     """Return what there is to say of the failures between two times."""
     jobs = tables.jobs
@@ -71,7 +79,7 @@ def _incident(
     causes = error_causes(tables.filter(then)).dropna(subset="fingerprint").head(1)
     ids = jobs["job_id"][then]
     mine = back[back["first_job_id"].isin(ids)]
-    told: dict[str, object] = {"since": since, **run, "rate": run["failed"] / run["n"]}  # type: ignore[operator]
+    told: dict[str, object] = {"since": since, **run, "rate": run["failed"] / run["n"]}
     told |= {"recovered": len(mine), "unresolved": int(left["job_id"].isin(ids).sum())}
     told |= {"recovered_at": mine["recovered_at"].max(), "cause": None, "cause_jobs": 0, "cause_data_set_id": None}
     for cause in causes.to_dict("records"):

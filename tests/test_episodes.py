@@ -1,0 +1,53 @@
+"""Incidents of the demo account, which planted them, and of jobs by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import dxnotebook as dx
+from dxnotebook import DxError
+from tests.conftest import job, page_of, tables_of
+
+
+def test_the_bad_week_and_the_bursts_are_the_incidents_of_the_demo():
+    story = dx.demo.Account().story
+    found = dx.incidents(dx.load_jobs(dx.demo.client(), progress=False))
+    days = (
+        {first.floor("D") for first, _ in story.quota_bursts}
+        if isinstance(story.quota_bursts[0][0], pd.Timestamp)
+        else None
+    )
+    (week,) = found[found["until"] - found["since"] > pd.Timedelta("1D")].to_dict("records")
+    assert (week["since"], week["until"]) == story.bad_week
+    assert (week["cause_jobs"], week["cause_data_set_id"]) == (story.failed, story.data_set_id)
+    assert week["recovered"] >= story.failed
+    assert story.fixed_at < week["recovered_at"] < story.fixed_at + pd.Timedelta("4h")
+    assert days is None or set(found["since"]) - {week["since"]} == days
+    assert ((found["rate"] > found["baseline"]) & (found["failed"] <= found["n"])).all()
+
+
+def test_an_incident_that_lasts_ends_with_the_last_job_and_may_have_no_message():
+    jobs = [
+        job(n, State="ERROR" if n >= 900 else "COMPLETED", CreatedAt=f"2026-09-{1 + n // 100:02}T00:{n % 60:02}:00Z", UpdatedAt=None,
+            Details={"ImportAssetsFromS3": {"DataSetId": f"{n}"}})
+        for n in range(1000)
+    ]  # fmt: skip
+    (last,) = dx.incidents(tables_of(page_of(*jobs))).to_dict("records")
+    assert (last["since"], last["until"]) == (
+        pd.Timestamp("2026-09-10", tz="UTC"),
+        pd.Timestamp("2026-09-10 00:59:00.000001", tz="UTC"),
+    )
+    assert (last["n"], last["failed"], last["rate"], last["unresolved"], last["recovered"]) == (100, 100, 1.0, 100, 0)
+    assert pd.isna(last["cause"])
+    assert pd.isna(last["recovered_at"])
+
+
+def test_empty_tables_and_other_things():
+    found = dx.incidents(tables_of(page_of()))
+    assert found.empty
+    assert str(found["since"].dtype) == "datetime64[us, UTC]"
+    with pytest.raises(DxError, match="Give JobTables"):
+        dx.incidents(pd.DataFrame())
+    with pytest.raises(DxError, match="Invalid every"):
+        dx.incidents(tables_of(page_of()), "daily")
