@@ -31,7 +31,7 @@ _TYPED = (".parquet", ".feather")
 _LINES = (".jsonl", ".jsonl.gz")
 _SUFFIXES = (*_TYPED, ".csv", ".csv.gz", ".xlsx", *_LINES)
 _ROW_GROUP, _JOBS_AT_ONCE = 2**18, 2**16
-#: Under this key the metadata of a file say of which export it is, and what Parquet loses: categories without rows.
+# under this key the metadata of a file say of which export it is, and what Parquet loses: categories without rows
 _OURS = b"dxnotebook"
 
 
@@ -160,9 +160,7 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         )
     read = {name: _read_typed(file) for name, file in found.items()}
     if len({one for _, one in read.values()}) > 1:
-        raise DxError(
-            f"The files in {str(path)!r} are of different exports. Read again if one just ran, or export anew."
-        )
+        raise DxError(f"The files in {str(path)!r} are of different exports. If one just ran, read again.")
     frames: dict[str, Any] = {name: frame for name, (frame, _) in read.items()}
     return replace(read_jobs([]), **frames)
 
@@ -265,13 +263,10 @@ def _jobs(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
 def _rows(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
-        columns = [_finite(column) if pa.types.is_floating(column.type) else column for column in part.columns]
+        # JSON has no infinity
+        columns = [pc.if_else(pc.is_finite(c), c, None) if pa.types.is_floating(c.type) else c for c in part.columns]
         rows = pa.Table.from_arrays(columns, names=part.column_names).to_pylist()
         yield "".join(json.dumps(row, default=_json) + "\n" for row in rows).encode()
-
-
-def _finite(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.if_else(pc.is_finite(numbers), numbers, None)  # JSON has no infinity
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 (what JSON has no form for)
