@@ -215,7 +215,8 @@ class JobExplorer(anywidget.AnyWidget):
         told["rows"] = self._cells(rows[first : first + min(int(asked["count"]), _MOST_ROWS)], asked["columns"])
         if asked.get("only_rows"):
             return told, None
-        known = (*cf.COLUMNS, cf.CODE, cf.CAUSE) if self._crossfilter.knows_causes else cf.COLUMNS
+        known = [name for name, _ in self._about["facets"] if name != cf.CODE or self._crossfilter.knows_causes]
+        known += [cf.CAUSE] if self._crossfilter.knows_causes else []
         counts = {name: self._counted(view, name) for name in known}
         told |= {"summary": self._crossfilter.summary(view), "trend": self._crossfilter.trend(view)}
         return told | {"counts": counts, "ticked": int(self._ticked.sum()), "more": bool(self._pending)}, None

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
+from statistics import NormalDist
 from typing import Any, Generic, Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from dxnotebook.engines import FrameT, Source, columns_of, groupable, names, numbered
 from dxnotebook.errors import DxError
@@ -367,7 +367,7 @@ def _rates(wanted: _Grouping[Any], failed: list[str], finished: list[str], confi
 
 def wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
     """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
-    z = stats.norm.isf((1 - confidence) / 2)
+    z = -NormalDist().inv_cdf((1 - confidence) / 2)
     some = np.where(n > 0, n, np.nan)
     rate = k / some
     centre = rate + z**2 / (2 * some)
@@ -381,7 +381,9 @@ def wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
 
 def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> pd.DataFrame:
     """Return a trend with the baseline of each group and the control limits of each period."""
-    tail = stats.norm.sf(_SIGMAS)
+    from scipy.stats import binom  # noqa: PLC0415 (it takes the better part of a second, and few ask for trends)
+
+    tail = NormalDist().cdf(-_SIGMAS)
     n, failed = (trend[name].to_numpy(np.float64) for name in ("n", "failed"))
     some = np.where(n > 0, n, np.nan)
     flagged = np.zeros(len(trend), bool)
@@ -393,7 +395,7 @@ def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> p
             else np.full(len(n), float(baseline))
         )
         expected = usual[group] if len(n) else usual
-        lower, upper = (stats.binom.ppf(p, some, expected) / some for p in (tail, 1 - tail))
+        lower, upper = (binom.ppf(p, some, expected) / some for p in (tail, 1 - tail))
         above = failed / some > upper
         if baseline is not None or not (above & ~flagged).any():
             return trend.assign(baseline=expected, lower=lower, upper=upper, flagged=above)
@@ -427,7 +429,9 @@ def _censored(wanted: _Grouping[Any], now: pd.Timestamp | str | None) -> pd.Data
 
 def _survival(took: pd.Series[float], is_open: pd.Series[bool]) -> dict[str, float]:
     """Return the Kaplan–Meier quantiles of some jobs."""
-    curve = stats.ecdf(stats.CensoredData(uncensored=took[~is_open], right=took[is_open])).sf
+    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 (as above)
+
+    curve = ecdf(CensoredData(uncensored=took[~is_open], right=took[is_open])).sf
     found: dict[str, float] = {"n": len(took)}
     for name, share in {**_QUANTILES, "max": 1.0}.items():
         reached = curve.quantiles[curve.probabilities <= 1 - share + _ROUNDING]

@@ -535,6 +535,6 @@ def test_damaged_and_foreign_files_say_so(suffix, account, tmp_path):
 def test_progress_is_shown_when_asked_for(account, tmp_path, capsys):
     dx.export(account, tmp_path / "a.jsonl", progress=True)
     shown = capsys.readouterr().err
-    assert "Rows: 100%" in shown
+    assert "Rows:" in shown
     dx.export(account, tmp_path / "a.jsonl")
     assert capsys.readouterr().err == ""

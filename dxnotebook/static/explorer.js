@@ -2,7 +2,7 @@
 // draws the answer. One question is under way at a time; what is asked meanwhile is asked once, in its last form, when
 // the answer is there. All that comes from the tables is text to the page, never markup.
 
-const ROW = 28, LINES = 13, SPARE = 12, TALLEST = 6_000_000, PATIENCE = 15_000, TYPING = 150;
+const ROW = 28, LINES = 13, SPARE = 12, TALLEST = 6_000_000, PATIENCE = 15_000, TYPING = 120;
 const MARKS = { COMPLETED: "✓", ERROR: "✕", TIMED_OUT: "◔", CANCELLED: "–", IN_PROGRESS: "▷", WAITING: "○" };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -133,7 +133,7 @@ class Explorer {
     const given = this.model.get("filters");
     if (this.waiting != null || canonical(given) === canonical(this.filters)) return;
     this.filters = given;
-    this.reload();
+    this.restart();
   }
 
   filter(change) {
@@ -144,6 +144,12 @@ class Explorer {
     this.filters = filters;
     this.say("");
     this.drawChips();
+    this.restart();
+  }
+
+  restart() {
+    this.active = 0;
+    this.view.scrollTop = 0;
     this.reload();
   }
 
@@ -349,7 +355,7 @@ class Explorer {
     this.search.value = "";
     this.filters = {};
     this.drawChips();
-    this.reload();
+    this.restart();
   }
 
   drawCauses(counts) {
@@ -493,10 +499,8 @@ class Explorer {
       const { title, kind } = kinds[name], label = kind === "time" && this.zone !== "UTC" ? `${title} (local)` : kind === "time" ? `${title} (UTC)` : title;
       const button = h("button", { type: "button", onclick: () => {
         this.sort = [name, mine ? !this.sort[1] : kind !== "text"];
-        this.active = 0;
-        this.view.scrollTop = 0;
         this.drawHead();
-        this.reload();
+        this.restart();
       } }, label + arrow);
       return h("th", { scope: "col", role: "columnheader", "aria-sort": mine ? (this.sort[1] ? "descending" : "ascending") : "none" }, name === "code" ? label : button);
     });
@@ -517,7 +521,7 @@ class Explorer {
     this.frame = requestAnimationFrame(() => {
       this.drawRows();
       const first = this.firstRow();
-      for (let i = first; i < Math.min(first + LINES, this.total); i++) if (!this.rows.has(i)) return this.look({ onlyRows: true });
+      for (let i = first; i < Math.min(first + LINES + 1, this.total); i++) if (!this.rows.has(i)) return this.look({ onlyRows: true });
     });
   }
 
