@@ -147,3 +147,34 @@ def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
     assert done.exit_code == 0, done.output
     assert f"{path}: " in done.output
     assert "14 Sep 2026" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("expired", "Renew the credentials (for example with 'aws sso login')"),
+        ("denied", "Allow the action dataexchange:ListJobs"),
+        (None, None),
+    ],
+)
+def test_aws_is_asked_as_configured_and_its_refusals_are_told(fault, told, monkeypatch, tmp_path):
+    faults = [dx.demo.Fault(fault, page=0, times=None)] if fault else []
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with dx.demo.Endpoint(dx.demo.Account(jobs=300), faults=faults) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
+        result = run("check", "--since", "30d", "--max-stuck", "100")
+    assert result.exit_code == (2 if fault else 0), result.output
+    assert (told or "") in result.output
+
+
+def test_no_credentials_are_told(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    result = run("check", "--region", "us-east-1")
+    assert result.exit_code == 2
+    assert "Configure credentials (for example with 'aws configure')" in result.output

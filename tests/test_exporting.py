@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -226,6 +227,34 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
         assert not [cell for cell in cells if cell.hyperlink]
         assert not escape or not [cell.value for cell in cells if cell.value.startswith(TRIGGERS)]
         assert sheet.freeze_panes == "A2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".xlsx", []), (".csv", ["--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,-1"])]
+)
+def test_libreoffice_opens_them_without_a_formula(suffix, options, tmp_path):
+    office = shutil.which("soffice")
+    if not office:
+        assert "CI" not in os.environ, "CI has to have LibreOffice, or what opens the exports goes untested."
+        pytest.skip("LibreOffice is not there: apt install libreoffice-calc.")
+    frame = pd.DataFrame({"text": ATTACKS + HARMLESS, "=name": "x", "n": range(len(ATTACKS + HARMLESS))})
+    path = dx.export(frame, tmp_path / f"a{suffix}")
+    plain = dx.export(pd.DataFrame({"text": ["=1+1"]}), tmp_path / f"plain{suffix}", escape_formulas=False)
+    command = [
+        office,
+        f"-env:UserInstallation=file://{tmp_path}/profile",
+        "--headless",
+        "--convert-to",
+        "fods",
+        *options,
+    ]
+    subprocess.run([*command, "--outdir", tmp_path, path, plain], check=True, capture_output=True, timeout=120)
+    opened = (tmp_path / "a.fods").read_text()
+    assert "table:formula" not in opened
+    assert opened.count("<table:table-row") >= len(frame)
+    # a formula is seen as one: what is not escaped is one in CSV, and text in Excel, whatever it begins with
+    assert ("table:formula" in (tmp_path / "plain.fods").read_text()) == (suffix == ".csv")
 
 
 def test_numbers_stay_numbers_and_the_rule_can_be_turned_off(tmp_path):
