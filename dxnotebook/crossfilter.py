@@ -368,9 +368,26 @@ class Crossfilter:
             self._summary = view.filters, self._summed(view)
         return self._summary[1]
 
-    def _summed(self, view: View) -> dict[str, float | None]:
+    def states(self, view: View) -> dict[str | None, int]:
+        """Return how many of the jobs that are shown are in each state."""
         state = self.dimension("state")
-        counts = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
+        return dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
+
+    def by_type(self, view: View) -> pd.DataFrame:
+        """Return how many of the jobs that are shown finished and failed, by type; those with any, by name."""
+        kinds, states = self.dimension("type"), self.dimension("state")
+        pairs = kinds.codes.astype(np.int64) * len(states.names) + states.codes
+        pairs = pairs if view.rows is None else pairs.take(view.rows)
+        counts = np.bincount(pairs, minlength=len(kinds.names) * len(states.names)).reshape(len(kinds.names), -1)
+        finished, failed = (
+            counts[:, [place for place, name in enumerate(states.names) if name in some]].sum(axis=1)
+            for some in (FINISHED_STATES, FAILED_STATES)
+        )
+        table = pd.DataFrame({"type": [name or "none" for name in kinds.names], "finished": finished, "failed": failed})
+        return table[table["finished"] > 0].sort_values("type", ignore_index=True)
+
+    def _summed(self, view: View) -> dict[str, float | None]:
+        counts = self.states(view)
         finished, failed, still_open = (
             sum(counts.get(name, 0) for name in states) for states in (FINISHED_STATES, FAILED_STATES, OPEN_STATES)
         )
@@ -416,6 +433,9 @@ class Crossfilter:
             if name not in self.tables.jobs:
                 raise DxError(f"Cannot sort by {name!r}: the jobs have no such column.")
             column = self.tables.jobs[name]
+            if name == "created_at" and descending and bool((np.diff(self.created) <= 0).all()):
+                self._orders[name, descending] = None  # as AWS lists them, in no time; what has no time is last
+                return None
             values = pa.array(column.astype("str") if column.dtype in ("category", object) else column)
             order = np.asarray(pc.sort_indices(values, [("", "descending" if descending else "ascending")]))
             is_natural = bool((np.diff(order.astype(np.int64)) == 1).all())

@@ -30,7 +30,7 @@ from IPython.display import display
 from dxnotebook import crossfilter as cf
 from dxnotebook.errors import DxError
 from dxnotebook.exporting import export
-from dxnotebook.metrics import failure_rate
+from dxnotebook.model import FAILED_STATES
 from dxnotebook.redaction import redact_text
 from dxnotebook.reruns import runs_of_same_work
 from dxnotebook.tables import JobTables, checked, located
@@ -148,8 +148,9 @@ class JobExplorer(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
-        shown = self._crossfilter.summary(self._view())
-        return f"JobExplorer: {shown['jobs']:,} of {shown['all']:,} jobs shown, {shown['failed']:,} failed"
+        states = self._crossfilter.states(self._view())
+        shown, failed = sum(states.values()), sum(states.get(name, 0) for name in FAILED_STATES)
+        return f"JobExplorer: {shown:,} of {len(self._tables):,} jobs shown, {failed:,} failed"
 
     def _ipython_display_(self) -> None:
         # what a reader without a kernel sees; the widget hides it where there is one
@@ -298,8 +299,8 @@ class JobExplorer(anywidget.AnyWidget):
     def _described(self) -> dict[str, Any]:
         """Return what the widget's own part has to know of the tables once: their columns, and what divides them."""
         jobs = self._tables.jobs
-        several = {name: len(self._crossfilter.dimension(name).names) > 1 for name in ("account_id", "region")}
-        columns = [str(name) for name in jobs if pa.array(jobs[name]).null_count < max(len(jobs), 1)]
+        several = {name: not (jobs[name] == jobs[name].head(1).squeeze()).all() for name in ("account_id", "region")}
+        columns = [str(name) for name in jobs if not (len(jobs) and _is_empty(jobs[name]))]
         first = ["state", "type", "data_set_name" if "data_set_name" in columns else "data_set_id"]
         first += [*(name for name, is_so in several.items() if is_so), "created_at", "duration_s", cf.CODE, "job_id"]
         kinds = {str(name): "time" for name in jobs if isinstance(jobs[name].dtype, pd.DatetimeTZDtype)} | {
@@ -315,9 +316,8 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _preview(self) -> str:
         """Return the explorer as a page without a kernel can show it."""
-        rates = failure_rate(self.selection.jobs, "type")
-        rates["rate"] = [("" if pd.isna(rate) else f"{100 * rate:.1f} %") for rate in rates["rate"]]
-        table = rates[["type", "n", "failed", "rate"]].rename(columns={"n": "finished", "rate": "failure rate"})
+        table = self._crossfilter.by_type(self._view())
+        table["failure rate"] = (100 * table["failed"] / table["finished"]).map("{:.1f} %".format)
         filters = f"<p>Filters: {html.escape(_shown(self.filters, _LONGEST_CELL))}</p>" if self.filters else ""
         return (
             f"<div class='dxn-preview'><p><strong>{html.escape(repr(self))}</strong></p>{filters}"
@@ -338,6 +338,13 @@ _ANSWERS: dict[str, Callable[[JobExplorer, dict[str, Any]], Answer]] = {
 
 def _title(name: str) -> str:
     return name.removesuffix("_at").removesuffix("_s").replace("_", " ").capitalize()
+
+
+def _is_empty(column: pd.Series[Any]) -> bool:
+    """Tell whether a column has no value; texts know how many they lack."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return bool(pa.array(column).null_count == len(column))
+    return bool(column.isna().all())
 
 
 def _plain(values: pd.Series[Any]) -> list[Any]:
