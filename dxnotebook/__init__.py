@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dxnotebook import demo
+    from dxnotebook.archive import Archive, SyncResult
     from dxnotebook.causes import error_causes, fingerprints
     from dxnotebook.client import clients
     from dxnotebook.errors import (
+        ArchiveError,
         DataWarning,
         DxError,
         DxWarning,
         FormatError,
+        GapWarning,
         LoadError,
         LoadInterrupted,
         MissingDependencyError,
@@ -41,13 +44,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "archive": ("Archive", "SyncResult"),
     "causes": ("error_causes", "fingerprints"),
     "client": ("clients",),
     "errors": (
+        "ArchiveError",
         "DataWarning",
         "DxError",
         "DxWarning",
         "FormatError",
+        "GapWarning",
         "LoadError",
         "LoadInterrupted",
         "MissingDependencyError",
@@ -70,19 +76,23 @@ _ROOMS = {
     "tables": ("JobTables", "concat"),
 }
 # rooms that need what not everybody installs, and the extra that brings it
-_EXTRAS = {"plots": "plots"}
+_EXTRAS = {"archive": "archive", "plots": "plots"}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "Archive",
+    "ArchiveError",
     "DataWarning",
     "DxError",
     "DxWarning",
     "FormatError",
+    "GapWarning",
     "JobTables",
     "LoadError",
     "LoadInterrupted",
     "MissingDependencyError",
     "PartialLoadWarning",
+    "SyncResult",
     "UnknownFieldWarning",
     "clients",
     "concat",
