@@ -268,9 +268,9 @@ def newest(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(np.sort(frame.drop_duplicates("job_arn", keep="last").index.to_numpy())))
 
 
-def restored(rows: pa.Table) -> JobTables:
-    """Return the tables of the rows of an archive, the newest jobs first, by the model of the installed botocore."""
-    decoder = Decoder()
+def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
+    """Return the tables of the rows of an archive, the newest jobs first, by a model."""
+    decoder = Decoder(model)
     is_whole = pc.is_null(rows["raw"]).to_numpy()
     batches = [_batch(rows, is_whole, decoder.model)]
     beside = rows.select(["raw", *_REJECT_COLUMNS]).filter(pa.array(~is_whole)).to_pylist()
