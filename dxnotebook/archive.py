@@ -373,8 +373,8 @@ class Archive:
         """Return the jobs as an Arrow dataset, for engines of one's own.
 
         Its columns are those of `jobs`, the lists ``details`` and ``errors``, when a job was first and last seen as
-        new or changed, and ``raw``, the job's JSON where the columns do not hold all of it. Rows with a
-        ``reject_reason`` are rejects.
+        new or changed, and ``raw``, the job's JSON where the columns do not hold all of it. Rows whose
+        ``reject_reason`` is not empty are rejects.
 
         Returns
         -------
@@ -430,11 +430,11 @@ def _condition(window: Window, wanted: Mapping[str, list[str] | None]) -> tuple[
         parts.append(f"created_at < '{until.isoformat()}'")
     predicate = None
     if condition is not None:
-        condition = condition | created.is_null() | pads.field("reject_reason").is_valid()
-        predicate = f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason IS NOT NULL"
+        condition = condition | created.is_null() | (pads.field("reject_reason") != "")
+        predicate = f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason > ''"
     for name, values in wanted.items():
         if values is not None:
-            among = pads.field(name).isin(values) | pads.field("reject_reason").is_valid()
+            among = pads.field(name).isin(values) | (pads.field("reject_reason") != "")
             condition = among if condition is None else condition & among
     return condition, predicate
 

@@ -84,7 +84,9 @@ class Store:
             )
 
         with _named(self.uri):
-            if not DeltaTable.is_deltatable(self.address(name), storage_options=self._options):
+            try:
+                DeltaTable(self.address(name), storage_options=self._options)
+            except TableNotFoundError:
                 self._redone(make, lambda: None)
 
     def merge(self, name: str, make: Callable[[pa.Schema], pa.Table]) -> tuple[int, int, int]:

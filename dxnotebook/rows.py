@@ -96,13 +96,16 @@ def archived(tables: JobTables, seen_at: pd.Timestamp, stored: pa.Schema | None 
     for name, table in batch.items():
         known = _types(tables.model, name)
         kept, unkept = _kept(table, known, tables, name)
-        wanted = _wanted(types, name)
+        wanted = {column: TEXT if pa.types.is_string(kind) else kind for column, kind in _wanted(types, name).items()}
         fitted = {}
         for column in kept:
             values = table[column].combine_chunks() if column in table.column_names else None
             values = pa.nulls(table.num_rows, known[column]) if values is None else values
             fitted[column], unfit = _fitted(values, wanted.get(column, values.type))
             unkept = unkept if not unfit and column in known else [*unkept, column]
+        if name != "jobs":  # what others met is a member of the archive's lists
+            nothing = {column: pa.nulls(table.num_rows, kind) for column, kind in wanted.items()}
+            fitted = {column: fitted.get(column, nothing.get(column)) for column in [*wanted, *fitted]}
         for column in unkept:
             filled = table[column].is_valid().to_numpy() if column in table.column_names else np.zeros(0, bool)
             lost[np.flatnonzero(filled) if name == "jobs" else table[ORDINAL].to_numpy()[filled]] = True
@@ -161,7 +164,6 @@ def _wanted(types: pa.Schema, name: str) -> dict[str, pa.DataType]:
 
 def _fitted(values: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, bool]:
     """Return values in the type of the archive's column, and whether that may lose something of them."""
-    wanted = TEXT if pa.types.is_string(wanted) else wanted
     if values.type == wanted:
         return values, False
     try:
@@ -192,6 +194,8 @@ def _own(tables: JobTables, columns: dict[str, pa.Array], lost: Mask, seen_at: p
     observed = [state, columns["updated_at"], seen, pa.array(raw, TEXT, mask=~is_open)]
     own = {
         "raw": pa.array(raw, TEXT, mask=~lost),
+        # not null, as files are not chosen by how many nulls they have
+        "reject_reason": pa.repeat(pa.scalar("", TEXT), count),
         "first_seen_at": seen,
         "last_seen_at": seen,
         "observations": _each_in_a_list(observed),
@@ -279,7 +283,7 @@ def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
         batches += [flatten(records, decoder.layout) for records in decoder.decode([Body(page, "archive")])]
     for i, reject in enumerate(decoder.rejects):
         was = {name.removeprefix("reject_"): beside[reject.position][name] for name in _REJECT_COLUMNS}
-        decoder.rejects[i] = replace(reject, **was) if was["reason"] is not None else reject
+        decoder.rejects[i] = replace(reject, **was) if was["reason"] else reject
     decoder.rejects.sort(key=lambda reject: (reject.source, reject.page, reject.position))
     tables = _in_order(assemble(batches, decoder))
     decoder.warn()
