@@ -28,6 +28,11 @@ from dxnotebook.model import OPEN_STATES, TEXT
 
 MONTH = "created_month"
 
+# files are chosen by the least and greatest values of these; by default it would be whichever columns come first
+_CHOSEN_BY = (
+    *("created_at", "updated_at", "first_seen_at", "last_seen_at"),
+    *("state", "type", "account_id", "region", "data_set_id", "revision_id", "reject_reason"),
+)
 _MOST_TRIES = 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _KEPT_HOURS = 7 * 24
@@ -79,6 +84,7 @@ class Store:
                 schema,
                 mode="ignore",  # no error where another one was first
                 partition_by=partition,
+                configuration={"delta.dataSkippingStatsColumns": ",".join(_CHOSEN_BY)} if partition else None,
                 name=f"dxnotebook {name}",
                 storage_options=self._options,
             )

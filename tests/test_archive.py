@@ -124,7 +124,7 @@ def test_what_no_column_carries_comes_back_too(archive):
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
-@settings(max_examples=15, phases=NOSHRINK)
+@settings(max_examples=10, phases=NOSHRINK)
 @given(strategies.jobs())
 def test_any_job_of_the_shape_comes_back(found):
     tables = tables_of(page_of(*found))
@@ -188,7 +188,7 @@ def killed_sync(archive, client, commits):
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.GapWarning")
-@settings(max_examples=20, phases=NOSHRINK)
+@settings(max_examples=8, phases=NOSHRINK)
 @given(ACTIONS)
 def test_after_any_syncs_the_newest_version_of_every_job_ever_seen_is_there(actions):
     import tempfile  # noqa: PLC0415 (hypothesis and tmp_path do not go together)
