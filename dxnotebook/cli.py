@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -15,12 +16,14 @@ import pandas as pd
 import dxnotebook
 from dxnotebook import demo as simulated
 from dxnotebook.causes import error_causes
-from dxnotebook.errors import DxError
+from dxnotebook.client import clients
+from dxnotebook.errors import DxError, DxWarning
 from dxnotebook.loading import load_jobs, with_names
 from dxnotebook.metrics import failure_rate
 from dxnotebook.tables import JobTables
 
 _WIDTH, _MOST = 70, 8
+_SOME_FAILED = 3  # 1 is an error, 2 a wrong use of the command line
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -139,3 +142,45 @@ def _open(notebook: Path, *, installed: bool) -> None:
     if not installed:
         raise click.ClickException("JupyterLab is not installed. Install it with: pip install 'dxnotebook[notebook]'")
     subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)  # noqa: S603 (our own file)
+
+
+@main.command()
+@click.argument("archive")
+@click.option("--profile", "profiles", multiple=True, help="A profile of the AWS configuration; may be repeated.")
+@click.option("--region", "regions", multiple=True, help="A region, or 'all'; may be repeated.")
+@click.option("--full", is_flag=True, help="Read the listings to their end, as is done once a week anyway.")
+@click.option("--optimize", is_flag=True, help="Afterwards make few files of many, and delete those not needed.")
+def sync(archive: str, profiles: tuple[str, ...], regions: tuple[str, ...], *, full: bool, optimize: bool) -> None:
+    r"""Add new jobs, and what became of the others, to ARCHIVE, a folder or an s3:// URI.
+
+    For cron: AWS forgets a job 90 days after its creation. Two at the same time do each other no harm. The summary, one
+    line, goes to the standard output, warnings and errors to the standard error.
+
+    \b
+    Exit status:
+      0  all accounts were synced
+      1  none was, or the archive cannot be written
+      3  some accounts failed; the others were synced
+    \b
+    Example:
+      dxnotebook sync s3://my-bucket/jobs --profile prod --region us-east-1 --region eu-west-1
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DxWarning)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+        try:
+            failed = _run_sync(archive, profiles, regions, full=full, optimize=optimize)
+        except DxError as error:
+            raise click.ClickException(str(error)) from None
+    sys.exit(_SOME_FAILED if failed else 0)
+
+
+def _run_sync(uri: str, profiles: tuple[str, ...], regions: tuple[str, ...], *, full: bool, optimize: bool) -> bool:
+    """Sync, say what was done, and return whether an account failed."""
+    archive = dxnotebook.Archive(uri)
+    asked = clients(profiles or None, "all" if "all" in regions else regions or None)
+    result = archive.sync(asked, full=full or None)
+    click.echo(result)
+    if optimize:
+        archive.optimize()
+    return bool(result.failures)

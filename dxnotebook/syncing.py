@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -88,7 +88,7 @@ class SyncResult:
 
 def known_syncs(store: Store) -> pd.DataFrame:
     """Return what is written down of the syncs of an archive, the first one first."""
-    return cast("pd.DataFrame", store.dataset(SYNCS).to_table().sort_by("asked_at").to_pandas())
+    return pd.DataFrame(store.dataset(SYNCS).to_table().sort_by("asked_at").to_pandas())
 
 
 def gaps_in(syncs: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
@@ -99,7 +99,8 @@ def gaps_in(syncs: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     times = pd.concat([complete[["account_id", "region", "asked_at"]], last]).sort_values("asked_at", kind="stable")
     before = times.groupby(["account_id", "region"])["asked_at"].shift()
     found = times.assign(start=before, end=times["asked_at"] - AWS_KEEPS).drop(columns="asked_at")
-    return found[found["start"] < found["end"]].sort_values("start", ignore_index=True)
+    gaps: pd.DataFrame = found[found["start"] < found["end"]].sort_values("start", ignore_index=True)
+    return gaps
 
 
 @dataclass

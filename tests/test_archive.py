@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -25,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dxnotebook as dx
-from dxnotebook import demo, deltastore, rows, syncing
+from dxnotebook import deltastore, demo, rows, syncing
 from dxnotebook.model import Model
 from dxnotebook.syncing import known_syncs
 from tests import strategies
@@ -34,9 +35,6 @@ from tests.faults import archive_kill, archive_writers
 from tests.scripted import OPEN, START, Scripted, moment
 
 TABLES = ("jobs", "details", "errors", "rejects")
-from hypothesis import Phase
-
-NOSHRINK = [Phase.generate]
 SECRET = "5ecre7"
 
 
@@ -124,7 +122,7 @@ def test_what_no_column_carries_comes_back_too(archive):
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
-@settings(max_examples=10, phases=NOSHRINK)
+@settings(max_examples=10)
 @given(strategies.jobs())
 def test_any_job_of_the_shape_comes_back(found):
     tables = tables_of(page_of(*found))
@@ -164,6 +162,18 @@ class _Killed(BaseException):
     pass
 
 
+def act(account, action, how, state=None):
+    """Let something happen in an account."""
+    account.now += timedelta(hours=how) if action == "wait" else timedelta(minutes=1)
+    if action == "create":
+        for _ in range(how):
+            account.now += timedelta(minutes=1)
+            account.create(len(account.jobs), state="COMPLETED" if len(account.jobs) % 3 else "WAITING")
+    opened = [one for one in account.listed() if one["State"] in OPEN]
+    if action == "change" and opened:
+        account.change(opened[how % len(opened)]["Arn"], state)
+
+
 def killed_sync(archive, client, commits):
     """Sync, but break off at the commit of that number, just before or just after it was made."""
     left = [commits]
@@ -188,11 +198,9 @@ def killed_sync(archive, client, commits):
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.GapWarning")
-@settings(max_examples=8, phases=NOSHRINK)
+@settings(max_examples=8)
 @given(ACTIONS)
 def test_after_any_syncs_the_newest_version_of_every_job_ever_seen_is_there(actions):
-    import tempfile  # noqa: PLC0415 (hypothesis and tmp_path do not go together)
-
     account = Scripted(per_page=3)
     truth, seen = {}, {}
     with (
@@ -203,26 +211,17 @@ def test_after_any_syncs_the_newest_version_of_every_job_ever_seen_is_there(acti
         patch.setattr(syncing, "_PAGES_A_COMMIT", 1)
         archive, client = dx.Archive(folder), endpoint.client()
         for action, *how in [*actions, ("sync", None)]:
-            if action == "create":
-                for _ in range(how[0]):
-                    account.now += timedelta(minutes=1)
-                    account.create(len(account.jobs), state="COMPLETED" if len(account.jobs) % 3 else "WAITING")
-            elif action == "wait":
-                account.now += timedelta(hours=how[0])
-            elif action == "change":
-                opened = [one for one in account.listed() if one["State"] in OPEN]
-                if opened:
-                    account.now += timedelta(minutes=1)
-                    account.change(opened[how[0] % len(opened)]["Arn"], how[1])
-            else:
-                if action == "kill":
-                    killed_sync(archive, client, how[0])
-                sync(archive, client, full=how[0] if action == "sync" else None)
-                for one in account.listed():
-                    truth[one["Arn"]] = one
-                    states = seen.setdefault(one["Arn"], [])
-                    if states[-1:] != [one["State"]]:
-                        states.append(one["State"])
+            if action in ("create", "wait", "change"):
+                act(account, action, *how)
+                continue
+            if action == "kill":
+                killed_sync(archive, client, how[0])
+            sync(archive, client, full=how[0] if action == "sync" else None)
+            for one in account.listed():
+                truth[one["Arn"]] = one
+                states = seen.setdefault(one["Arn"], [])
+                if states[-1:] != [one["State"]]:
+                    states.append(one["State"])
         found = archive.load().to_jobs()
         expected = {arn: pruned({**one, **_times(one)}) for arn, one in truth.items()}
         assert {one["Arn"]: one for one in found} == expected
