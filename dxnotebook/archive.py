@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from dxnotebook import client as aws
@@ -16,6 +14,7 @@ from dxnotebook.deltastore import MONTH, Store
 from dxnotebook.errors import DxError
 from dxnotebook.listing import Moment, Window, limit, listed
 from dxnotebook.model import TIMESTAMP
+from dxnotebook.observations import OBSERVED, changes, observed, rolled_back
 from dxnotebook.rows import UNDATED, archived, restored, schema
 from dxnotebook.syncing import JOBS, SYNC, SYNCS, Sync, SyncResult, gaps_in, known_syncs
 from dxnotebook.tables import AS_OF, JobTables, checked, moment, observed_at
@@ -23,8 +22,6 @@ from dxnotebook.tables import AS_OF, JobTables, checked, moment, observed_at
 __all__ = ["Archive", "SyncResult"]
 
 Values = str | Iterable[str] | None
-
-_SEEN = ["job_id", "job_arn", "account_id", "region", "type", "created_at"]
 
 
 class Archive:
@@ -231,7 +228,7 @@ class Archive:
         if at is None:
             raise DxError(f"Invalid time: {time!r}. It is relative to the last sync, and there was none.")
         seen = pads.field("first_seen_at") <= pa.scalar(at, TIMESTAMP)
-        return _as_of(restored(_rolled_back(self._rows(seen), at)), at)
+        return _as_of(restored(rolled_back(self._rows(seen), at)), at)
 
     def history(self, job_id: str) -> pd.DataFrame:
         """Return the states that a job was seen in, and when.
@@ -266,7 +263,7 @@ class Archive:
         ['COMPLETED']
         """
         matches = (pads.field("job_id") == job_id) | (pads.field("job_arn") == job_id)
-        return _observed(self._rows(matches, columns=[*_SEEN, "observations"]))[
+        return observed(self._rows(matches, columns=[*OBSERVED, "observations"]))[
             ["job_id", "job_arn", "state", "updated_at", "seen_at"]
         ]
 
@@ -308,7 +305,7 @@ class Archive:
         syncs = known_syncs(self._store)
         window = Window(limit("since", since), limit("until", until), syncs["asked_at"].max())
         condition, predicate = _condition(window, {})
-        return _changes(_observed(self._rows(condition, predicate, columns=[*_SEEN, "observations"])), syncs)
+        return changes(observed(self._rows(condition, predicate, columns=[*OBSERVED, "observations"])), syncs)
 
     def gaps(self, now: Moment | None = None) -> pd.DataFrame:
         """Return the windows that nobody watched: jobs created in them were deleted by AWS before any sync.
@@ -443,54 +440,3 @@ def _as_of(tables: JobTables, time: pd.Timestamp) -> JobTables:
     if pd.notna(time):
         tables.jobs.attrs[AS_OF] = time.isoformat()
     return tables
-
-
-def _rolled_back(rows: pa.Table, at: pd.Timestamp) -> pa.Table:
-    """Return rows as they were seen last by a time: those that were seen otherwise later have the JSON of then."""
-    lists = rows["observations"].combine_chunks()
-    seen = pd.DataFrame({"row": pc.list_parent_indices(lists).to_numpy()})
-    seen["raw"] = lists.flatten().field("raw").to_pandas()
-    seen["by_then"] = lists.flatten().field("seen_at").to_pandas() <= at
-    last = seen[seen["by_then"]].drop_duplicates("row", keep="last").set_index("row")["raw"]
-    later = np.zeros(len(rows), bool)
-    later[seen.loc[~seen["by_then"], "row"]] = True
-    raw = rows["raw"].to_pandas()
-    raw = raw.where(~(later & last.reindex(raw.index).notna()), last.reindex(raw.index))
-    return rows.set_column(rows.column_names.index("raw"), "raw", pa.array(raw, rows["raw"].type))
-
-
-def _observed(rows: pa.Table) -> pd.DataFrame:
-    """Return one row for each observation of jobs, in order."""
-    lists = rows["observations"].combine_chunks()
-    owner = pc.list_parent_indices(lists)
-    seen = lists.flatten()
-    columns = {name: rows[name].take(owner) for name in _SEEN}
-    columns |= {name: seen.field(name) for name in ("state", "updated_at", "seen_at")}
-    frame: pd.DataFrame = pa.table(columns).to_pandas()
-    return frame.sort_values(["created_at", "job_arn", "seen_at"], kind="stable", ignore_index=True)
-
-
-def _changes(seen: pd.DataFrame, syncs: pd.DataFrame) -> pd.DataFrame:
-    """Return the observations in which a job's state was another than before, and between when it changed."""
-    complete = syncs[syncs["complete"] & syncs["account_id"].notna()]
-    held = complete[["account_id", "region", "asked_at"]].drop_duplicates().sort_values("asked_at")
-    held["held_until"] = held["asked_at"]
-    by = ["account_id", "region"]
-    order = seen.reset_index().sort_values("seen_at", kind="stable")
-    # the last sync before the one that saw it so: the job was as it had been until then
-    found = pd.merge_asof(
-        order, held, left_on="seen_at", right_on="asked_at", by=by, allow_exact_matches=False
-    ).set_index("index").sort_index()  # fmt: skip
-    of_job = seen.groupby("job_arn", sort=False)
-    before = seen["updated_at"].fillna(seen["seen_at"])
-    lower = of_job["seen_at"].shift()
-    lower = pd.concat([lower, found["held_until"].where(found["held_until"] >= lower)], axis=1).max(axis=1)
-    lower = lower.fillna(seen["created_at"])
-    changed = seen.assign(
-        from_state=of_job["state"].shift(),
-        to_state=seen["state"],
-        after=np.minimum(lower, before),
-        before=before,
-    )
-    changed = changed[changed["from_state"] != changed["to_state"]]
-    return changed[[*_SEEN, "from_state", "to_state", "after", "before"]].reset_index(drop=True)

@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +40,8 @@ _KEPT_HOURS = 7 * 24
 _ROWS_A_GROUP = 2**15
 # a change rewrites the files that it touches, so they are kept small, too
 _FILE_BYTES = 2**23
+# each sync adds one to the table that only grows, which is read whole
+_MOST_FILES = 200
 _TAIL = 8  # bytes at a file's end: the footer's length and a magic number
 _WRITER = WriterProperties(compression="ZSTD", max_row_group_size=_ROWS_A_GROUP)
 
@@ -127,6 +129,10 @@ class Store:
             write_deltalake(
                 self.address(name), rows, mode="append", writer_properties=_WRITER, storage_options=self._options
             )
+            table = self.opened(name)
+            if len(table.file_uris()) > _MOST_FILES:
+                with suppress(CommitFailedError):  # then another writer does it
+                    table.optimize.compact(writer_properties=_WRITER)
 
     def dataset(self, name: str, predicate: str | None = None) -> pads.Dataset:
         """Return a table as an Arrow dataset, of the files that may hold rows of which an SQL predicate is true."""

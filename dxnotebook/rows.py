@@ -89,30 +89,35 @@ def archived(tables: JobTables, seen_at: pd.Timestamp, stored: pa.Schema | None 
     stored : pyarrow.Schema, optional
         What the archive has: a column that it has with another type gets values of that type, or none.
     """
-    batch = _scrubbed(tables)
     columns: dict[str, pa.Array] = {}
     lost = np.zeros(len(tables), bool)
     types = schema(tables.model) if stored is None else stored
-    for name, table in batch.items():
-        known = _types(tables.model, name)
-        kept, unkept = _kept(table, known, tables, name)
-        wanted = {column: TEXT if pa.types.is_string(kind) else kind for column, kind in _wanted(types, name).items()}
-        fitted = {}
-        for column in kept:
-            values = table[column].combine_chunks() if column in table.column_names else None
-            values = pa.nulls(table.num_rows, known[column]) if values is None else values
-            fitted[column], unfit = _fitted(values, wanted.get(column, values.type))
-            unkept = unkept if not unfit and column in known else [*unkept, column]
-        if name != "jobs":  # what others met is a member of the archive's lists
-            nothing = {column: pa.nulls(table.num_rows, kind) for column, kind in wanted.items()}
-            fitted = {column: fitted.get(column, nothing.get(column)) for column in [*wanted, *fitted]}
-        for column in unkept:
-            filled = table[column].is_valid().to_numpy() if column in table.column_names else np.zeros(0, bool)
-            lost[np.flatnonzero(filled) if name == "jobs" else table[ORDINAL].to_numpy()[filled]] = True
-        columns |= fitted if name == "jobs" else {name: _nested(fitted, table[ORDINAL].to_numpy(), len(tables))}
+    for name, table in _scrubbed(tables).items():
+        fitted, unfit = _columns(tables, name, table, _wanted(types, name))
+        owner = np.arange(len(tables)) if name == "jobs" else table[ORDINAL].to_numpy()
+        for filled in unfit:
+            lost[owner[filled]] = True
+        columns |= fitted if name == "jobs" else {name: _nested(fitted, owner, len(tables))}
     columns |= _own(tables, columns, lost, seen_at)
     jobs = pa.table(columns)
     return newest(pa.concat_tables([jobs, _rejected(tables.rejects, seen_at, jobs.schema)]))
+
+
+def _columns(
+    tables: JobTables, name: str, table: pa.Table, wanted: dict[str, pa.DataType]
+) -> tuple[dict[str, pa.Array], list[Mask]]:
+    """Return the columns of a table as an archive has them, and of those that it cannot hold whole the filled rows."""
+    known = _types(tables.model, name)
+    kept, unkept = _kept(table, known, tables, name)
+    # what others met is a member of the archive's lists; of its jobs, MERGE fills in what is missing
+    fitted = {} if name == "jobs" else {column: pa.nulls(len(table), kind) for column, kind in wanted.items()}
+    for column in kept:
+        missing = column not in table.column_names
+        values = pa.nulls(len(table), known[column]) if missing else table[column].combine_chunks()
+        fitted[column], changed = _fitted(values, wanted.get(column, values.type))
+        if changed or column not in known:
+            unkept.append(column)
+    return fitted, [table[column].is_valid().to_numpy() for column in unkept if column in table.column_names]
 
 
 def _scrubbed(tables: JobTables) -> Batch:
@@ -156,10 +161,9 @@ def _kept(table: pa.Table, known: dict[str, pa.DataType], tables: JobTables, nam
 
 
 def _wanted(types: pa.Schema, name: str) -> dict[str, pa.DataType]:
-    """Return the types of a table's columns in an archive."""
-    if name == "jobs":
-        return dict(zip(types.names, types.types, strict=True))
-    return {member.name: member.type for member in types.field(name).type.value_type} if name in types.names else {}
+    """Return the types of a table's columns in an archive, its texts as tables have them."""
+    members = types if name == "jobs" else types.field(name).type.value_type
+    return {member.name: TEXT if pa.types.is_string(member.type) else member.type for member in members}
 
 
 def _fitted(values: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, bool]:
