@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dxnotebook import demo
+    from dxnotebook.archive import Archive, SyncResult
     from dxnotebook.causes import error_causes, fingerprints
     from dxnotebook.checks import check
     from dxnotebook.client import clients
     from dxnotebook.episodes import incidents
     from dxnotebook.errors import (
+        ArchiveError,
         DataWarning,
         DxError,
         DxWarning,
         FormatError,
+        GapWarning,
         LoadError,
         LoadInterrupted,
         MissingDependencyError,
@@ -46,14 +49,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "archive": ("Archive", "SyncResult"),
     "causes": ("error_causes", "fingerprints"),
     "checks": ("check",),
     "client": ("clients",),
     "errors": (
+        "ArchiveError",
         "DataWarning",
         "DxError",
         "DxWarning",
         "FormatError",
+        "GapWarning",
         "LoadError",
         "LoadInterrupted",
         "MissingDependencyError",
@@ -80,20 +86,24 @@ _ROOMS = {
     "tables": ("JobTables", "concat"),
 }
 # rooms that need what not everybody installs, and the extra that brings it
-_EXTRAS = {"explorer": "notebook", "plots": "plots", "report": "notebook"}
+_EXTRAS = {"archive": "archive", "explorer": "notebook", "plots": "plots", "report": "notebook"}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "Archive",
+    "ArchiveError",
     "DataWarning",
     "DxError",
     "DxWarning",
     "FormatError",
+    "GapWarning",
     "JobExplorer",
     "JobTables",
     "LoadError",
     "LoadInterrupted",
     "MissingDependencyError",
     "PartialLoadWarning",
+    "SyncResult",
     "UnknownFieldWarning",
     "check",
     "clients",

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,7 +22,7 @@ from dxnotebook import checks, exporting
 from dxnotebook import demo as simulated
 from dxnotebook.causes import error_causes
 from dxnotebook.client import clients
-from dxnotebook.errors import DxError
+from dxnotebook.errors import DxError, DxWarning
 from dxnotebook.exporting import read_tables
 from dxnotebook.listing import Window, limit
 from dxnotebook.loading import load_jobs, with_names
@@ -31,6 +32,7 @@ from dxnotebook.tables import JobTables, concat, observed_at
 
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
+_SOME_FAILED = 3  # 1 is an error, 2 a wrong use of the command line
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -41,9 +43,12 @@ Next:
     tables.jobs, tables.details, tables.errors"""
 
 
-_SOURCES = (
+_AWS = (
     click.option("--profile", "profiles", multiple=True, metavar="NAME", help="A profile of the AWS configuration; may be given more than once."),
     click.option("--region", "regions", multiple=True, metavar="NAME", help='A region, or "all"; may be given more than once.'),
+)  # fmt: skip
+_ELSEWHERE = (
+    click.option("--archive", metavar="URI", help="An archive instead of AWS."),
     click.option("--file", "files", multiple=True, metavar="PATH", help="A saved listing, a pattern of several, or an export, instead of AWS."),
     click.option("--demo", "is_demo", is_flag=True, help="The simulated account instead of AWS."),
     click.option("--since", metavar="TIME", help="Only jobs created since: 30d, 12h, 2026-09-01."),
@@ -51,11 +56,16 @@ _SOURCES = (
 )  # fmt: skip
 
 
-def _from_somewhere(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which jobs."""
-    for option in reversed(_SOURCES):
-        command = option(command)
-    return command
+def _with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_from_aws, _from_somewhere = _with_options(*_AWS), _with_options(*_AWS, *_ELSEWHERE)
 
 
 class _CannotCheckError(click.ClickException):
@@ -71,20 +81,42 @@ def _failing(failure: type[click.ClickException] = click.ClickException) -> Iter
         raise failure(str(error)) from None
 
 
+@contextmanager
+def _warning() -> Iterator[None]:
+    """Tell warnings as lines on the standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DxWarning)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+        yield
+
+
+def _clients(profiles: tuple[str, ...], regions: tuple[str, ...]) -> list[Any]:
+    return clients(profiles or None, "all" if "all" in regions else regions or None)
+
+
 def _load(
     *,
     profiles: tuple[str, ...],
     regions: tuple[str, ...],
+    archive: str | None,
     files: tuple[str, ...],
     is_demo: bool,
     since: str | None,
     until: str | None,
 ) -> JobTables:
     """Return the jobs that the options name, with their data sets' names as far as they are to be had."""
-    if files:
-        return _read(files, since, until)
-    asked = [simulated.client()] if is_demo else clients(profiles or None, regions or None)
-    tables = load_jobs(asked, since=since, until=until)
+    with _warning():
+        if archive:
+            tables = dxnotebook.Archive(archive).load(since=since, until=until)
+        elif files:
+            tables = _read(files, since, until)
+        else:
+            asked = [simulated.client()] if is_demo else _clients(profiles, regions)
+            return _named(load_jobs(asked, since=since, until=until), asked)
+        return _named(tables, _clients(profiles, regions)) if profiles or regions else tables
+
+
+def _named(tables: JobTables, asked: list[Any]) -> JobTables:
     try:
         return with_names(tables, asked)
     except DxError as error:
@@ -302,3 +334,31 @@ def _open(notebook: Path, *, installed: bool) -> None:
     if not installed:
         raise click.ClickException("JupyterLab is not installed. Install it with: pip install 'dxnotebook[notebook]'")
     subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)  # noqa: S603 (our own file)
+
+
+@main.command()
+@click.argument("archive")
+@_from_aws
+@click.option("--full", is_flag=True, help="Read the listings to their end, as is done once a week anyway.")
+@click.option("--optimize", is_flag=True, help="Afterwards make few files of many, and delete those not needed.")
+def sync(archive: str, profiles: tuple[str, ...], regions: tuple[str, ...], *, full: bool, optimize: bool) -> None:
+    """Add new jobs, and what became of the others, to ARCHIVE, a folder or an s3:// URI.
+
+    For cron: AWS forgets a job 90 days after its creation. Two at the same time do each other no harm. The summary, one
+    line, goes to the standard output, warnings and errors to the standard error.
+
+    \b
+    Exit codes: 0 all accounts were synced, 1 none was, or the archive cannot be
+    written, 3 some accounts failed, and the others were synced.
+
+    \b
+    Example:
+      dxnotebook sync s3://my-bucket/jobs --profile prod --region us-east-1 --region eu-west-1
+    """  # noqa: D301 (\b is click's)
+    with _failing(), _warning():
+        kept = dxnotebook.Archive(archive)
+        result = kept.sync(_clients(profiles, regions), full=full or None)
+        click.echo(result)
+        if optimize:
+            kept.optimize()
+    sys.exit(_SOME_FAILED if result.failures else 0)

@@ -32,6 +32,10 @@ class FormatError(DxError):
     """
 
 
+class ArchiveError(DxError):
+    """An archive is not there, cannot be read or written, or other writers never left it time to commit."""
+
+
 class LoadError(DxError):
     r"""A load broke off midway; what had been read until then is in ``partial``.
 
@@ -81,6 +85,10 @@ class DataWarning(DxWarning):
 
 class PartialLoadWarning(DxWarning):
     """Some of several clients failed; the tables hold the others, and ``tables.failures`` says what failed."""
+
+
+class GapWarning(DxWarning):
+    """Nobody synced an archive for longer than AWS keeps jobs, so that some may be gone that it never saw."""
 
 
 def warn(message: str, category: type[DxWarning]) -> None:

@@ -16,7 +16,8 @@ from dxnotebook.model import TEXT
 
 REDACTED = "REDACTED"
 
-_SECRET_NAMES = ("ApiKey", "Url")
+#: How the names of members end that are secret as a whole.
+SECRET_NAMES = ("ApiKey", "Url")
 
 # the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and plain tokens
 _NAMES = (
@@ -90,7 +91,7 @@ def redact_text(text: str, name: str = "") -> str:
     'GET https://b.s3.amazonaws.com/k?REDACTED failed'
     """
     encoded = text.encode("utf-8", "backslashreplace")
-    if not name.endswith(_SECRET_NAMES) and not _has_hint(encoded):
+    if not name.endswith(SECRET_NAMES) and not _has_hint(encoded):
         return text
     return str(redact_array(name, pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
 
@@ -100,7 +101,7 @@ def redact_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (any JSON v
     if isinstance(value, str):
         return redact_text(value, name)
     if isinstance(value, dict):
-        inherited = name if name.endswith(_SECRET_NAMES) else ""
+        inherited = name if name.endswith(SECRET_NAMES) else ""
         return {redact_text(key): redact_value(member, inherited or _plain(key)) for key, member in value.items()}
     if isinstance(value, list):
         return [redact_value(element, name) for element in value]

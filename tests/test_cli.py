@@ -72,7 +72,7 @@ def test_demo_says_where_it_cannot_write(tmp_path):
     assert "Cannot write to" in result.output
 
 
-@pytest.mark.parametrize("arguments", [(), ("demo",), ("check",), ("export",), ("report",)])
+@pytest.mark.parametrize("arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",)])
 def test_help_shows_an_example_or_the_commands(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0
@@ -178,3 +178,48 @@ def test_no_credentials_are_told(monkeypatch, tmp_path):
     result = run("check", "--region", "us-east-1")
     assert result.exit_code == 2
     assert "Configure credentials (for example with 'aws configure')" in result.output
+
+
+@pytest.fixture
+def account(monkeypatch, tmp_path):
+    """An endpoint that the default credentials and the profiles one and two lead to."""
+    config = tmp_path / "config"
+    keys = "aws_access_key_id=demo\naws_secret_access_key=demo\n"
+    config.write_text(f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "demo")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with dx.demo.Endpoint(dx.demo.Account(300)) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
+        yield endpoint
+
+
+def test_sync_says_in_one_line_what_it_did(account, tmp_path):
+    folder = str(tmp_path / "archive")
+    result = run("sync", folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "300 new, 0 changed, 0 unchanged, 0 rejects, no gap\n"
+    account.requests.clear()
+    result = run("sync", folder, "--profile", "one", "--region", "us-east-1", "--optimize", "--full")
+    assert (result.exit_code, result.stdout) == (0, "0 new, 0 changed, 300 unchanged, 0 rejects, no gap\n")
+    assert len(account.requests) == 2
+    assert len(dx.Archive(folder).load()) == 300
+
+
+def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
+    folder = str(tmp_path / "archive")
+    result = run("sync", folder, "--profile", "nope")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Invalid profile: 'nope'" in result.stderr
+    account.faults = [dx.demo.Fault("denied", 1, times=1)]
+    result = run("sync", folder, "--profile", "one", "--profile", "two")
+    assert result.exit_code == 3
+    assert result.stdout.count("\n") == 1
+    assert "Warning: 1 of 2 clients failed" in result.stderr
+    account.faults = [dx.demo.Fault("denied", 0, times=None)]
+    result = run("sync", folder)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "AccessDenied" in result.stderr
+    (tmp_path / "file").write_text("")
+    assert run("sync", str(tmp_path / "file")).exit_code == 1
