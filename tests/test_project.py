@@ -43,18 +43,21 @@ assert (len(logging.root.handlers), threading.active_count()) == (before[0], bef
     assert in_a_fresh_interpreter(code) == ""
 
 
-def test_a_missing_library_is_named_with_what_installs_it():
-    code = """
+@pytest.mark.parametrize(
+    ("library", "name", "extra"), [("matplotlib", "plot_durations", "plots"), ("deltalake", "Archive", "archive")]
+)
+def test_a_missing_library_is_named_with_what_installs_it(library, name, extra):
+    code = f"""
 import sys
-sys.modules["matplotlib"] = None
+sys.modules["{library}"] = None
 import dxnotebook as dx
 try:
-    dx.plot_durations
+    dx.{name}
 except ImportError as error:
     print(isinstance(error, dx.DxError), error)
 """
     told = in_a_fresh_interpreter(code)
-    assert told == "True plot_durations needs matplotlib. Install it with: pip install 'dxnotebook[plots]'\n"
+    assert told == f"True {name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'\n"
 
 
 def test_public_names_are_there_and_nothing_else():
