@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -151,7 +152,7 @@ class Store:
             if by is None:
                 return int(table.optimize.compact(writer_properties=_WRITER)["numFilesRemoved"])
             removed = 0
-            for month in _scattered(table):
+            for month in _untidy(table):
                 found = table.optimize.z_order([by], [(MONTH, "=", month)], _FILE_BYTES, writer_properties=_WRITER)
                 removed += found["numFilesRemoved"]
             return removed
@@ -303,8 +304,16 @@ def _rank(state: str) -> str:
     return f"(CASE {cases} ELSE {len(OPEN_STATES)} END)"
 
 
-def _scattered(table: DeltaTable) -> list[str]:
-    """Return the months that are in more than one file."""
-    months = pa.table(table.get_add_actions(flatten=True))[f"partition.{MONTH}"]
-    counts = pc.value_counts(months.combine_chunks())
-    return [entry["values"].as_py() for entry in counts if entry["counts"].as_py() > 1]
+def _untidy(table: DeltaTable) -> list[str]:
+    """Return the months whose files are not sorted, or too large, or many small ones; a tidy one is left alone."""
+    files = pa.table(table.get_add_actions(flatten=True)).to_pandas()
+    if files.empty:
+        return []
+    files = files.sort_values("min.created_at")
+    by_month = files.groupby(f"partition.{MONTH}")
+    # statistics are rounded, so that files that follow each other may seem to overlap a little
+    follows = by_month["min.created_at"].shift(-1) + pd.Timedelta(seconds=1)
+    overlaps = (follows < files["max.created_at"]).groupby(files[f"partition.{MONTH}"]).any()
+    sizes = by_month["size_bytes"].agg(["max", "sum", "size"])
+    untidy = overlaps | (sizes["max"] > 2 * _FILE_BYTES) | (sizes["size"] > 2 + 2 * sizes["sum"] / _FILE_BYTES)
+    return [str(month) for month in untidy.index[untidy]]
