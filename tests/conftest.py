@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import shutil
 from typing import Any
 
 import pytest
@@ -82,3 +84,32 @@ def pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: kept for name, member in value.items() if (kept := pruned(member)) not in (None, {}, [])}
     return [pruned(element) for element in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from dask.distributed import Client, LocalCluster  # noqa: PLC0415 (as below)
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def spark():
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        assert "CI" not in os.environ, "CI has to have Java, or Spark goes untested."
+        pytest.skip("Spark needs Java; install a runtime, such as Debian's default-jre-headless.")
+    from pyspark.sql import SparkSession  # noqa: PLC0415 (takes long, and is for those who have Java)
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+    builder = builder.config("spark.sql.shuffle.partitions", "1").config(
+        "spark.sql.session.timeZone", "America/New_York"
+    )
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 
 import dask.dataframe as dd
 import duckdb
@@ -12,7 +10,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from dask.distributed import Client, LocalCluster
 
 import dxnotebook as dx
 from dxnotebook import DxError
@@ -125,15 +122,6 @@ def test_what_pyarrow_cannot_do_is_said(jobs):
         dx.durations(table, "type")
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster),
-    ):
-        yield cluster
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"), [*((name, plain) for name in METRICS), ("trend by type", lambda jobs: jobs)]
@@ -152,24 +140,6 @@ def test_what_dask_cannot_do_is_said(jobs):
 def test_what_needs_pandas_is_said(jobs):
     with pytest.raises(DxError, match="needs a pandas frame; convert it"):
         dx.durations(pl.from_pandas(jobs), "type", open_jobs="censored")
-
-
-@pytest.fixture(scope="module")
-def spark():
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        assert "CI" not in os.environ, "CI has to have Java, or Spark goes untested."
-        pytest.skip("Spark needs Java; install a runtime, such as Debian's default-jre-headless.")
-    from pyspark.sql import SparkSession  # noqa: PLC0415 (takes long, and is for those who have Java)
-
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-    builder = builder.config("spark.sql.shuffle.partitions", "1").config(
-        "spark.sql.session.timeZone", "America/New_York"
-    )
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.mark.slow
