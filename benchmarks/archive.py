@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 import dxnotebook as dx
-from benchmarks.analytics import accounts, compare
+from benchmarks.analytics import ACCOUNT, accounts, compare
 from benchmarks.load import Report
 from dxnotebook.deltastore import MONTH, Store
 from dxnotebook.model import TEXT
@@ -67,8 +67,9 @@ def filled(folder: Path, rows: pa.Table, quarters: int) -> dx.Archive:
     store.create(JOBS, schema(), MONTH)
     store.create(SYNCS, SYNC)
     for quarter in range(quarters):
-        part = moved(rows, quarter)
-        store.merge(JOBS, lambda _, part=part: part)
+        for start in range(0, len(rows), ACCOUNT):  # as accounts come, so that not all is in memory again
+            part = moved(rows.slice(start, ACCOUNT), quarter)
+            store.merge(JOBS, lambda _, part=part: part)
     store.append(SYNCS, pa.Table.from_pylist([{"asked_at": dx.demo.NOW, "complete": False}], SYNC))
     archive.optimize()
     return archive

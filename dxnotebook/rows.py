@@ -289,9 +289,9 @@ def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
         was = {name.removeprefix("reject_"): beside[reject.position][name] for name in _REJECT_COLUMNS}
         decoder.rejects[i] = replace(reject, **was) if was["reason"] else reject
     decoder.rejects.sort(key=lambda reject: (reject.source, reject.page, reject.position))
-    tables = _in_order(assemble(batches, decoder))
+    tables = assemble(batches, decoder)
     decoder.warn()
-    return tables
+    return _in_order(tables) if beside else tables  # one batch alone is in order
 
 
 def _batch(rows: pa.Table, is_whole: Mask, model: Model) -> Batch:
