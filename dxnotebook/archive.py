@@ -13,7 +13,7 @@ from dxnotebook import client as aws
 from dxnotebook.deltastore import MONTH, Store
 from dxnotebook.errors import DxError
 from dxnotebook.listing import Moment, Window, limit, listed
-from dxnotebook.model import TIMESTAMP
+from dxnotebook.model import TEXT, TIMESTAMP
 from dxnotebook.observations import OBSERVED, changes, observed, rolled_back
 from dxnotebook.rows import UNDATED, archived, restored, schema
 from dxnotebook.syncing import JOBS, SYNC, SYNCS, Sync, SyncResult, gaps_in, known_syncs
@@ -183,7 +183,7 @@ class Archive:
         """
         wanted = {"data_set_id": data_set_id, "revision_id": revision_id, "state": state, "type": type}
         wanted |= {"account_id": account_id, "region": region}
-        asked_at = known_syncs(self._store)["asked_at"].max()
+        asked_at = self._last_look()
         window = Window(limit("since", since), limit("until", until), asked_at)
         rows = self._rows(*_condition(window, {name: _values(name, value) for name, value in wanted.items()}))
         return _as_of(window.trimmed(restored(rows)), asked_at)
@@ -223,7 +223,7 @@ class Archive:
         >>> len(archive.as_of("1d")), len(archive.as_of("2d"))
         (497, 0)
         """
-        window = Window(limit("time", time), None, known_syncs(self._store)["asked_at"].max())
+        window = Window(limit("time", time), None, self._last_look())
         at = window.at(window.since)
         if at is None:
             raise DxError(f"Invalid time: {time!r}. It is relative to the last sync, and there was none.")
@@ -262,6 +262,8 @@ class Archive:
         >>> archive.history(archive.load().jobs["job_id"][0])["state"].tolist()
         ['COMPLETED']
         """
+        if not isinstance(job_id, str):
+            raise DxError(f"Invalid job_id: {job_id!r}. Valid is the id or ARN of a job.")
         matches = (pads.field("job_id") == job_id) | (pads.field("job_arn") == job_id)
         return observed(self._rows(matches, columns=[*OBSERVED, "observations"]))[
             ["job_id", "job_arn", "state", "updated_at", "seen_at"]
@@ -303,7 +305,7 @@ class Archive:
         ['COMPLETED', 'ERROR']
         """
         syncs = known_syncs(self._store)
-        window = Window(limit("since", since), limit("until", until), syncs["asked_at"].max())
+        window = Window(limit("since", since), limit("until", until), self._last_look())
         condition, predicate = _condition(window, {})
         return changes(observed(self._rows(condition, predicate, columns=[*OBSERVED, "observations"])), syncs)
 
@@ -395,6 +397,13 @@ class Archive:
         """
         return self._store.dataset(JOBS)
 
+    def _last_look(self) -> pd.Timestamp | None:
+        """Return when the last sync looked, or, where none came to its end, when jobs were seen last."""
+        times = known_syncs(self._store)["asked_at"]
+        if times.isna().all():
+            times = self._store.dataset(JOBS).to_table(columns=["last_seen_at"])["last_seen_at"].to_pandas()
+        return None if times.isna().all() else times.max()
+
     def _rows(
         self, condition: pads.Expression, predicate: str | None = None, columns: list[str] | None = None
     ) -> pa.Table:
@@ -405,7 +414,7 @@ class Archive:
 def _values(name: str, value: Values) -> list[str] | None:
     if value is None:
         return None
-    found = [value] if isinstance(value, str) else list(value)
+    found = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
     if not all(isinstance(one, str) for one in found):
         raise DxError(f"Invalid {name}: {value!r}. Valid are a text or several.")
     return found
@@ -431,12 +440,12 @@ def _condition(window: Window, wanted: Mapping[str, list[str] | None]) -> tuple[
         predicate = f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason > ''"
     for name, values in wanted.items():
         if values is not None:
-            among = pads.field(name).isin(values) | (pads.field("reject_reason") != "")
+            among = pads.field(name).isin(pa.array(values, TEXT)) | (pads.field("reject_reason") != "")
             condition = among if condition is None else condition & among
     return condition, predicate
 
 
-def _as_of(tables: JobTables, time: pd.Timestamp) -> JobTables:
-    if pd.notna(time):
+def _as_of(tables: JobTables, time: pd.Timestamp | None) -> JobTables:
+    if time is not None:
         tables.jobs.attrs[AS_OF] = time.isoformat()
     return tables

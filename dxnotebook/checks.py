@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from numbers import Real
 
 import pandas as pd
 
@@ -74,8 +75,14 @@ def check(
     if max_silence is None and all(limit is None for limit in limits.values()):
         raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
     for name, limit in limits.items():
-        if limit is not None and not (isinstance(limit, int | float) and limit >= 0):
+        if limit is not None and not _is_limit(limit):
             raise DxError(f"Invalid {name}: {limit!r}. Valid is a number that is not negative.")
+    if max_failure_rate is not None and max_failure_rate > 1:
+        raise DxError(
+            f"Invalid max_failure_rate: {max_failure_rate!r}. Valid is a share between 0 and 1, as 0.1 for 10 %."
+        )
+    if by is not None and (not isinstance(by, str) or by not in tables.jobs):
+        raise DxError(f"Invalid by: {by!r}. Valid is the name of a column of the jobs, such as 'data_set_id'.")
     found: list[dict[str, object]] = []
     if max_failure_rate is not None:
         found += _rates(tables, max_failure_rate, by)
@@ -86,6 +93,10 @@ def check(
     if max_silence is not None:
         found += _silence(tables, _length(max_silence), observed_at(tables.jobs, now))
     return pd.DataFrame(found, columns=list(_COLUMNS)).astype(_COLUMNS)
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, Real) and float(value) >= 0
 
 
 def _length(given: str | timedelta) -> float:
@@ -102,15 +113,18 @@ def _length(given: str | timedelta) -> float:
 def _rates(tables: JobTables, limit: float, by: str | None) -> list[dict[str, object]]:
     """Return the findings about failure rates, that of all jobs first."""
     names = _names(tables)
-    rates = failure_rate(tables.jobs)
+    rates = [failure_rate(tables.jobs)]
     if by is not None:
-        rates = pd.concat([rates, failure_rate(tables.jobs, by).sort_values("low", ascending=False)])
+        rates.append(failure_rate(tables.jobs, by).sort_values("low", ascending=False))
     found = []
-    for row in rates[rates["low"] > limit].to_dict("records"):
+    for row in [row for some in rates for row in some[some["low"] > limit].to_dict("records")]:
         of = row.get(by)
-        mine = tables if pd.isna(of) else tables.filter(tables.jobs[by] == of)
+        mine, told = tables, "All jobs"
+        if by in row:
+            mine = tables.filter(tables.jobs[by].isna() if pd.isna(of) else tables.jobs[by] == of)
+            told = f"Jobs without {by}" if pd.isna(of) else str(names.get(of, of))
         message = (
-            f"{'All jobs' if pd.isna(of) else names.get(of, of)}: {row['failed']:,} of {row['n']:,} finished jobs failed "
+            f"{told}: {row['failed']:,} of {row['n']:,} finished jobs failed "
             f"({100 * row['rate']:.0f} %, limit {100 * limit:g} %).{_cause(mine, names)}"
         )
         found.append(_finding("failure rate", message, row["low"], limit, of))
@@ -139,9 +153,12 @@ def _unresolved(tables: JobTables, limit: int) -> list[dict[str, object]]:
         return []
     last = left.iloc[0]
     told = "" if pd.isna(last["message"]) else f": {_shortened(last['message'])}"
+    when = (
+        "at an unknown time" if pd.isna(last["last_failed_at"]) else f"at {last['last_failed_at']:%Y-%m-%d %H:%M} UTC"
+    )
     message = (
         f"{len(left):,} pieces of failed work have not succeeded since (limit {limit:,}). The last, of "
-        f"{_names(tables).get(last['data_set_id'], 'no data set')}, failed at {last['last_failed_at']:%Y-%m-%d %H:%M} UTC{told}"
+        f"{_names(tables).get(last['data_set_id'], 'no data set')}, failed {when}{told}"
     )
     return [_finding("unresolved", message, len(left), limit)]
 

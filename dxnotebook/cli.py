@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import pandas as pd
+from botocore.exceptions import BotoCoreError
 
 import dxnotebook
 from dxnotebook import checks, exporting
@@ -28,7 +29,7 @@ from dxnotebook.listing import Window, limit
 from dxnotebook.loading import load_jobs, with_names
 from dxnotebook.metrics import failure_rate
 from dxnotebook.reading import read_jobs
-from dxnotebook.tables import JobTables, concat, observed_at
+from dxnotebook.tables import AS_OF, JobTables, concat, observed_at
 
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
@@ -77,8 +78,10 @@ def _failing(failure: type[click.ClickException] = click.ClickException) -> Iter
     """End with a message where what is asked for cannot be done."""
     try:
         yield
-    except DxError as error:
+    except (DxError, BotoCoreError) as error:
         raise failure(str(error)) from None
+    except OSError as error:
+        raise failure(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from None
 
 
 @contextmanager
@@ -106,7 +109,8 @@ def _load(
 ) -> JobTables:
     """Return the jobs that the options name, with their data sets' names as far as they are to be had."""
     with _warning():
-        if archive:
+        _check_sources(archive=archive is not None, file=bool(files), demo=is_demo)
+        if archive is not None:
             tables = dxnotebook.Archive(archive).load(since=since, until=until)
         elif files:
             tables = _read(files, since, until)
@@ -116,12 +120,18 @@ def _load(
         return _named(tables, _clients(profiles, regions)) if profiles or regions else tables
 
 
+def _check_sources(**given: bool) -> None:
+    if sum(given.values()) > 1:
+        raise click.UsageError(f"Give one of --{' and --'.join(name for name, there in given.items() if there)}.")
+
+
 def _named(tables: JobTables, asked: list[Any]) -> JobTables:
-    try:
-        return with_names(tables, asked)
-    except DxError as error:
-        click.echo(f"Without the names of data sets: {error}", err=True)
-        return tables
+    for client in asked:
+        try:
+            tables = with_names(tables, client)
+        except DxError as error:
+            click.echo(f"Without the names of some data sets: {error}", err=True)
+    return tables
 
 
 def _read(files: tuple[str, ...], since: str | None, until: str | None) -> JobTables:
@@ -130,6 +140,8 @@ def _read(files: tuple[str, ...], since: str | None, until: str | None) -> JobTa
     if listings := [file for file in files if file not in exported]:
         parts.append(read_jobs(listings))
     tables = concat(parts) if len(parts) > 1 else parts[0]
+    if len(tables) and AS_OF not in tables.jobs.attrs:
+        tables.jobs.attrs[AS_OF] = observed_at(tables.jobs).isoformat()
     return _window(tables, since, until).trimmed(tables)
 
 
@@ -158,13 +170,11 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     Example:
       dxnotebook demo --folder /tmp/demo
     """  # noqa: D301 (\b is click's)
-    try:
-        with _failing():
+    with _failing():
+        try:
             _run_demo(folder, jobs, open_lab=open_lab)
-    except OSError as error:
-        raise click.ClickException(
-            f"Cannot write to {folder}: {error.strerror}. Choose another with --folder."
-        ) from None
+        except OSError as error:
+            raise DxError(f"Cannot write to {folder}: {error.strerror}. Choose another with --folder.") from None
 
 
 def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
@@ -223,6 +233,8 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
     """  # noqa: D301 (\b is click's)
     with _failing():
         if copy_notebook:
+            if copy_notebook.exists():
+                raise click.ClickException(f"{copy_notebook} is there already; choose another name.")
             click.echo(shutil.copyfile(reporting().shipped(), copy_notebook))
             return
         tables = _load(**source)
@@ -274,7 +286,9 @@ def check(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (the option
     else:
         for message in found["message"]:
             click.echo(message)
-    sys.exit(1 if len(found) else 0)
+    if tables.failures:
+        click.echo(f"Not all accounts could be asked: {', '.join(tables.failures)}", err=True)
+    sys.exit(1 if len(found) else 2 if tables.failures else 0)
 
 
 def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:

@@ -66,7 +66,9 @@ def normalized(filters: Filters) -> dict[str, Any]:
         if name in (SINCE, UNTIL):
             kept[name] = moment(name, given).isoformat()
         elif name == TEXT:
-            kept[name] = str(given)
+            if not isinstance(given, str):
+                raise DxError(f"Invalid filters: 'text' cannot be {given!r}. Valid is a text.")
+            kept[name] = given.encode("utf-8", "backslashreplace").decode()
         else:
             kept[name] = _values(name, given)
     return kept
@@ -122,6 +124,13 @@ class Dimension:
         return np.bincount(codes, minlength=len(self.names))
 
 
+def _is_sortable(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(
+        is_one(kind) for is_one in (types.is_primitive, types.is_string, types.is_large_string, types.is_boolean)
+    )
+
+
 def _dimension(column: pd.Series[Any]) -> Dimension:
     """Return the dimension of a column of jobs."""
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -137,6 +146,8 @@ def _dimension(column: pd.Series[Any]) -> Dimension:
 
 def _of_errors(values: pd.Series[Any], rows: Array) -> Dimension:
     """Return the dimension of a column of errors, each value of a job once."""
+    known = rows >= 0  # of errors of jobs that are not there
+    values, rows = values[known], rows[known]
     codes, different = pd.factorize(values.astype("str").fillna(""))
     pairs = np.unique(rows * max(len(different), 1) + codes)
     rows, codes = np.divmod(pairs, max(len(different), 1))
@@ -224,6 +235,9 @@ class Crossfilter:
     """
 
     def __init__(self, tables: JobTables) -> None:
+        if not tables.jobs.columns.is_unique:
+            twice = tables.jobs.columns[tables.jobs.columns.duplicated()][0]
+            raise DxError(f"The jobs have several columns {twice!r}. Rename or drop all but one.")
         self.tables = tables
         self.size = len(tables.jobs)
         self._haystack = Haystack(tables)
@@ -245,13 +259,14 @@ class Crossfilter:
 
     @cached_property
     def _took(self) -> Array:
-        return self.tables.jobs["duration_s"].to_numpy("float64", na_value=np.nan)
+        took: Array = self.tables.jobs["duration_s"].to_numpy("float64", na_value=np.nan)
+        return took
 
     @cached_property
     def _by_duration(self) -> Array:
         """The rows of the jobs that have a duration, the shortest first."""
         order = np.argsort(self._took).astype(np.int32)
-        return order[: np.count_nonzero(~np.isnan(self._took))]
+        return order[: np.count_nonzero(np.isfinite(self._took))]
 
     def preparations(self) -> list[Callable[[], object]]:
         """Return, in pieces, what the first search or look at causes would else have to wait for."""
@@ -354,7 +369,7 @@ class Crossfilter:
     def data_set_names(self) -> dict[str | None, str]:
         """The names of data sets, where jobs have them."""
         jobs = self.tables.jobs
-        if "data_set_name" not in jobs:
+        if "data_set_name" not in jobs or not self.size:
             return {}
         sets = self.dimension("data_set_id")
         first = np.zeros(len(sets.names), np.int64)
@@ -378,7 +393,9 @@ class Crossfilter:
         kinds, states = self.dimension("type"), self.dimension("state")
         pairs = kinds.codes.astype(np.int64) * len(states.names) + states.codes
         pairs = pairs if view.rows is None else pairs.take(view.rows)
-        counts = np.bincount(pairs, minlength=len(kinds.names) * len(states.names)).reshape(len(kinds.names), -1)
+        counts = np.bincount(pairs, minlength=len(kinds.names) * len(states.names)).reshape(
+            len(kinds.names), len(states.names)
+        )
         finished, failed = (
             counts[:, [place for place, name in enumerate(states.names) if name in some]].sum(axis=1)
             for some in (FINISHED_STATES, FAILED_STATES)
@@ -400,7 +417,7 @@ class Crossfilter:
     def _median(self, mask: Mask | None) -> float:
         """Return the median duration of the jobs that have one: with all sorted once, that of some is in their middle."""
         if mask is None:
-            known = self._took[~np.isnan(self._took)]
+            known = self._took[np.isfinite(self._took)]
             return float(np.median(known)) if len(known) else np.nan
         places = self._by_duration[mask[self._by_duration]]
         middle = places[(len(places) - 1) // 2 : len(places) // 2 + 1]
@@ -433,10 +450,12 @@ class Crossfilter:
             if name not in self.tables.jobs:
                 raise DxError(f"Cannot sort by {name!r}: the jobs have no such column.")
             column = self.tables.jobs[name]
-            if name == "created_at" and descending and bool((np.diff(self.created) <= 0).all()):
+            if name == "created_at" and descending and bool((self.created[1:] <= self.created[:-1]).all()):
                 self._orders[name, descending] = None  # as AWS lists them, in no time; what has no time is last
                 return None
             values = pa.array(column.astype("str") if column.dtype in ("category", object) else column)
+            if not _is_sortable(values.type):
+                values = pa.array(column.astype("str"))
             order = np.asarray(pc.sort_indices(values, [("", "descending" if descending else "ascending")]))
             is_natural = bool((np.diff(order.astype(np.int64)) == 1).all())
             self._orders[name, descending] = None if is_natural else order.astype(np.int32)

@@ -34,6 +34,7 @@ _CHOSEN_BY = (
     *("created_at", "updated_at", "first_seen_at", "last_seen_at"),
     *("state", "type", "account_id", "region", "data_set_id", "revision_id", "reject_reason"),
 )
+_UNFIT = set(r"%[]|^") | {chr(92)}  # Delta Lake takes them for something else in a path, or ends the process
 _MOST_TRIES = 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _KEPT_HOURS = 7 * 24
@@ -184,8 +185,10 @@ class Store:
 def _absolute(uri: str) -> str:
     if "://" in uri:
         return uri.rstrip("/")
-    if not uri or "%" in uri:  # Delta Lake would take what follows it for the code of a character
-        raise ArchiveError(f"Invalid path of an archive: {uri!r}. Give one that is not empty and has no '%'.")
+    if not uri or _UNFIT & set(uri):
+        raise ArchiveError(
+            f"Invalid path of an archive: {uri!r}. Give one that is not empty and has none of {' '.join(sorted(_UNFIT))}"
+        )
     return str(Path(uri).expanduser().absolute())
 
 

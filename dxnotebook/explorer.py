@@ -13,9 +13,11 @@ import shlex
 import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +143,7 @@ class JobExplorer(anywidget.AnyWidget):
         self._tables = self._crossfilter.tables
         self._ticked = np.zeros(len(self._tables), bool)
         self._lock = threading.RLock()  # kernels answer from several threads
-        self._made: dict[str, JobTables] = {}
+        self._made: dict[str, tuple[object, JobTables]] = {}
         self._rows: tuple[Any, Array] | None = None
         self._pending = self._crossfilter.preparations()
         super().__init__(filters=cf.normalized(filters or {}), _about=self._described())
@@ -171,22 +173,25 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _derived(self, name: str | None) -> JobTables:
         with self._lock:
-            if name not in self._made:
-                view = self._view()
-                mask = self._ticked if name == "selected" else view.mask
-                self._made[str(name)] = self._tables if mask is None else self._crossfilter.part(mask)
-            return self._made[str(name)]
+            view = self._view()
+            mask = self._ticked if name == "selected" else view.mask
+            of, made = self._made.get(str(name), (None, None))
+            if made is None or of is not mask:  # a mask is kept as long as what it is of
+                made = self._tables if mask is None else self._crossfilter.part(mask)
+                self._made[str(name)] = mask, made
+            return made
 
     def _changed(self, name: str) -> None:
         """Tell those who observe a trait; nothing is made for nobody."""
-        self._made.pop(name, None)
         if self._trait_notifiers.get(name) or self._trait_notifiers.get(traitlets.All):
             change = {"name": name, "old": traitlets.Undefined, "new": getattr(self, name), "owner": self}
             self.notify_change(traitlets.Bunch(change, type="change"))
 
     def _tick(self, jobs: JobTables | Iterable[str]) -> None:
         """Tick some jobs and no others."""
-        ids = jobs.jobs["job_id"] if isinstance(jobs, JobTables) else list(jobs)
+        if not isinstance(jobs, JobTables | Iterable):
+            raise DxError(f"Invalid selected: {jobs!r}. Valid are JobTables, or ids of jobs.")
+        ids = jobs.jobs["job_id"] if isinstance(jobs, JobTables) else [jobs] if isinstance(jobs, str) else list(jobs)
         with self._lock:
             chosen = self._tables.filter(ids).jobs["job_id"]
             self._ticked = self._tables.jobs["job_id"].isin(chosen).to_numpy(bool)
@@ -205,9 +210,31 @@ class JobExplorer(anywidget.AnyWidget):
             reason = str(error) if isinstance(error, DxError) else f"{type(error).__name__}: {error}"
             self.send(told | {"kind": "error", "text": redact_text(_shown(reason, _LONGEST_TEXT))})
 
+    def _heed(self, asked: dict[str, Any]) -> None:
+        """Take the filters that a user changed in the page; without any, those that are set here hold."""
+        if asked.get("filters") is not None:
+            filters = cf.normalized(asked["filters"])
+            with self._observed():
+                self.filters = filters
+
+    @contextmanager
+    def _observed(self) -> Iterator[None]:
+        """Tell an error of those who observe, and go on: what they observe has changed all the same."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (it is somebody else's)
+            _LOG.exception("An observer of the job explorer failed.")
+            self.send(
+                {
+                    "kind": "error",
+                    "id": None,
+                    "text": redact_text(_shown(f"An observer failed: {error!r}", _LONGEST_TEXT)),
+                }
+            )
+
     def _answer_view(self, asked: dict[str, Any]) -> Answer:
         """Return the rows that are asked for, and unless it is only these, what all controls show."""
-        self.filters = asked["filters"]
+        self._heed(asked)
         view = self._view()
         sort, descending = asked["sort"]
         rows = self._sorted(view, sort, descending=bool(descending))
@@ -230,18 +257,21 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _answer_tick(self, asked: dict[str, Any]) -> Answer:
         """Tick or untick a row, or all that are shown."""
+        self._heed(asked)
         ticked = self._ticked.copy()
         mask = self._view().mask
         ticked[(slice(None) if mask is None else mask) if asked["row"] is None else int(asked["row"])] = asked["on"]
         self._ticked = ticked
-        self._changed("selected")
-        return {"ticked": int(ticked.sum()), "all": asked["row"] is None}, None
+        with self._observed():
+            self._changed("selected")
+        self.send({"kind": "changed"})  # also to other views of this explorer
+        return {"ticked": int(ticked.sum())}, None
 
     def _answer_detail(self, asked: dict[str, Any]) -> Answer:
         """Return all that is known of a job."""
         row = int(asked["row"])
         job = self._tables.jobs.iloc[row]
-        told = {str(name): value for name, value in job.items() if not pd.isna(value)}
+        told = {str(name): value for name, value in job.items() if not _is_missing(value)}
         alike = self._crossfilter.part(self._crossfilter.alike(row))
         runs = runs_of_same_work(alike, job["job_id"])
         row_of = located(runs["job_id"], self._tables.jobs["job_id"])
@@ -250,7 +280,7 @@ class JobExplorer(anywidget.AnyWidget):
             "job": [[name, _shown(value, _LONGEST_TEXT)] for name, value in told.items()],
             "errors": _table(alike.errors, job["job_id"], once="position"),
             "details": _table(alike.details, job["job_id"]),
-            "runs": self._cells(row_of[-_MOST_RUNS:], ["state", "created_at", "duration_s", "code"]),
+            "runs": self._cells(_around(row_of, row), ["state", "created_at", "duration_s", "code"]),
             "runs_in_all": len(runs),
             "arn": _shown(told.get("job_arn", ""), _LONGEST_TEXT),
             "command": _command(told),
@@ -258,8 +288,8 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _answer_export(self, asked: dict[str, Any]) -> Answer:
         """Save the selection beside the notebook, or return it to be downloaded."""
-        suffix = _FORMATS[asked["format"]]
-        name = f"jobs-{datetime.now(UTC):%Y%m%d-%H%M%S}{suffix}"
+        self._heed(asked)
+        name = _free_name(_FORMATS[asked["format"]])
         tables = self.selected if asked["ticked"] else self.selection
         if not asked["download"]:
             export(tables, name)
@@ -340,6 +370,24 @@ def _title(name: str) -> str:
     return name.removesuffix("_at").removesuffix("_s").replace("_", " ").capitalize()
 
 
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 (any cell)
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
+
+
+def _around(rows: Array, row: int) -> Array:
+    """Return the rows next to one of them."""
+    place = int(np.flatnonzero(rows == row)[0])
+    first = max(min(place - _MOST_RUNS // 2, len(rows) - _MOST_RUNS), 0)
+    return rows[first : first + _MOST_RUNS]
+
+
+def _free_name(suffix: str) -> str:
+    """Return a name for an export that nothing here has."""
+    base = f"jobs-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    names = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in count(1))
+    return next(name for name in names if not Path(name).exists())
+
+
 def _is_empty(column: pd.Series[Any]) -> bool:
     """Tell whether a column has no value; texts know how many they lack."""
     if isinstance(column.dtype, pd.StringDtype):
@@ -354,6 +402,7 @@ def _plain(values: pd.Series[Any]) -> list[Any]:
         plain: list[Any] = (values.to_numpy("M8[us]").view(np.int64) // 1000).tolist()
     elif values.name == "duration_s":
         plain = values.to_numpy("float64", na_value=np.nan).tolist()
+        missing = ~np.isfinite(np.array(plain, float))
     else:
         plain = [_shown(value, _LONGEST_CELL) for value in values]
     return [None if gone else value for value, gone in zip(plain, missing, strict=True)]
@@ -377,7 +426,7 @@ def _table(frame: pd.DataFrame, job_id: str, once: str | None = None) -> dict[st
     if once in shown:
         shown.loc[shown[once].duplicated(), [name for name in shown if name not in _OF_ASSETS]] = None
     cells = [
-        ["" if pd.isna(value) else _shown(value, _LONGEST_TEXT) for value in row]
+        ["" if _is_missing(value) else _shown(value, _LONGEST_TEXT) for value in row]
         for row in shown.itertuples(index=False)
     ]
     return {"columns": [_title(str(name)) for name in rows], "rows": cells, "in_all": len(rows)}

@@ -32,7 +32,7 @@ class _Pool:
     """The different texts of a column, and the rows of the table that hold each."""
 
     def __init__(self, column: pd.Series[str]) -> None:
-        array = pa.array(column, TEXT)
+        array = pa.array(column.astype("str") if column.dtype == object else column, TEXT)
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         encoded = array.dictionary_encode()
         self._codes: Array | None = None
@@ -96,7 +96,8 @@ class Haystack:
             if table == "jobs":
                 mask |= found
             else:
-                mask[self.owners(table)[found]] = True
+                owners = self.owners(table)[found]
+                mask[owners[owners >= 0]] = True  # not those of jobs that are not there
         return mask
 
     def _columns(self) -> list[tuple[str, str]]:

@@ -50,6 +50,9 @@ def client_names(clients: list[aws.Client]) -> list[str]:
     return [f"{name} ({i + 1})" if labels.count(name) > 1 else name for i, name in enumerate(labels)]
 
 
+_EARLIEST = pd.Timestamp("0001-01-01", tz="UTC")
+
+
 @dataclass
 class Window:
     """The times of creation that are wanted; what is relative is so to the first response's clock.
@@ -69,7 +72,7 @@ class Window:
     def at(self, limit: pd.Timestamp | pd.Timedelta | None) -> pd.Timestamp | None:
         """Return a limit as a time, None where there is none or `now` is not known yet."""
         if isinstance(limit, pd.Timedelta):
-            return None if self.now is None else self.now - limit
+            return None if self.now is None else max(self.now - limit, _EARLIEST)
         return limit
 
     def trimmed(self, tables: JobTables) -> JobTables:

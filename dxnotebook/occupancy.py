@@ -18,6 +18,7 @@ Array = npt.NDArray[Any]
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
+_LONG = 86_400.0  # seconds: what is usual where no job at all has completed
 _NEVER = 1 << 61  # microseconds
 _BITS = 62  # of a signed integer, one being left for begun or ended
 _WHO = ("job_id", "account_id", "region", "type", "state", "data_set_id", "data_set_name", "created_at")
@@ -134,7 +135,7 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
         One row a stuck job, the one that has been open for longest first: ``job_id``, ``account_id``, ``region``,
         ``type``, ``state``, ``data_set_id``, ``data_set_name``, ``created_at`` as far as `jobs` has them, ``open_s``
         (float64, seconds until `now`) and ``usual_s`` (float64, seconds: the 99th percentile of the completed jobs of
-        the type, or of all where none of the type has completed).
+        the type, of all where none of the type has completed, and a day where none has at all).
 
     Raises
     ------
@@ -154,7 +155,12 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
     waiting = waiting[[name for name in _WHO if name in waiting]].assign(
         open_s=(observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds(),
-        usual_s=waiting["type"].astype("str").map(usual).fillna(completed["duration_s"].quantile(_USUAL)).astype(float),
+        usual_s=waiting["type"]
+        .astype("str")
+        .map(usual)
+        .fillna(completed["duration_s"].quantile(_USUAL))
+        .fillna(_LONG)
+        .astype(float),
     )
     stuck = waiting[waiting["open_s"] > waiting["usual_s"]]
     return stuck.sort_values("open_s", ascending=False, ignore_index=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -25,6 +26,7 @@ from dxnotebook.tables import JobTables, checked
 _HERE = Path(__file__).parent
 _PAGE = _HERE / "static" / "report.html"
 _TAG = "tables"
+_LONGEST = 500  # characters of a cell
 _MOST_SECONDS = 1_800
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -116,6 +118,10 @@ def _run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode
     except CellExecutionError as error:
         told = redact_text(f"{error.ename}: {error.evalue}")
         raise DxError(f"The notebook failed: {told}. Run it in JupyterLab to see where.") from None
+    except NoSuchKernel as error:
+        raise DxError(
+            f"The notebook wants the kernel {error.name!r}, which is not installed. Choose another in JupyterLab."
+        ) from None
     except (DeadKernelError, TimeoutError, RuntimeError) as error:
         raise DxError(f"The notebook did not come to its end: {type(error).__name__}. Run it in JupyterLab.") from None
 
@@ -172,6 +178,8 @@ def _form(name: object, column: pd.Series[Any]) -> Callable[[Any], str]:
     def told(value: Any) -> str:  # noqa: ANN401 (any cell)
         if pd.isna(value):
             return "–"
+        if isinstance(value, str) and len(value) > _LONGEST:
+            return f"{value[:_LONGEST]}…"
         if name in ("rate", "low", "high", "share"):
             return f"{100 * value:.1f} %"
         if str(name).endswith("_s"):

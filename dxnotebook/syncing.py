@@ -201,7 +201,8 @@ class Sync:
 
     def _since(self, account: _Account, asked_at: pd.Timestamp) -> pd.Timestamp | None:
         """Return from when on jobs may be new or may have changed, None for all."""
-        mine = self._before[self._before["complete"]]
+        # a listing without jobs does not say whose it was; it may have been another account's
+        mine = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
         mine = mine[(mine["account_id"] == account.account_id) & (mine["region"] == account.region)]
         whole = mine[mine["since"].isna()]
         if self._full or mine.empty or (self._full is None and (asked_at - whole["asked_at"] >= _FULL_EVERY).all()):

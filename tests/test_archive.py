@@ -690,9 +690,46 @@ def test_optimize_makes_few_files_and_deletes_only_what_is_old_and_unknown(archi
 def test_what_is_wrong_is_said(tmp_path):
     with pytest.raises(dx.ArchiveError, match="There is no archive at"):
         dx.Archive(tmp_path / "none").load()
-    with pytest.raises(dx.ArchiveError, match="'%'"):
+    with pytest.raises(dx.ArchiveError, match="has none of %"):
         dx.Archive(tmp_path / "100%")
     (tmp_path / "file").write_text("")
     with pytest.raises(dx.ArchiveError, match="cannot be used"):
         sync(dx.Archive(tmp_path / "file"), demo.client(1))
     assert repr(dx.Archive("s3://b/p/")) == "Archive('s3://b/p')"
+
+
+def test_an_empty_account_is_not_taken_for_another_of_the_same_client_label(archive):
+    def at(days, jobs, account):
+        return demo.Account(jobs, account_id=account, now=demo.NOW + timedelta(days=days))
+
+    for days, jobs, account in ((-20, 600, "111122223333"), (-1, 0, "444455556666"), (0, 600, "111122223333")):
+        with demo.Endpoint(at(days, jobs, account)) as endpoint:
+            sync(archive, endpoint.client())
+            expected = load(endpoint.client())
+    known = archive.load(account_id="111122223333").jobs
+    missing = set(expected.jobs["job_id"]) - set(known["job_id"])
+    assert not missing
+
+
+def test_relative_times_hold_also_when_no_sync_came_to_its_end(archive):
+    with (
+        demo.Endpoint(demo.Account(50), faults=[demo.Fault("denied", 0, times=None)]) as endpoint,
+        pytest.raises(dx.LoadError),
+    ):
+        sync(archive, endpoint.client())
+    assert len(archive.load(since="30d")) == len(archive.transitions(since="30d")) == 0
+    with pytest.raises(dx.DxError, match="there was none"):
+        archive.as_of("1d")
+
+
+def test_arguments_that_cannot_be_are_refused_or_match_nothing(archive):
+    sync(archive, demo.client(50))
+    assert len(archive.load(state=[])) == 0
+    assert len(archive.load(since="9999999d")) == 50
+    with pytest.raises(dx.DxError, match="Invalid account_id: 123456789012"):
+        archive.load(account_id=123456789012)
+    with pytest.raises(dx.DxError, match="Invalid job_id: 5"):
+        archive.history(5)
+    for path in ("/tmp/[x]", "a|b", "a%20b"):
+        with pytest.raises(dx.ArchiveError, match="Invalid path of an archive"):
+            dx.Archive(path)

@@ -77,13 +77,30 @@ def test_what_is_left_undone_stuck_and_silent_is_counted():
         ({"max_failure_rate": "high"}, "Invalid max_failure_rate: 'high'"),
         ({"max_stuck": -1}, "Invalid max_stuck: -1"),
         ({"max_silence": "long"}, "Invalid max_silence: 'long'"),
-        ({"max_failure_rate": 0.1, "by": "colour"}, "no column 'colour'"),
+        ({"max_failure_rate": 0.1, "by": "colour"}, "Invalid by: 'colour'"),
+        ({"max_failure_rate": 10}, "Valid is a share between 0 and 1"),
+        ({"max_stuck": 0, "by": ["type"]}, r"Invalid by: \['type'\]"),
         ({"max_stuck": 0, "now": "noon"}, "Invalid now: 'noon'"),
     ],
 )
 def test_limits_that_cannot_be_are_refused(limits, told):
     with pytest.raises(DxError, match=told):
         dx.check(tables_of(page_of()), **limits)
+
+
+def test_jobs_without_a_group_or_a_time_are_told_as_such():
+    lost = [job(n, State="ERROR", CreatedAt=None, UpdatedAt=None) for n in range(20)]
+    fine = [job(100 + n, Details={"ImportAssetsFromS3": {"DataSetId": "d"}}) for n in range(400)]
+    tables = tables_of(page_of(*lost, *fine))
+    (message,) = dx.check(tables, max_failure_rate=0.3, by="data_set_id")["message"]
+    assert message.startswith("Jobs without data_set_id: 20 of 20")
+    (message,) = dx.check(tables, max_unresolved=0)["message"]
+    assert "failed at an unknown time" in message
+
+
+def test_a_total_hang_is_seen():
+    waiting = [job(n, State="WAITING", CreatedAt="2026-01-01T00:00:00Z", UpdatedAt=None) for n in range(20)]
+    assert dx.check(tables_of(page_of(*waiting)), max_stuck=0, now=NOW)["value"].tolist() == [20]
 
 
 def test_no_jobs_are_no_finding():

@@ -124,6 +124,32 @@ def test_export_writes_what_check_and_export_read(tmp_path, name):
     assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
 
 
+def test_check_is_not_fooled(tmp_path, monkeypatch):
+    path = tmp_path / "jobs.jsonl"
+    run("export", str(path), "--demo")
+    for source in (("--demo",), ("--file", str(path))):
+        assert run("check", *source, "--until", "10d", "--max-stuck", "0").exit_code == 1
+    monkeypatch.setenv("AWS_PROFILE", "typo")
+    assert run("check").exit_code == 2
+    monkeypatch.delenv("AWS_PROFILE")
+    assert run("check", "--region", "us east 1").exit_code == 2
+    assert run("check", "--archive", "").exit_code == 2
+    assert run("check", "--archive", str(tmp_path / "none")).exit_code == 2
+    assert run("check", "--demo", "--file", str(path)).exit_code == 2
+    assert "Give one of --file and --demo" in run("check", "--demo", "--file", str(path)).output
+
+
+def test_check_says_when_an_account_could_not_be_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        cli,
+        "clients",
+        lambda *_: [dx.demo.client(50), dx.demo.client(50, faults=[dx.demo.Fault("denied", 0, times=None)])],
+    )
+    result = run("check", "--max-stuck", "100")
+    assert result.exit_code == 2
+    assert "Not all accounts could be asked" in result.output
+
+
 def test_export_says_what_is_wrong(tmp_path):
     assert "Valid suffixes are" in run("export", str(tmp_path / "jobs.doc"), "--demo").output
     assert "No file matches" in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
@@ -132,6 +158,7 @@ def test_export_says_what_is_wrong(tmp_path):
 
 def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
     assert run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output.strip() == str(tmp_path / "mine.ipynb")
+    assert "is there already" in run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output
     path = tmp_path / "week.html"
     done = run(
         "report",

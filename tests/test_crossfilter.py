@@ -195,6 +195,7 @@ def test_filters_round_trip(filters):
         ({"state": [3]}, "'state' cannot be 3"),
         ({"state": 5}, "'state' cannot be 5"),
         (["ERROR"], "Invalid filters: a list"),
+        ({"text": ["a"]}, "'text' cannot be"),
     ],
 )
 def test_filters_that_cannot_be_are_refused(filters, told):
@@ -203,6 +204,12 @@ def test_filters_that_cannot_be_are_refused(filters, told):
     crossfilter = Crossfilter(tables_from([]))
     with pytest.raises(DxError, match="Cannot sort by 'colour'"):
         crossfilter.rows(crossfilter.view({}), "colour", descending=False)
+
+
+def test_jobs_without_a_time_come_last():
+    jobs = [job(0, CreatedAt=None, UpdatedAt=None), job(1), job(2, CreatedAt="2026-08-01T00:00:00Z")]
+    crossfilter = Crossfilter(tables_of(page_of(*jobs)))
+    assert crossfilter.rows(crossfilter.view({}), "created_at", descending=True).tolist() == [1, 2, 0]
 
 
 def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():

@@ -31,7 +31,7 @@ def asked(explorer, kind, **content):
         (json.loads(json.dumps(content, allow_nan=False)), buffers)
     )
     explorer._receive(explorer, {"kind": kind, "id": "7", **content}, [])
-    ((answer, buffers),) = sent
+    ((answer, buffers),) = [one for one in sent if one[0].get("id") == "7"]
     assert answer["id"] == "7"
     return answer, buffers
 
@@ -86,7 +86,9 @@ def test_what_is_shown_and_ticked_can_be_read_back_and_observed(tables):
     with pytest.raises(traitlets.TraitError, match="read-only"):
         explorer.selection = tables
     with pytest.raises(DxError, match="not in these tables"):
-        explorer.selected = ["nobody"]
+        explorer.selected = "nobody"
+    with pytest.raises(DxError, match="Invalid selected: 5"):
+        explorer.selected = 5
     with pytest.raises(DxError, match="no filter is named 'colour'"):
         explorer.filters = {"colour": ["red"]}
     assert explorer.filters == {"state": ["TIMED_OUT"]}
@@ -118,6 +120,53 @@ def test_a_job_is_told_whole(tables):
     runs = {tables.jobs["job_id"][run[0]] for run in told["runs"]}
     assert {back["first_job_id"], back["recovered_job_id"]} <= runs
     assert told["runs_in_all"] == len(runs)
+
+
+def test_filters_set_here_hold_against_a_page_that_only_scrolls(tables):
+    explorer = dx.explore(tables)
+    explorer.filters = {"state": ["TIMED_OUT"]}
+    assert view_of(explorer, filters=None)["total"] == 13
+    assert explorer.filters == {"state": ["TIMED_OUT"]}
+    asked(explorer, "tick", row=None, on=True, filters={"state": ["CANCELLED"]})
+    assert explorer.selected.jobs["state"].unique().tolist() == ["CANCELLED"]
+
+
+def test_an_observer_that_fails_is_told_and_the_view_follows(tables, caplog):
+    explorer = dx.explore(tables)
+    explorer.observe(lambda _: 1 / 0, ["selection", "selected"])
+    assert view_of(explorer, filters={"state": ["TIMED_OUT"]})["total"] == 13
+    assert asked(explorer, "tick", row=3, on=True)[0]["ticked"] == 1
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+def test_frames_that_a_user_changed_are_explored(tables):
+    few = tables.jobs[tables.jobs["state"] == "COMPLETED"].head(20).reset_index(drop=True)
+    odd = few.assign(tags=[["a", "b"]] * 20, asset_name=pd.Series(range(20), dtype=object), duration_s=float("inf"))
+    odd = odd.assign(week=pd.Series(pd.period_range("2026", periods=20, freq="W")))
+    explorer = dx.explore(dx.JobTables(odd, tables.details, tables.errors, tables.rejects))
+    while asked(explorer, "prepare")[0]["more"]:
+        pass
+    answer = view_of(
+        explorer, filters={"text": "access denied"}, columns=["tags", "week", "duration_s"], sort=["week", True]
+    )
+    assert (answer["total"], answer["counts"]["code"]["values"]) == (0, [])  # errors of other jobs are nobody's
+    assert len(view_of(explorer, filters={}, columns=["tags", "week"], sort=["week", True])["rows"]) == 20
+    assert asked(explorer, "detail", row=3)[0]["kind"] == "detail"
+    twice = dx.JobTables(pd.concat([few, few[["type"]]], axis=1), tables.details, tables.errors, tables.rejects)
+    with pytest.raises(DxError, match="several columns 'type'"):
+        dx.explore(twice)
+    untyped = tables.jobs.iloc[:0].astype({"state": "str", "type": "str", "data_set_id": "category"})
+    assert view_of(dx.explore(dx.JobTables(untyped, tables.details, tables.errors, tables.rejects)))["total"] == 0
+
+
+def test_the_list_of_runs_is_around_the_job():
+    details = {"ImportAssetsFromS3": {"DataSetId": "d", "AssetSources": [{"Bucket": "b", "Key": "k"}]}}
+    runs = [job(n, CreatedAt=f"2026-09-01T00:{n:02}:00Z", UpdatedAt=None, Details=details) for n in range(60)]
+    explorer = dx.explore(tables_of(page_of(*runs)))
+    for row in (0, 30, 59):
+        told, _ = asked(explorer, "detail", row=row)
+        assert (len(told["runs"]), told["runs_in_all"]) == (20, 60)
+        assert row in [run[0] for run in told["runs"]]
 
 
 def test_every_kind_of_job_is_told(tables):

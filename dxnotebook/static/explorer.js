@@ -27,6 +27,8 @@ const canonical = (filters) => JSON.stringify(Object.entries(filters).sort(([a],
 const number = (n) => n.toLocaleString("en-US");
 const percent = (share) => (share == null ? "–" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
 
+const iso = (at) => new Date(at).toISOString().replace("Z", "+00:00");
+
 export function duration(seconds) {
   if (seconds == null) return "–";
   if (seconds < 60) return `${+seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
@@ -80,9 +82,11 @@ class Explorer {
     if (this.waiting != null || !this.wanted) return;
     const only = this.wanted === "rows";
     this.wanted = null;
+    this.sent = this.dirty;
+    this.dirty = false;
     const first = Math.max(this.firstRow() - SPARE, 0);
     this.question = this.key();
-    this.waiting = this.ask("view", { filters: this.filters, sort: this.sort, columns: this.columns, first, count: LINES + 2 * SPARE, only_rows: only });
+    this.waiting = this.ask("view", { filters: this.sent ? this.filters : null, sort: this.sort, columns: this.columns, first, count: LINES + 2 * SPARE, only_rows: only });
   }
 
   key() {
@@ -104,6 +108,7 @@ class Explorer {
 
   receive(message, buffers) {
     if (message.kind === "changed") return this.look();
+    if (message.kind === "error" && message.id == null) return this.say(message.text, true);
     if (!String(message.id).startsWith(this.me)) return;
     const late = message.id !== this.waiting;
     if (message.id === this.waiting) this.waiting = null;
@@ -114,7 +119,7 @@ class Explorer {
     const answers = {
       view: () => late || this.showView(message),
       prepare: () => { if (message.causes && !this.causesKnown) this.look(); this.prepare(message.more); },
-      tick: () => { this.say(`${number(message.ticked)} jobs ticked.`); this.showTicked(message.ticked); if (message.all) this.reload(); },
+      tick: () => { this.say(`${number(message.ticked)} jobs ticked.`); this.showTicked(message.ticked); },
       detail: () => message.row === this.chosen && this.showDetail(message),
       export: () => { this.say(message.text); if (message.name) this.download(message.name, buffers[0]); },
       error: () => this.say(message.text, true),
@@ -131,9 +136,24 @@ class Explorer {
 
   adopt() {
     const given = this.model.get("filters");
-    if (this.waiting != null || canonical(given) === canonical(this.filters)) return;
+    if (this.unsettled() || canonical(given) === canonical(this.filters)) return;
     this.filters = given;
     this.restart();
+  }
+
+  unsettled() {  // whether the user changed the filters, and the kernel has not answered yet
+    return this.dirty || (this.sent && this.waiting != null);
+  }
+
+  latest() {  // the filters for a question that is no view, if the kernel may not have them yet
+    if (this.typing) this.typed();
+    return this.unsettled() ? this.filters : null;
+  }
+
+  typed() {
+    clearTimeout(this.typing);
+    this.typing = null;
+    this.filter({ text: this.search.value });
   }
 
   filter(change) {
@@ -142,6 +162,7 @@ class Explorer {
       if (value == null || value.length === 0) delete filters[name];
     }
     this.filters = filters;
+    this.dirty = true;
     this.say("");
     this.drawChips();
     this.restart();
@@ -172,7 +193,7 @@ class Explorer {
     this.message = h("p", { class: "dxn-message", role: "status" });
     this.search = h("input", { type: "search", placeholder: "id, name, key, message", "aria-label": "Search", oninput: () => {
       clearTimeout(this.typing);
-      this.typing = setTimeout(() => this.filter({ text: this.search.value }), TYPING);
+      this.typing = setTimeout(() => this.typed(), TYPING);
     } });
     this.since = this.moment("since", "From");
     this.until = this.moment("until", "To");
@@ -196,6 +217,7 @@ class Explorer {
     this.drawChips();
     this.sizes = new ResizeObserver(() => requestAnimationFrame(() => {  // also when it has got its place in the page
       this.hidePreview(el);
+      this.fitView();
       if (this.trend) this.drawChart();
     }));
     this.sizes.observe(this.chart);
@@ -209,6 +231,10 @@ class Explorer {
     }
   }
 
+  fitView() {  // its rows, its head, and whatever a border and a scroll bar take
+    this.view.style.height = `${ROW * (LINES + 1) + this.view.offsetHeight - this.view.clientHeight}px`;
+  }
+
   fitMenu(list) {
     list.style.left = "0";
     const over = list.getBoundingClientRect().right - this.root.getBoundingClientRect().right;
@@ -216,7 +242,7 @@ class Explorer {
   }
 
   hidePreview(el) {
-    for (let node = el; node; node = node.parentElement) {
+    for (let node = el; node && !node.matches(".jp-OutputArea"); node = node.parentElement) {
       const before = node.previousElementSibling;
       const preview = before?.matches(".dxn-preview") ? before : before?.querySelector(".dxn-preview");
       if (preview) return void (preview.hidden = true);
@@ -249,11 +275,11 @@ class Explorer {
     const format = h("select", { "aria-label": "Format" }, ...this.about.formats.map((name) => h("option", {}, name)));
     const save = (label, download) => h("button", { type: "button", onclick: () => {
       this.say("Exporting …");
-      this.ask("export", { format: format.value, download, ticked: this.ticked > 0 && only.checked });
+      this.ask("export", { format: format.value, download, ticked: this.ticked > 0 && only.checked, filters: this.latest() });
     } }, label);
     const only = h("input", { type: "checkbox" });
     this.onlyTicked = h("label", { hidden: true }, only, " ticked jobs only");
-    const all = (label, on) => h("button", { type: "button", onclick: () => this.ask("tick", { row: null, on }) }, label);
+    const all = (label, on) => h("button", { type: "button", onclick: () => this.ask("tick", { row: null, on, filters: this.latest() }) }, label);
     const exporting = h("details", { class: "dxn-menu" }, h("summary", {}, "Export"), h("div", { class: "dxn-list" }, h("label", {}, "Format ", format), this.onlyTicked, save("Save beside the notebook", false), save("Download", true)));
     const columns = h("details", { class: "dxn-menu" }, h("summary", {}, "Columns"), h("div", { class: "dxn-list", role: "group", "aria-label": "Columns" }, ...picks));
     this.tickedCount = h("span", { class: "dxn-note" });
@@ -263,8 +289,9 @@ class Explorer {
   // --- the answer to a view ---
 
   showView(answer) {
-    if (this.question !== this.answered) this.rows.clear();
-    if (this.question === this.key()) {  // the kernel has one form of what filters say
+    if (this.question !== this.answered || answer.summary) this.rows.clear();
+    if (this.question === this.key() && !this.dirty) {  // the kernel has one form of what filters say, and the last word
+      if (canonical(answer.filters) !== canonical(this.filters) && !answer.summary) this.look();
       this.filters = answer.filters;
       this.question = this.key();
     }
@@ -285,7 +312,8 @@ class Explorer {
       this.prepare(answer.more);
     }
     this.drawRows();
-    if (canonical(this.model.get("filters")) !== canonical(this.filters) && !this.wanted) this.adopt();
+    if (this.opening && this.rows.has(this.active)) this.open(this.rows.get(this.active)[0], true);
+    if (!this.wanted) this.adopt();
   }
 
   redraw() {
@@ -343,9 +371,11 @@ class Explorer {
         chips.push(chip(`${titles[name] ?? name}: ${label.length > 60 ? `${label.slice(0, 60)}…` : label}`, { [name]: value.filter((other) => other !== one) }));
       }
     }
+    const focused = [...this.chips.children].indexOf(document.activeElement);
     if (chips.length) chips.push(h("button", { type: "button", onclick: () => this.clear() }, "Clear all"));
     this.chips.replaceChildren(...chips);
-    if (document.activeElement !== this.search) this.search.value = this.filters.text ?? "";
+    if (focused >= 0) (chips[Math.min(focused, chips.length - 1)] ?? this.search).focus();
+    if (!this.typing) this.search.value = this.filters.text ?? "";
     for (const [name, input] of [["since", this.since], ["until", this.until]]) {
       if (document.activeElement !== input) input.value = this.filters[name] ? time(Date.parse(this.filters[name]), this.zone).replace(" ", "T").slice(0, 16) : "";
     }
@@ -354,6 +384,7 @@ class Explorer {
   clear() {
     this.search.value = "";
     this.filters = {};
+    this.dirty = true;
     this.drawChips();
     this.restart();
   }
@@ -362,11 +393,13 @@ class Explorer {
     const chosen = this.filters.cause ?? [];
     const most = Math.max(...(counts?.values ?? []).map(([, , count]) => count), 1);
     const rows = (counts?.values ?? []).map(([value, label, count]) => h("button", {
-      type: "button", class: "dxn-cause", "aria-pressed": String(chosen.includes(value)), style: `--share: ${(100 * count) / most}%`,
+      type: "button", class: "dxn-cause", "data-value": JSON.stringify(value), "aria-pressed": String(chosen.includes(value)), style: `--share: ${(100 * count) / most}%`,
       onclick: () => this.filter({ cause: chosen.includes(value) ? chosen.filter((other) => other !== value) : [...chosen, value] }),
     }, h("strong", {}, number(count)), " ", bdi(value == null ? "(no message)" : label)));
+    const focused = this.causes.contains(document.activeElement) ? document.activeElement.dataset.value : null;
     const note = !counts ? "Looking for causes …" : !rows.length ? "No errors" : counts.more ? `${number(counts.more)} more causes` : "";
     this.causes.replaceChildren(h("h3", {}, "Causes, by jobs"), ...rows, h("p", { class: "dxn-note" }, note));
+    if (focused) rows.find((row) => row.dataset.value === focused)?.focus();
   }
 
   // --- the chart ---
@@ -381,7 +414,7 @@ class Explorer {
       return Math.max(0, Math.min(this.trend.starts.length - 1, Math.floor(((event.clientX - box.left) / box.width) * this.trend.starts.length)));
     };
     this.chart.addEventListener("pointerdown", (event) => {
-      if (!this.trend?.starts.length) return;
+      if (!this.trend?.starts.length || event.button) return;
       this.brush = [bin(event), bin(event)];
       this.chart.setPointerCapture(event.pointerId);
       this.drawBrush(this.brush);
@@ -401,6 +434,7 @@ class Explorer {
   }
 
   slide(side) {
+    if (!this.trend?.starts.length) return;
     let [first, last] = this.handles.map((handle) => +handle.value);
     if (first > last) [first, last] = side ? [last, last] : [first, first];
     this.drawBrush([first, last]);
@@ -408,13 +442,14 @@ class Explorer {
     clearTimeout(this.sliding);
     this.sliding = setTimeout(() => {
       this.sliding = null;
-      this.cut(first, last);
+      const { starts, step } = this.trend, at = side ? starts[last] + step : starts[first];
+      const isEnd = side ? last === starts.length - 1 : first === 0;
+      this.filter({ [side ? "until" : "since"]: isEnd ? null : iso(at) });
     }, TYPING);
   }
 
   cut(first, last) {
     const { starts, step } = this.trend;
-    const iso = (at) => new Date(at).toISOString().replace("Z", "+00:00");
     const all = first === 0 && last === starts.length - 1;
     this.filter({ since: all ? null : iso(starts[first]), until: all ? null : iso(starts[last] + step) });
   }
@@ -504,7 +539,10 @@ class Explorer {
       } }, label + arrow);
       return h("th", { scope: "col", role: "columnheader", "aria-sort": mine ? (this.sort[1] ? "descending" : "ascending") : "none" }, name === "code" ? label : button);
     });
+    const focused = [...this.head.querySelectorAll("button")].indexOf(document.activeElement);
     this.head.replaceChildren(h("th", { scope: "col", role: "columnheader" }, h("span", { class: "dxn-hidden" }, "Ticked")), ...cells);
+    if (focused >= 0) this.head.querySelectorAll("button")[focused]?.focus();
+    this.fitView();
   }
 
   heights() {
@@ -529,7 +567,7 @@ class Explorer {
     const { tall, scale } = this.heights(), first = this.firstRow(), from = Math.max(first - 2, 0), to = Math.min(first + LINES + 2, this.total);
     this.spacer.style.height = `${tall + ROW}px`;
     const above = this.view.scrollTop - Math.min(this.view.scrollTop / scale, Math.max(this.total - LINES, 0) * ROW) + from * ROW;
-    this.table.style.top = `${Math.max(above, 0)}px`;
+    this.table.style.top = `${above}px`;
     this.table.setAttribute("aria-rowcount", this.total + 1);
     this.table.setAttribute("aria-busy", String(this.question !== this.answered));
     if (this.rows.size > 5000) this.rows = new Map([...this.rows].filter(([i]) => Math.abs(i - first) < 1000));
@@ -548,7 +586,7 @@ class Explorer {
       row.append(h("td", { role: "gridcell", colspan: this.columns.length + 1, class: "dxn-note" }, "…"));
       return row;
     }
-    const box = h("input", { type: "checkbox", tabindex: -1, "aria-label": "Tick this job", onclick: (event) => { event.stopPropagation(); this.tick(i); } });
+    const box = h("input", { type: "checkbox", tabindex: -1, "aria-label": "Tick this job", onclick: (event) => { event.stopPropagation(); this.table.focus({ preventScroll: true }); this.tick(i); } });
     box.checked = data[1];
     row.append(h("td", { role: "gridcell" }, box), ...data.slice(2).map((cell, c) => this.cell(cell, this.kinds[c], this.columns[c])));
     row.addEventListener("click", () => { this.active = i; this.open(data[0]); });
@@ -568,6 +606,7 @@ class Explorer {
     const data = this.rows.get(this.active);
     if (event.key in moves) this.move(Math.max(0, Math.min(this.total - 1, this.active + moves[event.key])));
     else if (event.key === "Enter" && data) this.open(data[0], true);
+    else if (event.key === "Enter") this.opening = true;  // as soon as the row is there
     else if (event.key === " " && data) this.tick(this.active);
     else return;
     event.preventDefault();
@@ -576,9 +615,9 @@ class Explorer {
 
   move(to) {
     this.active = to;
-    const first = this.firstRow(), { scale } = this.heights();
-    if (to < first) this.view.scrollTop = to * ROW * scale;
-    else if (to >= first + LINES) this.view.scrollTop = Math.ceil((to - LINES + 1) * ROW * scale);
+    const { scale } = this.heights(), at = this.view.scrollTop / scale;
+    if (to * ROW < at) this.view.scrollTop = Math.floor(to * ROW * scale);
+    else if ((to + 1) * ROW > at + LINES * ROW) this.view.scrollTop = Math.ceil((to - LINES + 1) * ROW * scale);
     this.scrolled();
   }
 
@@ -593,6 +632,7 @@ class Explorer {
 
   open(row, focus = false) {
     this.chosen = row;
+    this.opening = false;
     this.focusDetail = focus;
     this.shown = null;
     this.say("");
@@ -614,7 +654,7 @@ class Explorer {
     const fields = { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length };
     this.detail.replaceChildren(
       h("div", { class: "dxn-bar" }, heading, close), ...this.grid("Errors", job.errors), ...this.grid("Details", job.details),
-      h("h4", {}, `Runs of the same work: ${number(job.runs_in_all)}${job.runs_in_all > runs.length ? `, the last ${runs.length}` : ""}`), h("ul", { class: "dxn-runs" }, ...runs),
+      h("h4", {}, `Runs of the same work: ${number(job.runs_in_all)}${job.runs_in_all > runs.length ? `, ${runs.length} of them` : ""}`), h("ul", { class: "dxn-runs" }, ...runs),
       copy("ARN", job.arn), copy("Command", job.command), ...this.grid("All fields", fields),
     );
     if (this.focusDetail) this.detail.focus();

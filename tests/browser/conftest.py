@@ -74,8 +74,7 @@ MODEL = """async ([about, filters]) => {
     };
     window.deliver = async (content) => {
         const [answers, filters] = await window.answer(JSON.stringify(content));
-        state.filters = filters;
-        tell('change:filters');
+        if (JSON.stringify(state.filters) !== JSON.stringify(filters)) { state.filters = filters; tell('change:filters'); }
         for (const [answer, bytes] of answers) tell('msg:custom', answer, bytes.map((one) => new Uint8Array(one)));
     };
     window.end = part.render({ model, el: document.querySelector('main') });

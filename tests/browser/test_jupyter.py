@@ -48,9 +48,12 @@ def test_in_jupyterlab(page, lab, folder):
     page.locator(".dxn-cause").first.click()
     expect(counts(page)).to_contain_text("167 of 6,000 jobs")
     assert notebook.value("[len(explorer.selection), list(explorer.filters)]") == [167, ["cause"]]
-    # what is set in Python is seen, and what is ticked can be read
+    # what is set in Python is seen and stays, and what is ticked can be read
     notebook.value("explorer.set_trait('filters', {'state': ['CANCELLED']})")
+    page.locator(".dxn-view").evaluate("view => view.scrollTo(0, 500)")
     expect(counts(page)).to_contain_text("23 of 6,000 jobs")
+    page.locator(".dxn-view").evaluate("view => view.scrollTo(0, 0)")
+    assert notebook.value("explorer.filters") == {"state": ["CANCELLED"]}
     page.get_by_role("checkbox", name="Tick this job").first.click()
     expect(page.locator(".dxn-note", has_text="1 ticked")).to_be_visible()
     assert notebook.value("explorer.selected.jobs['state'].tolist()") == ["CANCELLED"]

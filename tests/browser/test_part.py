@@ -99,7 +99,7 @@ def test_times_can_be_typed_in_either_zone(page, shown, tables):
 
 
 def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
-    shown()
+    explorer = shown().explorer
     page.get_by_role("button", name="Duration").click()
     longest = tables.jobs.sort_values("duration_s", ascending=False, kind="stable")
     expect(rows(page).first.locator("td").last).to_have_text(longest["job_id"].iloc[0])
@@ -112,6 +112,7 @@ def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
     page.get_by_role("group", name="Columns").get_by_label("Region").check()
     expect(page.get_by_role("columnheader", name="Region")).to_be_visible()
     expect(rows(page).first.locator("td").last).to_have_text("us-east-1")
+    explorer.filters = {"state": ["CANCELLED"]}
     page.evaluate("change({ state: ['CANCELLED'] })")
     expect(counts(page)).to_contain_text(f"{(tables.jobs['state'] == 'CANCELLED').sum()} of 6,000 jobs")
     expect(page.locator(".dxn-chip", has_text="State: CANCELLED")).to_be_visible()
@@ -132,6 +133,53 @@ def test_the_last_of_a_hundred_thousand_rows_is_reached_by_slices(page, tables):
     assert len(jobs) == 102_000
     assert max(content["count"] for content in shown.asked("view")) < 60
     assert rows(page).count() < 30
+
+
+def test_arrows_keep_the_active_row_in_sight_where_a_pixel_is_more_than_a_row(page, tables):
+    jobs = pd.concat([tables.jobs] * 50, ignore_index=True)
+    jobs["job_id"] = [f"job {number}" for number in range(len(jobs))]
+    Shown(page, dx.JobTables(jobs, tables.details.iloc[:0], tables.errors.iloc[:0], tables.rejects))
+    expect(rows(page).first).to_contain_text("job ")
+    grid = page.get_by_role("grid")
+    grid.focus()
+    for first, arrow in (("Home", "ArrowDown"), ("End", "ArrowUp")):
+        page.keyboard.press(first)
+        for _ in range(17):
+            page.keyboard.press(arrow)
+        page.wait_for_timeout(100)
+        hidden = page.evaluate("""() => { const view = document.querySelector('.dxn-view').getBoundingClientRect();
+            const head = document.querySelector('.dxn-view thead').getBoundingClientRect();
+            const row = document.querySelector('.dxn-active').getBoundingClientRect();
+            return Math.max(row.bottom - view.bottom, head.bottom - row.top); }""")
+        assert hidden < 4
+
+
+def test_two_views_of_one_explorer_show_the_same(page, shown, tables):
+    explorer = shown().explorer
+    expect(page.locator(".dxn-cause").first).to_be_visible()
+    page.evaluate("""async () => { const { default: part } = await import('/explorer.js');
+        part.render({ model, el: document.body.appendChild(document.createElement('main')) }); }""")
+    expect(page.locator(".dxn").nth(1).locator(".dxn-cause").first).to_be_visible()
+    page.locator(".dxn").first.get_by_role("checkbox", name="Tick this job").first.click()
+    expect(page.locator(".dxn").nth(1).get_by_role("checkbox", name="Tick this job").first).to_be_checked()
+    page.locator(".dxn").nth(1).locator(".dxn-cause").first.click()
+    expect(page.locator(".dxn").first.locator(".dxn-counts")).to_contain_text("167 of 6,000 jobs")
+    assert len(explorer.selection) == 167
+
+
+def test_what_is_done_before_the_answer_is_done_to_what_was_asked_for(page, shown):
+    explorer = shown().explorer
+    expect(page.locator(".dxn-cause").first).to_be_visible()
+    page.evaluate("""() => { window.held = []; const { deliver } = window;
+        window.deliver = (content) => content.kind === 'view' ? held.push(content) : deliver(content);
+        window.release = () => { window.deliver = deliver; held.splice(0).forEach(deliver); }; }""")
+    page.locator("summary", has_text="State").click()
+    page.get_by_role("group", name="State").get_by_label("TIMED_OUT").check()
+    page.get_by_role("button", name="Tick all shown", exact=True).click()
+    expect(page.locator(".dxn-note", has_text="13 ticked")).to_be_visible()
+    page.evaluate("release()")
+    expect(counts(page)).to_contain_text("13 of 6,000 jobs")
+    assert explorer.selected.jobs["state"].unique().tolist() == ["TIMED_OUT"]
 
 
 def test_all_of_it_by_keyboard(page, shown, tables):
