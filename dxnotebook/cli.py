@@ -209,6 +209,7 @@ def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options abov
       dxnotebook export jobs.xlsx --profile prod --since 30d
     """  # noqa: D301 (\b is click's)
     with _failing():
+        exporting.suffix_of(path)  # before all is loaded
         tables = _load(**source)
         click.echo(f"{exporting.export(tables, path)}: {len(tables):,} jobs")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -168,13 +169,19 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
 def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
     """Return the file or folder that a path means, and its suffix."""
     try:
-        target = Path(os.path.realpath(path))
-    except (TypeError, ValueError):
+        given = Path(path).expanduser()
+        target = Path(os.path.realpath(given))
+    except (TypeError, ValueError, RuntimeError):
         raise DxError(f"Invalid path: {path!r}. Valid is a text or a Path, such as 'jobs.parquet'.") from None
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
-        if target.name.lower().endswith(suffix):
+        if given.name.lower().endswith(suffix):
             return target, suffix
     raise DxError(f"Invalid path: {str(path)!r}. Valid suffixes are: {', '.join(_SUFFIXES)}.")
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return the suffix that a path's format goes by, or raise DxError where there is none."""
+    return _target(path)[1]
 
 
 def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd.DataFrame]:
@@ -205,7 +212,7 @@ def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], one: str | Non
         with _typed_writer(path, table.schema) as writer:
             for part in slices(table, bar, _ROW_GROUP):
                 writer.write_table(part)
-    except (ValueError, TypeError, NotImplementedError) as error:
+    except (ValueError, TypeError, NotImplementedError, OverflowError) as error:
         said = "; ".join(map(str, error.args))
         raise DxError(
             f"{path.suffix} holds one type a column: {said}. Change its type, as by .astype('str')."
@@ -266,7 +273,16 @@ def _rows(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
         # JSON has no infinity
         columns = [pc.if_else(pc.is_finite(c), c, None) if pa.types.is_floating(c.type) else c for c in part.columns]
         rows = pa.Table.from_arrays(columns, names=part.column_names).to_pylist()
-        yield "".join(json.dumps(row, default=_json) + "\n" for row in rows).encode()
+        yield "".join(json.dumps(_without_nan(row), default=_json) + "\n" for row in rows).encode()
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 (any value)
+    """Return a value in which null stands for what JSON has no number for, however deep."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _without_nan(member) for name, member in value.items()}
+    return [_without_nan(element) for element in value] if isinstance(value, list) else value
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 (what JSON has no form for)

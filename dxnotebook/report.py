@@ -67,9 +67,10 @@ def write_report(
     tables = checked(tables)
     source = shipped() if notebook is None else Path(notebook)
     target = Path(os.path.realpath(path))
+    given = _read(source)
     with tempfile.TemporaryDirectory() as folder:
         exported = export(tables, Path(folder, "tables.feather"), progress=False)
-        ran = _run(_with_tables(_read(source), exported), Path(folder) if notebook is None else source.parent)
+        ran = _run(_with_tables(given, exported), Path(folder) if notebook is None else source.parent)
     body, _ = HTMLExporter(
         template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
     ).from_notebook_node(ran)

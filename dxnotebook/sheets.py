@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,20 @@ def plain_table(frame: pd.DataFrame, *, nested: bool = False) -> pa.Table:
 def _plain(column: pd.Series[Any], *, nested: bool) -> pa.ChunkedArray | pa.Array:
     try:
         array = pa.array(column, from_pandas=True)
+        if pa.types.is_dictionary(array.type):
+            array = array.cast(array.type.value_type)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):  # several types, or texts that are no UTF-8
         return _told(column)
     kind = array.type
-    if pa.types.is_dictionary(kind):
-        array, kind = array.cast(kind.value_type), kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return array.cast(TEXT)
-    if pa.types.is_decimal(kind) or kind == pa.float16():
-        return array.cast(pa.float64(), safe=False)
+    if pa.types.is_decimal(kind):
+        numbers = array.cast(pa.float64(), safe=False)
+        digits = [None if number is None else Decimal(repr(number)) for number in numbers.to_pylist()]
+        return numbers if digits == array.to_pylist() else _told(column)  # some have more digits than a number
+    if pa.types.is_floating(kind):
+        array = array.cast(pa.float64(), safe=False)
+        return pc.if_else(pc.is_nan(array), pa.scalar(None, pa.float64()), array)
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_null)
     simple = any(is_one(kind) for is_one in known)
     if pa.types.is_date(kind):

@@ -30,6 +30,8 @@ _WORD, _ODD = 8, 0x9E3779B97F4A7C15  # bytes; any odd number that mixes bits wel
 _JOINED = ("jobs", "details", "errors")
 # beside an ARN that serves as job_id: the id the API gave
 _OWN_ID = "id_text"
+# what `with_names` adds
+_NAME = "data_set_name"
 _REJECT_COLUMNS = ("source", "page", "position", "reason", "raw")
 #: Under this key of its `attrs` `jobs` says when the service was asked.
 AS_OF = "as_of"
@@ -215,6 +217,10 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
     batches = _agreeing([unsettled(part) for part in parts])
     merged = _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
+    if named := [part.jobs.set_index("data_set_id")[_NAME].dropna() for part in parts if _NAME in part.jobs]:
+        names = pd.concat(named)
+        names = names[~names.index.duplicated()]
+        merged.jobs[_NAME] = merged.jobs[_NAME].fillna(merged.jobs["data_set_id"].map(names)).astype("str")
     if asked := [part.jobs.attrs[AS_OF] for part in parts if AS_OF in part.jobs.attrs]:
         merged.jobs.attrs[AS_OF] = max(asked)
     return merged
@@ -452,7 +458,8 @@ def _are_distinct(texts: pd.Series[str]) -> bool:
 
 def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return a hash of all that the tables hold of each job."""
-    content = pd.util.hash_pandas_object(frames["jobs"], index=False, hash_key=_HASH_KEY).to_numpy(copy=True)
+    jobs = frames["jobs"].drop(columns=_NAME, errors="ignore")  # which AWS tells elsewhere
+    content = pd.util.hash_pandas_object(jobs, index=False, hash_key=_HASH_KEY).to_numpy(copy=True)
     for name in ("details", "errors"):
         frame = frames[name]
         rows = pd.util.hash_pandas_object(frame.drop(columns=ORDINAL), index=False, hash_key=_HASH_KEY).to_numpy()

@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import defusedcsv.csv
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -302,6 +304,23 @@ def test_odd_values_in_csv_and_json_lines(tmp_path):
     assert rows[0]["number"] is None
     assert [row["mixed"] for row in rows] == ["1", "\\ud800x", None]
     assert [row["zoned"] for row in rows][::2] == ["2026-06-01T00:00:00+02:00", None]
+
+
+def test_odder_columns_are_written_or_told(tmp_path):
+    frame = pd.DataFrame({"cut": pd.cut(pd.Series([1, 2, 3]), 2), "deep": [[1.0, float("nan")], [float("inf")], None]})
+    frame["nan"] = pd.array(pa.array([float("nan"), float("inf"), None]), dtype=pd.ArrowDtype(pa.float64()))
+    frame["money"] = [Decimal("12345678901234567890.12"), Decimal("1.5"), None]
+    for suffix in (".csv", ".xlsx"):
+        dx.export(frame, tmp_path / f"a{suffix}")
+    assert pd.read_csv(tmp_path / "a.csv", dtype="str")["money"].iloc[0] == "12345678901234567890.12"
+    dx.export(frame, tmp_path / "a.jsonl")
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [line["deep"] for line in lines] == [[1.0, None], [None], None]
+    with pytest.raises(dx.DxError, match="holds one type a column"):
+        dx.export(pd.DataFrame({"a": [2**70, 1]}), tmp_path / "a.parquet")
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "latest.csv").symlink_to(tmp_path / "plain")
+    assert dx.export(pd.DataFrame({"a": [1]}), tmp_path / "latest.csv").read_text() == '"a"\n1\n'
 
 
 def test_lone_surrogates_become_their_escapes_in_parquet(tmp_path):

@@ -237,3 +237,13 @@ def test_times_in_to_jobs_are_datetimes_in_utc():
     assert one["CreatedAt"] == datetime(2026, 9, 1, tzinfo=UTC)
     assert type(one["CreatedAt"]) is datetime
     assert one["CreatedAt"].utcoffset() == timedelta(0)
+
+
+def test_names_of_data_sets_survive_a_concat_with_tables_that_have_none():
+    client = dx.demo.client(60)
+    tables = dx.load_jobs(client, progress=False)
+    named = dx.with_names(tables, client)
+    for parts in ([named, tables], [tables, named]):
+        together = dx.concat(parts)
+        names = named.jobs.set_index("job_id")["data_set_name"]
+        assert together.jobs.set_index("job_id")["data_set_name"].equals(names.reindex(together.jobs["job_id"]))
