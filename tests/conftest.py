@@ -91,7 +91,7 @@ def cluster():
     from dask.distributed import Client, LocalCluster  # noqa: PLC0415 (as below)
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
     ):
         yield cluster
