@@ -243,6 +243,7 @@ class Crossfilter:
         self._haystack = Haystack(tables)
         self._dimensions: dict[str, Dimension] = {}
         self._masks: dict[str, tuple[Any, Mask]] = {}
+        self._last: View | None = None
         self._summary: tuple[dict[str, Any], dict[str, float | None]] | None = None
         self._totals: dict[str, Array] = {}
         self._orders: dict[tuple[str, bool], Array | None] = {}
@@ -308,8 +309,13 @@ class Crossfilter:
         return self._dimensions[name]
 
     def view(self, filters: Filters) -> View:
-        """Return what filters leave."""
+        """Return what filters leave; asked for the same again, as scrolling does, the same view."""
         filters = normalized(filters)
+        if self._last is None or self._last.filters != filters:
+            self._last = self._viewed(filters)
+        return self._last
+
+    def _viewed(self, filters: dict[str, Any]) -> View:
         masks = {}
         for name in (*COLUMNS, CODE, CAUSE, TEXT):
             if name in filters:

@@ -134,7 +134,14 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
+    """Return a duration as people say it.
+
+    Examples
+    --------
+    >>> from dxnotebook.drawing import duration
+    >>> duration(162), duration(90_000)
+    ('2.7 min', '1.04 d')
+    """
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
+from dxnotebook.drawing import duration
 from dxnotebook.errors import DxError
 from dxnotebook.exporting import export
 from dxnotebook.redaction import redact_text
@@ -28,7 +29,6 @@ _PAGE = _HERE / "static" / "report.html"
 _TAG = "tables"
 _LONGEST = 500  # characters of a cell
 _MOST_SECONDS = 1_800
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def write_report(
@@ -202,16 +202,3 @@ def plain(text: object) -> str:
     'a &#60;b&#62; &#42;c&#42;'
     """
     return "".join(sign if sign.isalnum() or sign in " .,:()-–/" else f"&#{ord(sign)};" for sign in str(text))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it.
-
-    Examples
-    --------
-    >>> from dxnotebook.report import duration
-    >>> duration(162), duration(90_000)
-    ('2.7 min', '1.04 d')
-    """
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "s"))
-    return f"{seconds / size:.3g} {unit}"

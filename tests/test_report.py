@@ -11,7 +11,8 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.report import Table, duration, shipped
+from dxnotebook.drawing import duration
+from dxnotebook.report import Table, shipped
 from tests.conftest import job, page_of, tables_of
 
 HOSTILE = "<img src=x onerror=alert(1)> & `</script>` $title | *x*"
