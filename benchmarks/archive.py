@@ -35,10 +35,10 @@ from deltalake import DeltaTable
 import dxnotebook as dx
 from benchmarks.analytics import ACCOUNT, accounts, compare
 from benchmarks.load import Report
-from dxnotebook.deltastore import MONTH, Store
+from dxnotebook.archive.rows import archived, months, schema
+from dxnotebook.archive.store import MONTH, Store
+from dxnotebook.archive.sync import JOBS, SYNC, SYNCS
 from dxnotebook.model import TEXT
-from dxnotebook.rows import archived, months, schema
-from dxnotebook.syncing import JOBS, SYNC, SYNCS
 
 RECENT = 10_000
 QUARTER = pd.Timedelta(days=90)

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dxnotebook import demo
-    from dxnotebook.archive import Archive, SyncResult
-    from dxnotebook.causes import error_causes, fingerprints
-    from dxnotebook.checks import check
-    from dxnotebook.client import clients
-    from dxnotebook.episodes import incidents
+    from dxnotebook.archive.archive import Archive, SyncResult
+    from dxnotebook.aws.load import load_jobs, with_names
+    from dxnotebook.aws.pages import clients
     from dxnotebook.errors import (
         ArchiveError,
         DataWarning,
@@ -28,12 +26,16 @@ if TYPE_CHECKING:
         PartialLoadWarning,
         UnknownFieldWarning,
     )
-    from dxnotebook.explorer import JobExplorer, explore
-    from dxnotebook.exporting import export, read_tables
-    from dxnotebook.loading import load_jobs, with_names
-    from dxnotebook.metrics import durations, failure_rate, failure_trend
-    from dxnotebook.occupancy import concurrency, stuck_jobs
-    from dxnotebook.plots import (
+    from dxnotebook.explorer.widget import JobExplorer, explore
+    from dxnotebook.files.export import export, read_tables
+    from dxnotebook.files.read import read_jobs
+    from dxnotebook.metrics.causes import error_causes, fingerprints
+    from dxnotebook.metrics.checks import check
+    from dxnotebook.metrics.concurrency import concurrency, stuck_jobs
+    from dxnotebook.metrics.incidents import incidents
+    from dxnotebook.metrics.rates import durations, failure_rate, failure_trend
+    from dxnotebook.metrics.reruns import recoveries, unresolved_failures
+    from dxnotebook.plots.timeline import (
         plot_calendar,
         plot_concurrency,
         plot_durations,
@@ -41,18 +43,16 @@ if TYPE_CHECKING:
         plot_failure_trend,
         plot_timeline,
     )
-    from dxnotebook.reading import read_jobs
-    from dxnotebook.report import write_report
-    from dxnotebook.reruns import recoveries, unresolved_failures
-    from dxnotebook.tables import JobTables, concat
+    from dxnotebook.report.write import write_report
+    from dxnotebook.tables.assemble import JobTables, concat
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "archive": ("Archive", "SyncResult"),
-    "causes": ("error_causes", "fingerprints"),
-    "checks": ("check",),
-    "client": ("clients",),
+    "archive.archive": ("Archive", "SyncResult"),
+    "metrics.causes": ("error_causes", "fingerprints"),
+    "metrics.checks": ("check",),
+    "aws.pages": ("clients",),
     "errors": (
         "ArchiveError",
         "DataWarning",
@@ -66,13 +66,13 @@ _ROOMS = {
         "PartialLoadWarning",
         "UnknownFieldWarning",
     ),
-    "explorer": ("JobExplorer", "explore"),
-    "exporting": ("export", "read_tables"),
-    "episodes": ("incidents",),
-    "loading": ("load_jobs", "with_names"),
-    "metrics": ("durations", "failure_rate", "failure_trend"),
-    "occupancy": ("concurrency", "stuck_jobs"),
-    "plots": (
+    "explorer.widget": ("JobExplorer", "explore"),
+    "files.export": ("export", "read_tables"),
+    "metrics.incidents": ("incidents",),
+    "aws.load": ("load_jobs", "with_names"),
+    "metrics.rates": ("durations", "failure_rate", "failure_trend"),
+    "metrics.concurrency": ("concurrency", "stuck_jobs"),
+    "plots.timeline": (
         "plot_calendar",
         "plot_concurrency",
         "plot_durations",
@@ -80,13 +80,18 @@ _ROOMS = {
         "plot_failure_trend",
         "plot_timeline",
     ),
-    "reading": ("read_jobs",),
-    "report": ("write_report",),
-    "reruns": ("recoveries", "unresolved_failures"),
-    "tables": ("JobTables", "concat"),
+    "files.read": ("read_jobs",),
+    "report.write": ("write_report",),
+    "metrics.reruns": ("recoveries", "unresolved_failures"),
+    "tables.assemble": ("JobTables", "concat"),
 }
 # rooms that need what not everybody installs, and the extra that brings it
-_EXTRAS = {"archive": "archive", "explorer": "notebook", "plots": "plots", "report": "notebook"}
+_EXTRAS = {
+    "archive.archive": "archive",
+    "explorer.widget": "notebook",
+    "plots.timeline": "plots",
+    "report.write": "notebook",
+}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [

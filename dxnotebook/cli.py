@@ -19,17 +19,18 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError
 
 import dxnotebook
-from dxnotebook import checks, exporting
 from dxnotebook import demo as simulated
-from dxnotebook.causes import error_causes
-from dxnotebook.client import clients
+from dxnotebook.aws.listing import Window, limit
+from dxnotebook.aws.load import load_jobs, with_names
+from dxnotebook.aws.pages import clients
 from dxnotebook.errors import DxError, DxWarning
-from dxnotebook.exporting import read_tables
-from dxnotebook.listing import Window, limit
-from dxnotebook.loading import load_jobs, with_names
-from dxnotebook.metrics import failure_rate
-from dxnotebook.reading import read_jobs
-from dxnotebook.tables import AS_OF, JobTables, concat, observed_at
+from dxnotebook.files import export as exporting
+from dxnotebook.files.export import read_tables
+from dxnotebook.files.read import read_jobs
+from dxnotebook.metrics import checks
+from dxnotebook.metrics.causes import error_causes
+from dxnotebook.metrics.rates import failure_rate
+from dxnotebook.tables.assemble import AS_OF, JobTables, concat, observed_at
 
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
@@ -246,7 +247,7 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
 def reporting() -> Any:  # noqa: ANN401 (a module)
     """Return the room of reports, which not everybody has the libraries for."""
     dxnotebook.write_report  # noqa: B018 (says which extra is missing)
-    return sys.modules["dxnotebook.report"]
+    return sys.modules["dxnotebook.report.write"]
 
 
 @main.command()

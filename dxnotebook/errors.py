@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dxnotebook.tables import JobTables
+    from dxnotebook.tables.assemble import JobTables
 
 
 class DxError(Exception):

@@ -14,11 +14,11 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from hypothesis import settings
 
-from dxnotebook import client as client_room
+from dxnotebook.aws import pages as client_room
 from dxnotebook.model import MODEL, Model
-from dxnotebook.records import Body, Decoder
-from dxnotebook.shaping import flatten
-from dxnotebook.tables import JobTables, assemble
+from dxnotebook.records.decode import Body, Decoder
+from dxnotebook.tables.assemble import JobTables, assemble
+from dxnotebook.tables.flatten import flatten
 
 # how long an example takes is the machine's business
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)

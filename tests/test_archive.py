@@ -26,9 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dxnotebook as dx
-from dxnotebook import deltastore, demo, rows, syncing
+from dxnotebook import demo
+from dxnotebook.archive import rows
+from dxnotebook.archive import store as deltastore
+from dxnotebook.archive import sync as syncing
+from dxnotebook.archive.sync import known_syncs
 from dxnotebook.model import Model
-from dxnotebook.syncing import known_syncs
 from tests import strategies
 from tests.conftest import doctored, job, page_of, pruned, tables_of
 from tests.faults import archive_kill, archive_writers

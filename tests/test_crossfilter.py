@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.crossfilter import NAMES, Crossfilter, normalized
+from dxnotebook.explorer.crossfilter import NAMES, Crossfilter, normalized
 from tests.conftest import job, page_of, tables_of
 
 START = pd.Timestamp("2026-09-01", tz="UTC")

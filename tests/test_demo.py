@@ -167,7 +167,7 @@ from dxnotebook import demo
 print(hashlib.sha256(b"".join(demo.Account().pages())).hexdigest())
 """
     command = [sys.executable, "-c", code]
-    apart = {"env": os.environ | {"PYTHONHASHSEED": "7"}, "cwd": Path(demo.__file__).parents[1]}
+    apart = {"env": os.environ | {"PYTHONHASHSEED": "7"}, "cwd": Path(demo.__file__).parents[2]}
     other = subprocess.run(command, **apart, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == hashlib.sha256(b"".join(account.pages())).hexdigest()
 

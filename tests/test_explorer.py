@@ -194,7 +194,7 @@ def test_the_saved_state_holds_none_of_the_jobs(tables):
 def test_without_a_kernel_there_is_a_summary(tables, monkeypatch):
     explorer = dx.explore(tables, filters={"text": "<img src=x onerror=alert(1)>"})
     outputs = []
-    monkeypatch.setattr("dxnotebook.explorer.display", lambda data, **_: outputs.append(data))
+    monkeypatch.setattr("dxnotebook.explorer.widget.display", lambda data, **_: outputs.append(data))
     explorer._ipython_display_()
     summary, widget = outputs
     assert summary["text/plain"] == "JobExplorer: 0 of 6,000 jobs shown, 0 failed" == repr(explorer)

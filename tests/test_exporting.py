@@ -23,7 +23,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import dxnotebook as dx
-from dxnotebook import demo, sheets, storing
+from dxnotebook import demo
+from dxnotebook.files import atomic as storing
+from dxnotebook.files import spreadsheet as sheets
 from tests.conftest import job, page_of, tables_of
 from tests.faults.export_kill import Killing, content, leftovers
 from tests.strategies import job_frames, jobs

@@ -17,8 +17,8 @@ import pytest
 from botocore.stub import Stubber
 
 import dxnotebook as dx
-from dxnotebook import client as client_room
 from dxnotebook import demo
+from dxnotebook.aws import pages as client_room
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
 
 FIRST, ALL = 200, 220

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dxnotebook import DxError
-from dxnotebook.periods import Step
+from dxnotebook.metrics.periods import Step
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana"]
 EPOCH = date(1970, 1, 1)

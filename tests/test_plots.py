@@ -19,7 +19,8 @@ from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
 import dxnotebook as dx
-from dxnotebook import DxError, lanes
+from dxnotebook import DxError
+from dxnotebook.plots import lanes
 from tests.strategies import frame_of_jobs
 
 PLOTS = {

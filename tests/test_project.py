@@ -35,7 +35,7 @@ def test_importing_has_no_side_effects():
     code = """
 import logging, warnings, threading
 before = (len(logging.root.handlers), list(warnings.filters), threading.active_count())
-import dxnotebook, dxnotebook.loading, dxnotebook.reading, dxnotebook.demo, dxnotebook.cli
+import dxnotebook, dxnotebook.aws.load, dxnotebook.files.read, dxnotebook.demo, dxnotebook.cli
 import pandas
 pandas.options.display
 assert (len(logging.root.handlers), threading.active_count()) == (before[0], before[2])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import dxnotebook as dx
-from dxnotebook import demo, reading
+from dxnotebook import demo
+from dxnotebook.files import read as reading
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
 
 SAMPLE = Path(__file__).parent / "data" / "job-import-s3-completed.json"

@@ -11,8 +11,8 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.drawing import duration
-from dxnotebook.report import Table, shipped
+from dxnotebook.plots.style import duration
+from dxnotebook.report.write import Table, shipped
 from tests.conftest import job, page_of, tables_of
 
 HOSTILE = "<img src=x onerror=alert(1)> & `</script>` $title | *x*"

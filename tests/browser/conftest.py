@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 import dxnotebook as dx
-from dxnotebook.explorer import JobExplorer
+from dxnotebook.explorer.widget import JobExplorer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 import dxnotebook as dx
 from tests.browser import jupyter
 
-NOTEBOOKS = dx.demo.__file__.rsplit("/", 2)[0] + "/notebooks"
+NOTEBOOKS = dx.demo.__file__.rsplit("/", 3)[0] + "/notebooks"
 LOAD = "import dxnotebook as dx\nclient = dx.demo.client()\ntables = dx.with_names(dx.load_jobs(client, progress=False), client)"
 SHOW = "explorer = dx.explore(tables)\nexplorer"
 

@@ -17,8 +17,9 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from dxnotebook import demo, syncing
-from dxnotebook.archive import Archive
+from dxnotebook import demo
+from dxnotebook.archive import sync as syncing
+from dxnotebook.archive.archive import Archive
 from tests.scripted import OPEN, Scripted, moment
 
 

@@ -16,8 +16,8 @@ from datetime import timedelta
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.archive import Archive
-from dxnotebook.syncing import known_syncs
+from dxnotebook.archive.archive import Archive
+from dxnotebook.archive.sync import known_syncs
 from tests.scripted import OPEN, Scripted
 
 JOBS_A_SYNC = 20

@@ -1,0 +1,5 @@
+"""Jobs for good, beyond the 90 days that AWS keeps them."""
+
+from dxnotebook.archive.archive import Archive, SyncResult
+
+__all__ = ["Archive", "SyncResult"]

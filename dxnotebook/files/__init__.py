@@ -1,0 +1,1 @@
+"""What is saved: listings read, tables and frames written whole."""

@@ -1,0 +1,1 @@
+"""Answers: jobs in, a tidy frame out."""

@@ -1,0 +1,166 @@
+"""Jobs that are open: how many at once, beside the service's quotas, and which have been for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dxnotebook.errors import DxError
+from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
+from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
+from dxnotebook.tables.assemble import dated, observed_at
+
+Array = npt.NDArray[Any]
+
+_RESULTS = ("at", "open", "peak", "quota")
+_USUAL = 0.99
+_LONG = 86_400.0  # seconds: what is usual where no job at all has completed
+_NEVER = 1 << 61  # microseconds
+_BITS = 62  # of a signed integer, one being left for begun or ended
+_WHO = ("job_id", "account_id", "region", "type", "state", "data_set_id", "data_set_name", "created_at")
+
+
+def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> pd.DataFrame:
+    """Return how many jobs were open at each moment, with the peak and the service's quota.
+
+    Parameters
+    ----------
+    jobs : pandas.DataFrame
+        Jobs with the columns ``state``, ``created_at``, ``updated_at`` and `by`.
+    by : str or sequence of str, optional
+        The column or columns to group by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A step series of each group: one row a moment at which the number changes, in order: the `by` columns, ``at``
+        (datetime64[us, UTC]), ``open`` (int64: from then on), ``peak`` (int64: the largest of the group), ``quota``
+        (Int64: how many jobs of the type may be open at once; null where the service has none, and where a group holds
+        several accounts or regions, each of which has a quota of its own: name them in `by`).
+
+    Raises
+    ------
+    DxError
+        When a column is missing.
+
+    Notes
+    -----
+    A job is open from ``created_at`` until just before ``updated_at``, and to this day while its state is WAITING or
+    IN_PROGRESS. One that was refused at once was never open.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> steps = dx.concurrency(dx.load_jobs(dx.demo.client()).jobs)
+    >>> steps.groupby("type", observed=True)[["peak", "quota"]].first().loc["EXPORT_REVISIONS_TO_S3"].tolist()
+    [5, 5]
+    """
+    columns = columns_of(by, _RESULTS)
+    jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", *columns]))
+    groups, group = numbered(jobs, columns)
+    created, updated = (jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at"))
+    is_open = jobs["state"].isin(OPEN_STATES).to_numpy()
+    ends = ~is_open & (updated > created)
+    begins = is_open | ends
+    of, at, number = _steps(group[begins], created[begins], group[ends], updated[ends])
+    steps = groups.take(of).reset_index(drop=True)
+    steps["at"] = pd.DatetimeIndex(at.view("M8[us]"), tz="UTC")
+    steps["open"] = number
+    peaks = pd.Series(number).groupby(of).max().reindex(range(len(groups)), fill_value=0)
+    steps["peak"] = peaks.to_numpy().take(of)
+    steps["quota"] = _quotas(groups, jobs, group).take(of)
+    return steps
+
+
+def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> tuple[Array, Array, Array]:
+    """Return, of each moment at which a group's number of open jobs changes, the group, the time and the number.
+
+    Group, time and direction are packed into one integer, as integers are sorted several times faster than times.
+    """
+    first = int(begun.min(initial=_NEVER))
+    last = int(max(begun.max(initial=first), ended.max(initial=first)))
+    bits = (last - first).bit_length()
+    if bits + int(group.max(initial=0)).bit_length() > _BITS:
+        raise DxError("There are too many groups over too long a time. Choose fewer groups, or jobs of a shorter time.")
+    events = np.empty(len(begun) + len(ended), np.int64)
+    events[: len(begun)] = (((group << bits) | (begun - first)) << 1) | 1
+    events[len(begun) :] = ((group_of_ended << bits) | (ended - first)) << 1
+    events.sort()
+    number = np.cumsum(((events & 1) << 1) - 1)
+    moments = events >> 1
+    last_of_moment = np.append(moments[1:] != moments[:-1], np.ones(len(moments[:1]), bool))
+    moments, number = moments[last_of_moment], number[last_of_moment]
+    of = moments >> bits
+    begin = np.flatnonzero(np.diff(of, prepend=-1))
+    before = np.append(0, number)[:-1]
+    number -= np.repeat(before[begin], np.diff(np.append(begin, len(of))))  # what earlier groups left open
+    before = np.append(0, number)[:-1]
+    before[begin] = 0
+    changed = number != before
+    return of[changed], (moments[changed] & ((1 << bits) - 1)) + first, number[changed]
+
+
+def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:  # noqa: ANN401 (an extension array)
+    """Return the quota of each group: that of its type, if it is of one account and region."""
+    quota = pd.Series(pd.NA, groups.index, "Int64")
+    if "type" in groups:
+        quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
+    for name in [name for name in ("account_id", "region") if name in jobs and name not in groups]:
+        place, places = pd.factorize(jobs[name], use_na_sentinel=False)
+        if len(places) > 1:
+            of_group = pd.Series(place).groupby(group)
+            quota = quota.mask(of_group.min() != of_group.max())
+    return quota.array
+
+
+def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.DataFrame:
+    """Return the open jobs that have been open for longer than jobs of their type usually take.
+
+    Parameters
+    ----------
+    jobs : pandas.DataFrame
+        Jobs with the columns ``job_id``, ``type``, ``state``, ``created_at`` and ``duration_s``, finished ones, too:
+        they say what is usual.
+    now : Timestamp or str, optional
+        When the jobs were as the frame has them; by default when they were loaded, or, if the frame does not say that,
+        the latest time in it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a stuck job, the one that has been open for longest first: ``job_id``, ``account_id``, ``region``,
+        ``type``, ``state``, ``data_set_id``, ``data_set_name``, ``created_at`` as far as `jobs` has them, ``open_s``
+        (float64, seconds until `now`) and ``usual_s`` (float64, seconds: the 99th percentile of the completed jobs of
+        the type, of all where none of the type has completed, and a day where none has at all).
+
+    Raises
+    ------
+    DxError
+        When a column is missing, or `now` is no time.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> stuck = dx.stuck_jobs(dx.load_jobs(dx.demo.client()).jobs)
+    >>> (stuck["open_s"] / 86400).round().tolist()
+    [17.0, 9.0, 5.0, 2.0]
+    """
+    jobs = pandas_frame(jobs, ["job_id", "type", "state", "created_at", "updated_at", "duration_s"])
+    completed = jobs[jobs["state"] == "COMPLETED"]
+    usual = completed.groupby("type", observed=True)["duration_s"].quantile(_USUAL)
+    waiting = jobs[jobs["state"].isin(OPEN_STATES)]
+    waiting = waiting[[name for name in _WHO if name in waiting]].assign(
+        open_s=(observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds(),
+        usual_s=waiting["type"]
+        .astype("str")
+        .map(usual)
+        .fillna(completed["duration_s"].quantile(_USUAL))
+        .fillna(_LONG)
+        .astype(float),
+    )
+    stuck = waiting[waiting["open_s"] > waiting["usual_s"]]
+    return stuck.sort_values("open_s", ascending=False, ignore_index=True)

@@ -1,0 +1,140 @@
+"""Periods of time: steps such as "1h" or "1mo", numbered by integer arithmetic that every engine has.
+
+A step of minutes or hours has a fixed length; one of days, weeks, months, quarters or years follows the calendar of a
+time zone, so that a day in which clocks change has 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dxnotebook.errors import DxError
+
+_DAY = 86_400  # seconds
+_SECONDS = {"min": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY}
+_MONTHS = {"mo": 1, "q": 3, "y": 12}
+_EVERY = re.compile(rf"\s*(\d*)\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE)
+_LONGEST_STEP = 100 * 366 * _DAY
+_MONDAY = -3 * _DAY  # 1970 began on a Thursday
+_DAY_LONG = pd.Timedelta(days=1)
+_SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
+_LONGEST = pd.Timedelta(days=50 * 365)  # how far back from the last job changes of the clocks are heeded
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of time in a time zone.
+
+    Attributes
+    ----------
+    seconds, months : int
+        How long it is; one of them is 0.
+    zone : str
+        Whose calendar it follows.
+    changes : tuple of (int, int)
+        From which second since 1970 on the zone's clocks are ahead of UTC by how many seconds, in order.
+    """
+
+    seconds: int
+    months: int
+    zone: str
+    changes: tuple[tuple[int, int], ...] = ((0, 0),)
+
+    @classmethod
+    def of(cls, every: str, tz: str = "UTC") -> Step:
+        """Return the step that a text names, or raise DxError.
+
+        Examples
+        --------
+        >>> from dxnotebook.metrics.periods import Step
+        >>> Step.of("2w").seconds, Step.of("1q").months
+        (1209600, 3)
+        """
+        found = _EVERY.fullmatch(every) if isinstance(every, str) else None
+        unit = found[2].lower() if found else ""
+        seconds, months = (int(found[1] or 1) * units.get(unit, 0) if found else 0 for units in (_SECONDS, _MONTHS))
+        if not 0 < seconds + months * 30 * _DAY <= _LONGEST_STEP:
+            raise DxError(f"Invalid every: {every!r}. Valid are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y.")
+        try:
+            ZoneInfo(tz)
+        except (ValueError, OSError, TypeError, KeyError):
+            raise DxError(f"Invalid tz: {tz!r}. Valid are the names of time zones, such as 'Europe/Berlin'.") from None
+        return cls(seconds, months, tz)
+
+    def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
+        """Return the step with the changes of its zone's clocks from one time to another."""
+        days = pd.date_range(max(first, last - _LONGEST).floor("D"), last.ceil("D") + _DAY_LONG, freq="D")
+        changed = days[:-1][np.diff(self._ahead(days)) != 0]
+        scanned = [pd.date_range(day, day + _DAY_LONG, freq=_SCAN) for day in changed]
+        times = pd.DatetimeIndex(days[:1].append(scanned))
+        ahead = self._ahead(times)
+        new = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
+        return replace(
+            self, changes=tuple(zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True))
+        )
+
+    def _ahead(self, times: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+        """Return by how many seconds the zone's clocks are ahead of UTC."""
+        local = times.tz_convert(self.zone).tz_localize(None)
+        return ((local - times.tz_convert(None)) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
+
+    def numbered(self, frame: Any, name: str) -> Any:  # noqa: ANN401 (narwhals' frames)
+        """Return a frame in which a column of seconds since 1970 has become the number of the period they lie in."""
+        seconds = nw.col(name)
+        (_, ahead), *changes = self.changes
+        local = seconds + ahead
+        if self._is_fixed:
+            return frame.with_columns((local // self.seconds).alias(name))
+        for at, then in changes:
+            local, ahead = local + (seconds >= at).cast(nw.Int64) * (then - ahead), then
+        if self.months:
+            return _months(frame.with_columns((local // _DAY).alias(name)), name, self.months)
+        return frame.with_columns(((local - self._origin) // self.seconds).alias(name))
+
+    def starts(self, numbers: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
+        """Return when the periods of these numbers start, in the step's zone."""
+        if self._is_fixed:
+            at = pd.DatetimeIndex((numbers * self.seconds - self.changes[0][1]).astype("M8[s]"), tz="UTC")
+            return at.as_unit("us").tz_convert(self.zone)
+        if self.months:
+            local = pd.DatetimeIndex((numbers * self.months).astype("M8[M]").astype("M8[s]"))
+        else:
+            local = pd.DatetimeIndex((numbers * self.seconds + self._origin).astype("M8[s]"))
+        # a midnight that the clocks skip is when they do; of two, the day begins with the first
+        first = np.ones(len(local), bool)
+        return local.as_unit("us").tz_localize(self.zone, ambiguous=first, nonexistent="shift_forward")
+
+    @property
+    def _is_fixed(self) -> bool:
+        return self.seconds % _DAY != 0
+
+    @property
+    def _origin(self) -> int:
+        return _MONDAY if self.seconds % _SECONDS["w"] == 0 else 0
+
+
+def _months(frame: Any, name: str, step: int) -> Any:  # noqa: ANN401 (narwhals' frames)
+    """Return a frame in which a column of days since 1970 has become months since January 1970, or steps of some.
+
+    The arithmetic is that of ``civil_from_days`` in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms":
+    years begin in March, so that the leap day is their last. Each step is a column, as engines without common
+    subexpressions take very long over one expression of it all.
+    """
+    era, year = f"{name} era", f"{name} year"
+    day = nw.col(name)
+    frame = frame.with_columns((day + 719_468).alias(name))
+    frame = frame.with_columns((day // 146_097).alias(era))
+    frame = frame.with_columns((day - nw.col(era) * 146_097).alias(name))
+    frame = frame.with_columns(((day - day // 1_460 + day // 36_524 - day // 146_096) // 365).alias(year))
+    of_year = day - (365 * nw.col(year) + nw.col(year) // 4 - nw.col(year) // 100)
+    frame = frame.with_columns(((5 * of_year + 2) // 153).alias(name))
+    months = (nw.col(era) * 400 + nw.col(year) - 1970) * 12 + nw.col(name) + 2
+    return frame.with_columns((months // step).alias(name)).drop(era, year)

@@ -1,0 +1,1 @@
+"""A plot for each answer that is better seen than read."""

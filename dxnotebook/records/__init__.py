@@ -1,0 +1,1 @@
+"""JSON in any form → Arrow records: typed by the model, nothing lost, secrets out."""
