@@ -2,13 +2,14 @@
 
 How to run it, from the repository with the ``benchmark`` and ``test`` extras installed::
 
-    python -m benchmarks.analytics            # some minutes: a million jobs
-    python -m benchmarks.analytics --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.analytics            # some minutes: a million jobs python -m
+    benchmarks.analytics --quick    # a tenth of the jobs; the targets are meant for all of them
 
-What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants take turns. By hand
-is what one writes on the frame that `pandas.json_normalize` makes of what boto3 returns: *text* as pandas 3 types it,
-*object* with the columns of Python objects that pandas 2 made. Making these frames is not timed. A ratio is
-dxnotebook's figure over the other's. The exit status is 1 when a target is missed.
+What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants
+take turns. By hand is what one writes on the frame that `pandas.json_normalize` makes of what boto3
+returns: *text* as pandas 3 types it, *object* with the columns of Python objects that pandas 2
+made. Making these frames is not timed. A ratio is dxnotebook's figure over the other's. The exit
+status is 1 when a target is missed.
 
 The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The messages are those of all errors of several such
 accounts, 100,000 of them.
@@ -52,7 +53,10 @@ Work = Callable[[], Any]
 def accounts(jobs: int, first: int = 0) -> list[bytes]:
     """Return the pages of so many jobs, of accounts numbered from there."""
     sizes = [min(ACCOUNT, jobs - start) for start in range(0, jobs, ACCOUNT)]
-    numbered = (dx.demo.Account(size, account_id=f"{number:012}") for number, size in enumerate(sizes, first))
+    numbered = (
+        dx.demo.Account(size, account_id=f"{number:012}")
+        for number, size in enumerate(sizes, first)
+    )
     return [page for account in numbered for page in account.pages()]
 
 
@@ -62,7 +66,10 @@ def normalized(pages: list[bytes]) -> pd.DataFrame:
     for page in pages:
         for job in json.loads(page)["Jobs"]:
             row = {name: job[name] for name in MEMBERS}
-            rows.append(row | {name: datetime.fromisoformat(row[name]) for name in ("CreatedAt", "UpdatedAt")})
+            rows.append(
+                row
+                | {name: datetime.fromisoformat(row[name]) for name in ("CreatedAt", "UpdatedAt")}
+            )
     return pd.json_normalize(rows)
 
 
@@ -75,7 +82,9 @@ def rate_by_hand(jobs: pd.DataFrame, keys: list[Any]) -> pd.DataFrame:
 
 def durations_by_hand(jobs: pd.DataFrame, keys: list[Any]) -> pd.DataFrame:
     ended = jobs[~jobs["State"].isin(["WAITING", "IN_PROGRESS"])]
-    took = ended.assign(took=(ended["UpdatedAt"] - ended["CreatedAt"]).dt.total_seconds()).groupby(keys)["took"]
+    took = ended.assign(took=(ended["UpdatedAt"] - ended["CreatedAt"]).dt.total_seconds()).groupby(
+        keys
+    )["took"]
     return took.quantile([0.5, 0.9, 0.95, 0.99]).unstack().join(took.agg(["size", "max"]))  # noqa: PD010
 
 
@@ -97,7 +106,9 @@ def rounds(contestants: dict[str, Work], repeat: int) -> dict[str, float]:
     return {name: median(times) for name, times in took.items()}
 
 
-def compare(report: Report, title: str, contestants: dict[str, Work], targets: dict[str, float], repeat: int) -> None:
+def compare(
+    report: Report, title: str, contestants: dict[str, Work], targets: dict[str, float], repeat: int
+) -> None:
     """Print the figures of a title: the first contestant is ours."""
     print(f"\n{title}")
     found = rounds(contestants, repeat)
@@ -112,13 +123,19 @@ def grouped(report: Report, jobs: pd.DataFrame, text: pd.DataFrame, repeat: int)
     by_object = text.astype(dict.fromkeys(("Id", "Type", "State"), object))
     day = pd.Grouper(key="CreatedAt", freq="D")
     metrics: dict[str, tuple[Work, Callable[[pd.DataFrame], Any]]] = {
-        "failure_rate by type": (lambda: dx.failure_rate(jobs, "type"), lambda df: rate_by_hand(df, ["Type"])),
+        "failure_rate by type": (
+            lambda: dx.failure_rate(jobs, "type"),
+            lambda df: rate_by_hand(df, ["Type"]),
+        ),
         "failure_rate by type and day": (
             lambda: dx.failure_rate(jobs, "type", "1d"),
             lambda df: rate_by_hand(df, ["Type", day]),
         ),
         "failure_trend a day": (lambda: dx.failure_trend(jobs), lambda df: rate_by_hand(df, [day])),
-        "durations by type": (lambda: dx.durations(jobs, "type"), lambda df: durations_by_hand(df, ["Type"])),
+        "durations by type": (
+            lambda: dx.durations(jobs, "type"),
+            lambda df: durations_by_hand(df, ["Type"]),
+        ),
         "durations by type and day": (
             lambda: dx.durations(jobs, "type", "1d"),
             lambda df: durations_by_hand(df, ["Type", day]),
@@ -143,9 +160,17 @@ def causes(report: Report, tables: dx.JobTables, repeat: int) -> None:
     contestants = {
         "error_causes": lambda: dx.error_causes(failing),
         "a str.replace chain": lambda: causes_by_hand(once["message"], once["job_id"]),
-        "a str.replace chain, object": lambda: causes_by_hand(once["message"].astype(object), once["job_id"]),
+        "a str.replace chain, object": lambda: causes_by_hand(
+            once["message"].astype(object), once["job_id"]
+        ),
     }
-    compare(report, f"error_causes: {len(once):,} messages", contestants, {"a str.replace chain": 1.0}, repeat)
+    compare(
+        report,
+        f"error_causes: {len(once):,} messages",
+        contestants,
+        {"a str.replace chain": 1.0},
+        repeat,
+    )
 
 
 def open_jobs(report: Report, jobs: pd.DataFrame, repeat: int) -> None:
@@ -157,24 +182,38 @@ def open_jobs(report: Report, jobs: pd.DataFrame, repeat: int) -> None:
         "numpy.sort of its events": lambda: np.sort(events),
         "numpy.sort of them as integers": lambda: np.sort(numbers),
     }
-    compare(report, f"concurrency: {len(events):,} events", contestants, {"numpy.sort of its events": 2.0}, repeat)
+    compare(
+        report,
+        f"concurrency: {len(events):,} events",
+        contestants,
+        {"numpy.sort of its events": 2.0},
+        repeat,
+    )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.analytics", description="dxnotebook beside pandas by hand.")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.analytics", description="dxnotebook beside pandas by hand."
+    )
     parser.add_argument("--jobs", type=int, help="how many jobs (default 1,000,000)")
-    parser.add_argument("--repeat", type=int, default=5, help="rounds, whose median is shown (default 5)")
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="rounds, whose median is shown (default 5)"
+    )
     parser.add_argument("--quick", action="store_true", help="100,000 jobs")
     options = parser.parse_args()
     libraries = ("numpy", "pandas", "pyarrow", "narwhals")
-    print(f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}")
+    print(
+        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
+    )
     pages = accounts(options.jobs or (100_000 if options.quick else 1_000_000))
     tables, text = dx.read_jobs(pages), normalized(pages)
     print(f"{len(tables):,} jobs")
     report = Report()
     grouped(report, tables.jobs, text, options.repeat)
     open_jobs(report, tables.jobs, options.repeat)
-    more = dx.read_jobs(pages + accounts(3 * ACCOUNT, first=100)) if len(tables) >= ACCOUNT else tables
+    more = (
+        dx.read_jobs(pages + accounts(3 * ACCOUNT, first=100)) if len(tables) >= ACCOUNT else tables
+    )
     causes(report, more, options.repeat)
     print(f"\n{report.missed} targets missed" if report.missed else "\nAll targets met")
     return 1 if report.missed else 0

@@ -2,15 +2,16 @@
 
 How to run it, from the repository with the ``benchmark`` and ``test`` extras installed::
 
-    python -m benchmarks.archive            # some ten minutes: one and four million jobs
-    python -m benchmarks.archive --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.archive            # some ten minutes: one and four million jobs python -m
+    benchmarks.archive --quick    # a tenth of the jobs; the targets are meant for all of them
 
-What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants take turns. *merge*
-puts 10,000 recent jobs into an archive, half of them new, half changed; each round has jobs and changes of its own.
-DuckDB does the same with ``INSERT … ON CONFLICT DO UPDATE`` on the same columns, lists included, with the ARN as
-primary key. *load* reads the same archive back; pandas reads the same files as they are. *growth* is the merge in an
-archive of four times as many jobs, over four times as long. A ratio is dxnotebook's figure over the other's. The exit
-status is 1 when a target is missed.
+What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants
+take turns. *merge* puts 10,000 recent jobs into an archive, half of them new, half changed; each
+round has jobs and changes of its own. DuckDB does the same with ``INSERT … ON CONFLICT DO UPDATE``
+on the same columns, lists included, with the ARN as primary key. *load* reads the same archive
+back; pandas reads the same files as they are. *growth* is the merge in an archive of four times as
+many jobs, over four times as long. A ratio is dxnotebook's figure over the other's. The exit status
+is 1 when a target is missed.
 
 The jobs are those of `dxnotebook.demo` in accounts of 200,000, each copy of them 90 days older than the one before.
 """
@@ -67,7 +68,9 @@ def filled(folder: Path, rows: pa.Table, quarters: int) -> dx.Archive:
     store.create(JOBS, schema(), MONTH)
     store.create(SYNCS, SYNC)
     for quarter in range(quarters):
-        for start in range(0, len(rows), ACCOUNT):  # as accounts come, so that not all is in memory again
+        for start in range(
+            0, len(rows), ACCOUNT
+        ):  # as accounts come, so that not all is in memory again
             part = moved(rows.slice(start, ACCOUNT), quarter)
             store.merge(JOBS, lambda _, part=part: part)
     store.append(SYNCS, pa.Table.from_pylist([{"asked_at": dx.demo.NOW, "complete": False}], SYNC))
@@ -90,7 +93,9 @@ class Changes:
         arns = pc.binary_join_element_wise(fresh["job_arn"], *texts(f"new {self._number}", "-"))
         fresh = fresh.set_column(fresh.column_names.index("job_arn"), "job_arn", arns)
         old = self._rows.slice(half)
-        later = pc.add(old["updated_at"], pa.scalar(pd.Timedelta(seconds=self._number).to_pytimedelta()))
+        later = pc.add(
+            old["updated_at"], pa.scalar(pd.Timedelta(seconds=self._number).to_pytimedelta())
+        )
         old = old.set_column(old.column_names.index("updated_at"), "updated_at", later)
         return pa.concat_tables([fresh, old])
 
@@ -128,7 +133,9 @@ def merging(report: Report, folder: Path, rows: pa.Table, archive: dx.Archive, r
         "MERGE": lambda: merged(archive, next(mine)),
         "DuckDB upsert": lambda: upserted(database, next(other)),
     }
-    compare(report, f"merge: 10,000 into {len(rows):,}", contestants, {"DuckDB upsert": 1 / 3}, repeat)
+    compare(
+        report, f"merge: 10,000 into {len(rows):,}", contestants, {"DuckDB upsert": 1 / 3}, repeat
+    )
     database.close()
 
 
@@ -163,13 +170,19 @@ def growth(report: Report, rows: pa.Table, one: dx.Archive, four: dx.Archive, re
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.archive", description="The archive beside other stores.")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.archive", description="The archive beside other stores."
+    )
     parser.add_argument("--jobs", type=int, help="how many jobs (default 1,000,000)")
-    parser.add_argument("--repeat", type=int, default=5, help="rounds, whose median is shown (default 5)")
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="rounds, whose median is shown (default 5)"
+    )
     parser.add_argument("--quick", action="store_true", help="100,000 jobs")
     options = parser.parse_args()
     libraries = ("deltalake", "duckdb", "pandas", "pyarrow")
-    print(f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}")
+    print(
+        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
+    )
     tables = dx.read_jobs(accounts(options.jobs or (100_000 if options.quick else 1_000_000)))
     rows = archived(tables, pd.Timestamp(dx.demo.NOW))
     print(f"{len(rows):,} jobs", flush=True)

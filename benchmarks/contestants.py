@@ -30,7 +30,8 @@ class Contestant(NamedTuple):
     count: Callable[[Any], int]
 
 
-# On decoded pages: each gets a list of bytes, but DuckDB, whose reader wants a file, gets the path of one.
+# On decoded pages: each gets a list of bytes, but DuckDB, whose reader wants a file, gets the path
+# of one.
 
 
 def dxnotebook() -> Contestant:
@@ -49,7 +50,9 @@ def boto3_parser() -> Contestant:
     def work(pages: list[bytes]) -> list[dict[str, Any]]:
         jobs: list[dict[str, Any]] = []
         for page in pages:
-            jobs.extend(parser.parse({"status_code": 200, "headers": {}, "body": page}, shape)["Jobs"])
+            jobs.extend(
+                parser.parse({"status_code": 200, "headers": {}, "body": page}, shape)["Jobs"]
+            )
         return jobs
 
     return Contestant(work, len)
@@ -65,7 +68,8 @@ def json_normalize(listed: Callable[[], Contestant]) -> Contestant:
 def loads(module: str) -> Contestant:
     decode = importlib.import_module(module).loads
     return Contestant(
-        lambda pages: [decode(page) for page in pages], lambda pages: sum(len(page["Jobs"]) for page in pages)
+        lambda pages: [decode(page) for page in pages],
+        lambda pages: sum(len(page["Jobs"]) for page in pages),
     )
 
 
@@ -100,25 +104,28 @@ def duckdb_json() -> Contestant:
     columns = ", ".join(f"{member.name}: '{_duckdb_type(member.type)}'" for member in _page_type())
     options = f"format='newline_delimited', maximum_object_size=100000000, columns={{{columns}}}"
     return Contestant(
-        lambda path: duckdb.sql(f"SELECT * FROM read_json('{path}', {options})").to_arrow_table(), _jobs_in_table
+        lambda path: duckdb.sql(f"SELECT * FROM read_json('{path}', {options})").to_arrow_table(),
+        _jobs_in_table,
     )
 
 
-def _jobs_in_table(table: Any) -> int:  # noqa: ANN401 (pyarrow is not always there)
+def _jobs_in_table(table: Any) -> int:
     return sum(len(chunk.flatten()) for chunk in table["Jobs"].chunks)
 
 
-def _page_type() -> Any:  # noqa: ANN401
+def _page_type() -> Any:
     """Return the Arrow type of a page, times as text."""
     import pyarrow as pa
 
     from dxnotebook.model import MODEL, TEXT, TIMESTAMP, map_scalars
 
-    job = map_scalars(MODEL.record, lambda scalar: pa.string() if scalar in (TEXT, TIMESTAMP) else scalar)
+    job = map_scalars(
+        MODEL.record, lambda scalar: pa.string() if scalar in (TEXT, TIMESTAMP) else scalar
+    )
     return pa.struct([("Jobs", pa.list_(job)), ("NextToken", pa.string())])
 
 
-def _duckdb_type(data_type: Any) -> str:  # noqa: ANN401
+def _duckdb_type(data_type: Any) -> str:
     import pyarrow as pa
 
     if pa.types.is_struct(data_type):
@@ -126,7 +133,9 @@ def _duckdb_type(data_type: Any) -> str:  # noqa: ANN401
         return f"STRUCT({members})"
     if pa.types.is_list(data_type):
         return f"{_duckdb_type(data_type.value_type)}[]"
-    return {"string": "VARCHAR", "double": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN"}[str(data_type)]
+    return {"string": "VARCHAR", "double": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN"}[
+        str(data_type)
+    ]
 
 
 # Over HTTP: each gets a list of boto3 clients.
@@ -140,14 +149,18 @@ def load_jobs() -> Contestant:
 
 def load_jobs_one_by_one() -> Contestant:
     load, count = load_jobs()
-    return Contestant(lambda clients: [load(client) for client in clients], lambda found: sum(map(count, found)))
+    return Contestant(
+        lambda clients: [load(client) for client in clients], lambda found: sum(map(count, found))
+    )
 
 
 def paginator() -> Contestant:
     def work(clients: list[Any]) -> list[dict[str, Any]]:
         jobs: list[dict[str, Any]] = []
         for client in clients:
-            for page in client.get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": PAGE_SIZE}):
+            for page in client.get_paginator("list_jobs").paginate(
+                PaginationConfig={"PageSize": PAGE_SIZE}
+            ):
                 jobs.extend(page["Jobs"])
         return jobs
 
@@ -229,7 +242,7 @@ def _write(pages: Iterable[bytes], path: Path) -> None:
         file.writelines(page + b"\n" for page in pages)
 
 
-def _client(url: str) -> Any:  # noqa: ANN401 (boto3 makes its clients' classes at run time)
+def _client(url: str) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -243,11 +256,21 @@ def requests_since(jobs: int) -> Figures:
 
     account = dx.demo.Account(jobs)
     limit = account.now - timedelta(days=1)
-    oldest = [datetime.fromisoformat(json.loads(page)["Jobs"][-1]["CreatedAt"]) for page in account.pages()]
-    expected = next((number for number, created in enumerate(oldest, 1) if created < limit), len(oldest))
+    oldest = [
+        datetime.fromisoformat(json.loads(page)["Jobs"][-1]["CreatedAt"])
+        for page in account.pages()
+    ]
+    expected = next(
+        (number for number, created in enumerate(oldest, 1) if created < limit), len(oldest)
+    )
     with dx.demo.Endpoint(account) as endpoint:
         loaded = dx.load_jobs(endpoint.client(), since="1d", progress=False)
-        return {"requests": len(endpoint.requests), "expected": expected, "all": len(oldest), "jobs": len(loaded)}
+        return {
+            "requests": len(endpoint.requests),
+            "expected": expected,
+            "all": len(oldest),
+            "jobs": len(loaded),
+        }
 
 
 def serve(sizes: Iterable[int], delay: float) -> None:
@@ -258,7 +281,9 @@ def serve(sizes: Iterable[int], delay: float) -> None:
     for number, jobs in enumerate(sizes):
         account = demo.Account(jobs, account_id=f"{number:012}")
         bodies = dict(zip(range(0, jobs, PAGE_SIZE), account.pages(PAGE_SIZE), strict=True))
-        account.page = lambda start, *_, of=bodies, **__: of[start]  # else the server is busier than its clients
+        account.page = lambda start, *_, of=bodies, **__: of[
+            start
+        ]  # else the server is busier than its clients
         endpoints.append(demo.Endpoint(account, delay=delay))
     print(json.dumps([endpoint.url for endpoint in endpoints]), flush=True)
     sys.stdin.read()

@@ -1,17 +1,19 @@
 """The explorer in JupyterLab in a browser, beside a page of plain ipywidgets, at up to a million jobs.
 
-How to run it, from the repository with the ``benchmark`` and ``test`` extras installed, on Linux with Chromium::
+How to run it, from the repository with the ``benchmark`` and ``test`` extras installed, on Linux
+with Chromium::
 
-    python -m benchmarks.explorer            # some ten minutes
-    python -m benchmarks.explorer --quick    # up to 100,000 jobs; the targets are meant for a million
+    python -m benchmarks.explorer            # some ten minutes python -m benchmarks.explorer
+    --quick    # up to 100,000 jobs; the targets are meant for a million
 
-What the figures mean: milliseconds by the page's own clock, medians of many different actions, each from the page's
-event (the click, the last letter typed, the pointer let go) until the new counts and the new rows are in the page; it
-paints them up to 16 ms later. The reference draws its chart last: with it, all that the explorer shows at once is
-there. The two take turns in one notebook, after the explorer was there alone, so that what it takes is known:
-megabytes are those of the kernel alone, with what was freed given back. *First row* is from just before the cell is
-run, in a new kernel and page each time. A ratio is the explorer's figure over the other's, the median over the same
-actions. The exit status is 1 when a target is missed; targets are for the largest tables.
+What the figures mean: milliseconds by the page's own clock, medians of many different actions, each
+from the page's event (the click, the last letter typed, the pointer let go) until the new counts
+and the new rows are in the page; it paints them up to 16 ms later. The reference draws its chart
+last: with it, all that the explorer shows at once is there. The two take turns in one notebook,
+after the explorer was there alone, so that what it takes is known: megabytes are those of the
+kernel alone, with what was freed given back. *First row* is from just before the cell is run, in a
+new kernel and page each time. A ratio is the explorer's figure over the other's, the median over
+the same actions. The exit status is 1 when a target is missed; targets are for the largest tables.
 
 The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The reference is `benchmarks.paging`.
 """
@@ -44,8 +46,22 @@ from tests.browser.jupyter import Notebook, lab
 Took = defaultdict[str, list[float]]
 Found = Iterator[tuple[str, list[float]]]
 
-TYPES = ("IMPORT_ASSETS_FROM_S3", "EXPORT_ASSET_TO_SIGNED_URL", "EXPORT_ASSETS_TO_S3", "EXPORT_REVISIONS_TO_S3")
-WORDS = ("access denied", "grid-load", "internal", "59ebca", "2026-09-2", "sensor", "policy", "revision 22")
+TYPES = (
+    "IMPORT_ASSETS_FROM_S3",
+    "EXPORT_ASSET_TO_SIGNED_URL",
+    "EXPORT_ASSETS_TO_S3",
+    "EXPORT_REVISIONS_TO_S3",
+)
+WORDS = (
+    "access denied",
+    "grid-load",
+    "internal",
+    "59ebca",
+    "2026-09-2",
+    "sensor",
+    "policy",
+    "revision 22",
+)
 CLICKS = ("state", "type", "cause", "time")
 IMPORTS = "from dxnotebook import explore\nfrom benchmarks.paging import Paging, memory, peak\nbefore = memory()"
 # Runs a cell, and returns when each of some parts of its output was first there.
@@ -60,7 +76,8 @@ OPEN = """async ([cell, parts]) => {
     await jupyterapp.commands.execute('notebook:run-cell');
     return all;
 }"""
-# Sees, from the last of some events on, when each of some parts has changed, and waits until no answer is to come.
+# Sees, from the last of some events on, when each of some parts has changed, and waits until no
+# answer is to come.
 WATCH = """([event, root, parts]) => { window.took = new Promise((resolve, reject) => {
     let start = null, found = [];
     const begin = () => { start = performance.now(); found = parts.map(() => null); };
@@ -83,7 +100,8 @@ QUIET = """async () => {
         await new Promise((resolve) => setTimeout(resolve, 50));
     return performance.now() - start - 500;
 }"""
-# Scrolls to the end, and returns how long it took until all rows wholly in view were there, and the last row.
+# Scrolls to the end, and returns how long it took until all rows wholly in view were there, and the
+# last row.
 SCROLL = """async (places) => {
     const view = document.querySelector('.dxn-view'), took = [], frame = () => new Promise(requestAnimationFrame);
     const missing = () => {
@@ -130,7 +148,9 @@ class Explorer:
 
     def click(self, selector: str) -> list[float]:
         self.page.eval_on_selector(self.root, "root => root.scrollIntoView()")
-        return self.time("click", lambda: self.page.eval_on_selector(selector, "node => node.click()"))
+        return self.time(
+            "click", lambda: self.page.eval_on_selector(selector, "node => node.click()")
+        )
 
     def clear(self) -> list[float]:
         return self.click(self.clear_all)
@@ -155,7 +175,9 @@ class Explorer:
         self.page.locator(box).wait_for(state="attached")
         self.page.eval_on_selector(box, "box => (box.closest('details').open = true)")
         took = self.click(box)
-        self.page.eval_on_selector_all(".dxn details", "menus => menus.forEach((menu) => (menu.open = false))")
+        self.page.eval_on_selector_all(
+            ".dxn details", "menus => menus.forEach((menu) => (menu.open = false))"
+        )
         return took
 
     def cut(self, start: float, end: float) -> list[float]:
@@ -168,17 +190,26 @@ class Explorer:
 
 
 class Reference(Explorer):
-    root, parts, count = ".paging", (".paging-count", ".paging-rows", ".paging-trend"), ".paging-count b"
+    root, parts, count = (
+        ".paging",
+        (".paging-count", ".paging-rows", ".paging-trend"),
+        ".paging-count b",
+    )
     clear_all = ".paging-clear"
 
     def choose(self, name: str, value: str) -> list[float]:
-        return self.time("change", lambda: self.page.eval_on_selector(f".paging-{name} select", CHOOSE, value))
+        return self.time(
+            "change", lambda: self.page.eval_on_selector(f".paging-{name} select", CHOOSE, value)
+        )
 
     def cut(self, start: float, end: float) -> list[float]:
         """Drag one of the slider's handles, as there is no other way."""
         self.page.eval_on_selector(self.root, "root => root.scrollIntoView()")
         side, share = ("lower", start) if start > 1 - end else ("upper", end)
-        return self.drag(self.place(f".paging-days .noUi-handle-{side}"), self.place(".paging-days .noUi-base", share))
+        return self.drag(
+            self.place(f".paging-days .noUi-handle-{side}"),
+            self.place(".paging-days .noUi-base", share),
+        )
 
     def find(self, word: str) -> list[float]:
         self.page.focus(".paging-text input")
@@ -189,7 +220,9 @@ class Reference(Explorer):
 def play(who: Explorer, turn: int) -> Found:
     """Do what can be done with both, a little different each turn; gives what was done and how long it took."""
     one, other = list(permutations(TYPES, 2))[turn % 12]
-    for name, value in zip(("state", "type") * 3, ("ERROR", one, "COMPLETED", other, "ERROR", one), strict=True):
+    for name, value in zip(
+        ("state", "type") * 3, ("ERROR", one, "COMPLETED", other, "ERROR", one), strict=True
+    ):
         yield name, who.choose(name, value)
     yield "clear", who.clear()
     yield "state", who.choose("state", "ERROR")
@@ -215,7 +248,9 @@ def rounds(page: Page, repeat: int) -> tuple[Took, Took, Took]:
         for who, counts in zip((ours, reference), shown, strict=True):
             for kind, found in play(who, turn):
                 counts.extend([who.shown()] if kind in ("state", "type") else [])
-                for took, parts in ((mine, found),) if who is ours else ((rows, found[:2]), (whole, found)):
+                for took, parts in (
+                    ((mine, found),) if who is ours else ((rows, found[:2]), (whole, found))
+                ):
                     took[kind] += [max(parts)] if turn else []
         if shown[0] != shown[1]:
             raise SystemExit(f"The two show different numbers of jobs: {shown}")
@@ -230,7 +265,10 @@ class Answers(list[tuple[int, int]]):
     watched = False
 
     def listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: self.add(frame) if self.watched and isinstance(frame, bytes) else None)
+        socket.on(
+            "framereceived",
+            lambda frame: self.add(frame) if self.watched and isinstance(frame, bytes) else None,
+        )
 
     def add(self, frame: bytes) -> None:
         places = [int.from_bytes(frame[at : at + 8], "little") for at in range(0, 56, 8)]
@@ -248,7 +286,9 @@ class Run(NamedTuple):
     address: Callable[[str], str]
 
     @contextmanager
-    def notebook(self, jobs: int, imports: str = IMPORTS) -> Iterator[tuple[Page, Notebook, Answers]]:
+    def notebook(
+        self, jobs: int, imports: str = IMPORTS
+    ) -> Iterator[tuple[Page, Notebook, Answers]]:
         """Open a notebook in a new page and kernel, which has loaded the tables."""
         load = f"import pickle\nwith open('{jobs}.pickle', 'rb') as file:\n    tables = pickle.load(file)"
         cells = [
@@ -261,7 +301,9 @@ class Run(NamedTuple):
         context.set_default_timeout(120_000)
         page, answers = context.new_page(), Answers()
         page.on("websocket", answers.listen)
-        notebook = Notebook(page, self.address, self.folder, [*cells, "paging = Paging(tables)\npaging"])
+        notebook = Notebook(
+            page, self.address, self.folder, [*cells, "paging = Paging(tables)\npaging"]
+        )
         page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
         for cell in (0, 1, 2)[: 3 if imports else 2]:
             notebook.run(cell)
@@ -271,13 +313,17 @@ class Run(NamedTuple):
 
     def opened(self, page: Page) -> list[float]:
         """Return when the first row is there, and when the counts are."""
-        found: list[float] = page.evaluate(OPEN, [3, [".dxn-view tbody td:not([colspan])", ".dxn-counts strong"]])
+        found: list[float] = page.evaluate(
+            OPEN, [3, [".dxn-view tbody td:not([colspan])", ".dxn-counts strong"]]
+        )
         return found
 
     def alone(self, page: Page, notebook: Notebook, answers: Answers, *, largest: bool) -> None:
         """Measure what needs the explorer to be alone in the kernel."""
         ours = Explorer(page)
-        self.report.line("a filter at once, before all is prepared", max(ours.choose("state", "ERROR")), show=ms)
+        self.report.line(
+            "a filter at once, before all is prepared", max(ours.choose("state", "ERROR")), show=ms
+        )
         ours.clear()
         self.report.line("until all is prepared, from then", page.evaluate(QUIET), show=ms)
         for _ in (*play(ours, 11), *causes(ours, 2)):
@@ -289,27 +335,54 @@ class Run(NamedTuple):
         if last != (jobs := notebook.value("len(tables)")):
             raise SystemExit(f"Scrolling to the end of {jobs} jobs came to row {last}.")
         self.report.line(f"scrolled to one of {len(places)} places", median(places), show=ms)
-        self.report.line(f"most rows of {len(answers)} answers to that", max(rows for _, rows in answers), 200, number)
+        self.report.line(
+            f"most rows of {len(answers)} answers to that",
+            max(rows for _, rows in answers),
+            200,
+            number,
+        )
         self.report.line("most bytes of them", max(size for size, _ in answers), show=number)
-        tables, most, after = notebook.value("[loaded - before, peak() - before, memory() - before]")
-        for name, figure in (("of the tables", tables), ("after exploring", after), ("at most", most)):
+        tables, most, after = notebook.value(
+            "[loaded - before, peak() - before, memory() - before]"
+        )
+        for name, figure in (
+            ("of the tables", tables),
+            ("after exploring", after),
+            ("at most", most),
+        ):
             self.report.line(f"memory {name}, MB", figure, show=number)
-        self.report.line("memory after exploring / the tables", after / tables, 1.5 if largest else None)
+        self.report.line(
+            "memory after exploring / the tables", after / tables, 1.5 if largest else None
+        )
 
     def together(self, page: Page, repeat: int, *, largest: bool) -> float:
         """Measure both, and return the median of the explorer's filters."""
         mine, rows, whole = rounds(page, repeat)
         for kind, took in mine.items():
-            target = (400 if kind == "text" else 120) if largest and kind in (*CLICKS, "text") else None
+            target = (
+                (400 if kind == "text" else 120) if largest and kind in (*CLICKS, "text") else None
+            )
             self.report.line(
-                f"{kind}: explorer, {len(took)} times (the worst: {ms(max(took))})", median(took), target, ms
+                f"{kind}: explorer, {len(took)} times (the worst: {ms(max(took))})",
+                median(took),
+                target,
+                ms,
             )
             if kind in rows:
                 self.report.line(
-                    f"{kind}: reference; with its chart {ms(median(whole[kind]))}", median(rows[kind]), show=ms
+                    f"{kind}: reference; with its chart {ms(median(whole[kind]))}",
+                    median(rows[kind]),
+                    show=ms,
                 )
-        for title, theirs, target in ((", with its chart", whole, 0.7 if largest else None), ("", rows, None)):
-            pairs = [pair for kind in ("state", "type", "time") for pair in zip(mine[kind], theirs[kind], strict=True)]
+        for title, theirs, target in (
+            (", with its chart", whole, 0.7 if largest else None),
+            ("", rows, None),
+        ):
+            pairs = [
+                pair
+                for kind in ("state", "type", "time")
+                for pair in zip(mine[kind], theirs[kind], strict=True)
+            ]
             ratios = median(ours / other for ours, other in pairs)
             self.report.line(f"state, type, time: explorer / ref.{title}", ratios, target)
         return median(time for kind in CLICKS for time in mine[kind])
@@ -317,14 +390,20 @@ class Run(NamedTuple):
     def measured(self, jobs: int, repeat: int, fresh: int, *, largest: bool) -> float:
         """Measure all at a number of jobs, and return the median of the explorer's filters."""
         print(f"\n{jobs:,} jobs (the machine's load: {os.getloadavg()[0]:.1f})")
-        (self.folder / f"{jobs}.pickle").write_bytes(pickle.dumps(dx.read_jobs(accounts(jobs)), protocol=5))
+        (self.folder / f"{jobs}.pickle").write_bytes(
+            pickle.dumps(dx.read_jobs(accounts(jobs)), protocol=5)
+        )
         for imports, title in (("", "first row, with the imports"), (IMPORTS, "first row")):
             found = []
             for _ in range(fresh):
                 with self.notebook(jobs, imports) as (page, _, _):
                     found.append(self.opened(page))
-            self.report.line(title, median(row for row, _ in found), 400 if imports and largest else None, ms)
-            self.report.line(f"{title.replace('row', 'counts')}", median(counts for _, counts in found), show=ms)
+            self.report.line(
+                title, median(row for row, _ in found), 400 if imports and largest else None, ms
+            )
+            self.report.line(
+                f"{title.replace('row', 'counts')}", median(counts for _, counts in found), show=ms
+            )
         with self.notebook(jobs) as (page, notebook, answers):
             self.opened(page)
             self.alone(page, notebook, answers, largest=largest)
@@ -336,9 +415,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.explorer", description="The explorer beside plain ipywidgets."
     )
-    parser.add_argument("--jobs", type=int, nargs="+", help="how many jobs (default 1,000, 100,000 and 1,000,000)")
-    parser.add_argument("--repeat", type=int, default=6, help="rounds, of some 15 actions each (default 6)")
-    parser.add_argument("--fresh", type=int, default=3, help="new kernels to open the explorer in (default 3)")
+    parser.add_argument(
+        "--jobs", type=int, nargs="+", help="how many jobs (default 1,000, 100,000 and 1,000,000)"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=6, help="rounds, of some 15 actions each (default 6)"
+    )
+    parser.add_argument(
+        "--fresh", type=int, default=3, help="new kernels to open the explorer in (default 3)"
+    )
     parser.add_argument("--quick", action="store_true", help="1,000 and 100,000 jobs, two rounds")
     options = parser.parse_args()
     sizes = options.jobs or ([1_000, 100_000] if options.quick else [1_000, 100_000, 1_000_000])
@@ -346,9 +431,15 @@ def main() -> int:
     if not CHROMIUM:
         raise SystemExit("This needs Chromium: apt install chromium, or name yours in CHROMIUM.")
     libraries = ("jupyterlab", "ipywidgets", "anywidget", "ipykernel", "pandas")
-    print(f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}")
+    print(
+        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
+    )
     report = Report()
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright, lab(folder := Path(name)) as address:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        sync_playwright() as playwright,
+        lab(folder := Path(name)) as address,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         run = Run(report, browser, folder, address)
         filters = [run.measured(jobs, repeat, fresh, largest=jobs == max(sizes)) for jobs in sizes]

@@ -2,8 +2,8 @@
 
 How to run it, from the repository with the ``benchmark`` and ``excel`` extras installed::
 
-    python -m benchmarks.export            # some minutes: a million jobs
-    python -m benchmarks.export --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.export            # some minutes: a million jobs python -m
+    benchmarks.export --quick    # a tenth of the jobs; the targets are meant for all of them
 
 What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants take turns. pandas
 writes the same three frames to three files; dxnotebook also makes the CSV safe to open, writes beside the target, has
@@ -35,7 +35,9 @@ def with_pandas(tables: dx.JobTables, folder: Path, suffix: str) -> None:
         if suffix == ".csv":
             frame.to_csv(folder / f"{name}.csv", index=False)
         else:
-            (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(folder / f"{name}{suffix}")
+            (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(
+                folder / f"{name}{suffix}"
+            )
 
 
 def without_fsync(tables: dx.JobTables, path: Path) -> None:
@@ -60,22 +62,35 @@ def once(tables: dx.JobTables, folder: Path) -> None:
     for suffix in (".jsonl", ".xlsx"):
         start = time.perf_counter()
         path = dx.export(tables, folder / f"tables{suffix}", progress=False)
-        print(f"  export {suffix:<33}{1000 * (time.perf_counter() - start):>10.0f} ms {path.stat().st_size:>15,} bytes")
+        print(
+            f"  export {suffix:<33}{1000 * (time.perf_counter() - start):>10.0f} ms {path.stat().st_size:>15,} bytes"
+        )
     for suffix in (".parquet", ".feather", ".jsonl"):
         start = time.perf_counter()
         dx.read_tables(folder / f"tables{suffix}")
-        print(f"  read_tables {suffix:<28}{1000 * (time.perf_counter() - start):>10.0f} ms", flush=True)
+        print(
+            f"  read_tables {suffix:<28}{1000 * (time.perf_counter() - start):>10.0f} ms",
+            flush=True,
+        )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.export", description="dxnotebook beside pandas' writers.")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.export", description="dxnotebook beside pandas' writers."
+    )
     parser.add_argument("--jobs", type=int, help="how many jobs (default 1,000,000)")
-    parser.add_argument("--repeat", type=int, default=3, help="rounds, whose median is shown (default 3)")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="rounds, whose median is shown (default 3)"
+    )
     parser.add_argument("--quick", action="store_true", help="100,000 jobs")
-    parser.add_argument("--only-targets", action="store_true", help="leave Excel, JSON Lines and reading out")
+    parser.add_argument(
+        "--only-targets", action="store_true", help="leave Excel, JSON Lines and reading out"
+    )
     options = parser.parse_args()
     libraries = ("pandas", "pyarrow", "xlsxwriter")
-    print(f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}")
+    print(
+        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
+    )
     tables = dx.read_jobs(accounts(options.jobs or (100_000 if options.quick else 1_000_000)))
     print(", ".join(f"{len(getattr(tables, name)):,} {name}" for name in FRAMES))
     report = Report()

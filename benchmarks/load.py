@@ -2,15 +2,15 @@
 
 How to run it, from the repository with the ``benchmark`` extra installed::
 
-    python -m benchmarks.load            # some ten minutes
-    python -m benchmarks.load --quick    # a tenth of the jobs; the targets are meant for all of them
-    python -m benchmarks.load --only http
+    python -m benchmarks.load            # some ten minutes python -m benchmarks.load --quick    # a
+    tenth of the jobs; the targets are meant for all of them python -m benchmarks.load --only http
 
-What the figures mean: *CPU* is processor seconds of all threads (so that a contestant that uses every core gains
-nothing by it), *wall* seconds on the clock, *peak* how far the process's memory rose above what it held with the raw
-pages in memory and the libraries in use. Every measurement is a fresh process that warms up on a few pages first;
-contestants take turns, and what is shown is the median of the rounds. A ratio is dxnotebook's figure over the
-other's: 1/20 means a twentieth. The exit status is 1 when a target is missed.
+What the figures mean: *CPU* is processor seconds of all threads (so that a contestant that uses
+every core gains nothing by it), *wall* seconds on the clock, *peak* how far the process's memory
+rose above what it held with the raw pages in memory and the libraries in use. Every measurement is
+a fresh process that warms up on a few pages first; contestants take turns, and what is shown is the
+median of the rounds. A ratio is dxnotebook's figure over the other's: 1/20 means a twentieth. The
+exit status is 1 when a target is missed.
 
 The jobs are those of `dxnotebook.demo`, 200 a page. *pages* decodes them from memory, *growth* decodes more of them,
 *http* loads them from an endpoint on loopback that runs in another process, *since* counts the requests of a limited
@@ -54,14 +54,19 @@ def rounds(repeat: int, entries: Mapping[str, tuple[str, str]]) -> dict[str, Fig
     for _ in range(repeat):
         for label, (name, given) in entries.items():
             runs[label].append(json.loads(output(again("--measure", name, given))))
-    return {label: {figure: median(run[figure] for run in mine) for figure in mine[0]} for label, mine in runs.items()}
+    return {
+        label: {figure: median(run[figure] for run in mine) for figure in mine[0]}
+        for label, mine in runs.items()
+    }
 
 
 @contextmanager
 def server(*sizes: int, delay: float = 0.0) -> Iterator[str]:
     """Run endpoints of accounts of these sizes in another process; give their URLs as JSON."""
     command = again("--delay", delay, "--serve", *sizes)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield process.stdout.readline()
 
@@ -89,9 +94,17 @@ class Report:
             raise SystemExit(f"Some contestant did not read {jobs} jobs: {found}")
         print(f"  {'':<30}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}{'jobs':>12}")
         for label, f in found.items():
-            print(f"  {label:<30}{f['cpu']:>10.2f}{f['wall']:>10.2f}{f['peak']:>10.0f}{f['jobs']:>12,.0f}")
+            print(
+                f"  {label:<30}{f['cpu']:>10.2f}{f['wall']:>10.2f}{f['peak']:>10.0f}{f['jobs']:>12,.0f}"
+            )
 
-    def line(self, text: str, figure: float, target: float | None = None, show: Callable[[float], str] = ratio) -> None:
+    def line(
+        self,
+        text: str,
+        figure: float,
+        target: float | None = None,
+        show: Callable[[float], str] = ratio,
+    ) -> None:
         verdict = ""
         if target is not None:
             self.missed += figure > target
@@ -122,7 +135,9 @@ class Run(NamedTuple):
 
 def on_pages(run: Run) -> None:
     path = run.pages(run.jobs)
-    print(f"\npages: {run.jobs:,} jobs in memory, {Path(path).stat().st_size / 1e6:,.0f} MB of JSON")
+    print(
+        f"\npages: {run.jobs:,} jobs in memory, {Path(path).stat().st_size / 1e6:,.0f} MB of JSON"
+    )
     found = rounds(run.repeat, {name: (name, path) for name in ON_PAGES})
     run.report.figures(found, {run.jobs})
     mine, usual = found.pop("dxnotebook"), "boto3 + json_normalize"
@@ -131,7 +146,9 @@ def on_pages(run: Run) -> None:
         ("peak", "peak memory", {usual: 1 / 2}),
     ):
         for name, other in found.items():
-            run.report.line(f"{title}, dxnotebook / {name}", mine[figure] / other[figure], targets.get(name))
+            run.report.line(
+                f"{title}, dxnotebook / {name}", mine[figure] / other[figure], targets.get(name)
+            )
 
 
 def growth(run: Run) -> None:
@@ -147,7 +164,8 @@ def growth(run: Run) -> None:
         labels = {f"{name}, {jobs:,}": (name, run.pages(jobs)) for jobs in (run.jobs, run.large)}
         found[name] = rounds(run.repeat, labels)
     run.report.figures(
-        {label: figures for pair in found.values() for label, figures in pair.items()}, {run.jobs, run.large}
+        {label: figures for pair in found.values() for label, figures in pair.items()},
+        {run.jobs, run.large},
     )
     for name, target in (("dxnotebook", 1.1 * times), ("orjson.loads", None)):
         small, large = found[name].values()
@@ -163,22 +181,32 @@ def http(run: Run) -> None:
         found = rounds(run.repeat, {name: (name, urls) for name in ("dx.load_jobs", *targets)})
     run.report.figures(found, {run.over_http})
     for name, target in targets.items():
-        run.report.line(f"CPU, dx.load_jobs / {name}", found["dx.load_jobs"]["cpu"] / found[name]["cpu"], target)
+        run.report.line(
+            f"CPU, dx.load_jobs / {name}", found["dx.load_jobs"]["cpu"] / found[name]["cpu"], target
+        )
 
 
 def since(run: Run) -> None:
     found = rounds(1, {"": ("since", str(run.over_http))})[""]
     print(f"\nsince: the last day of 90, {found['jobs']:,.0f} of {run.over_http:,} jobs")
-    run.report.line(f"requests (all pages: {found['all']:,.0f})", found["requests"], found["expected"], number)
+    run.report.line(
+        f"requests (all pages: {found['all']:,.0f})", found["requests"], found["expected"], number
+    )
 
 
 def clients(run: Run) -> None:
-    print(f"\nclients: {CLIENTS} of {JOBS_A_CLIENT // PAGE_SIZE} pages each, every page takes {DELAY_S * 1000:.0f} ms")
+    print(
+        f"\nclients: {CLIENTS} of {JOBS_A_CLIENT // PAGE_SIZE} pages each, every page takes {DELAY_S * 1000:.0f} ms"
+    )
     with server(WARM_UP_JOBS, *[JOBS_A_CLIENT] * CLIENTS, delay=DELAY_S) as urls:
         names = {"all at once": "dx.load_jobs", "one by one": "dx.load_jobs, one by one"}
         found = rounds(run.repeat, {label: (name, urls) for label, name in names.items()})
     run.report.figures(found, {CLIENTS * JOBS_A_CLIENT})
-    run.report.line("wall, all at once / one by one", found["all at once"]["wall"] / found["one by one"]["wall"], 1 / 6)
+    run.report.line(
+        "wall, all at once / one by one",
+        found["all at once"]["wall"] / found["one by one"]["wall"],
+        1 / 6,
+    )
 
 
 def imports(run: Run) -> None:
@@ -209,11 +237,15 @@ SECTIONS: dict[str, Callable[[Run], None]] = {
 
 def compare(options: argparse.Namespace) -> int:
     """Run the sections and return the exit status."""
-    print(f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in LIBRARIES)}")
+    print(
+        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in LIBRARIES)}"
+    )
     jobs, large = (20_000, 100_000) if options.quick else (200_000, 1_000_000)
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(report, Path(folder), options.jobs or jobs, options.large or large, options.repeat)
+        run = Run(
+            report, Path(folder), options.jobs or jobs, options.large or large, options.repeat
+        )
         for name, section in SECTIONS.items():
             if options.only in (None, name):
                 section(run)
@@ -222,10 +254,14 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.load", description="dxnotebook beside what else there is.")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.load", description="dxnotebook beside what else there is."
+    )
     parser.add_argument("--jobs", type=int, help="jobs to load (default 200,000)")
     parser.add_argument("--large", type=int, help="jobs to grow to (default 1,000,000)")
-    parser.add_argument("--repeat", type=int, default=3, help="rounds, whose median is shown (default 3)")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="rounds, whose median is shown (default 3)"
+    )
     parser.add_argument("--only", choices=SECTIONS, help="one section instead of all")
     parser.add_argument("--quick", action="store_true", help="20,000 and 100,000 jobs")
     for inner, nargs in (("--measure", 2), ("--write", 2), ("--serve", "+"), ("--delay", None)):

@@ -22,7 +22,10 @@ FAILED, OPEN = ["ERROR", "TIMED_OUT"], ["WAITING", "IN_PROGRESS"]
 
 
 def _counted(file: str, pattern: str) -> float:
-    return sum(map(int, re.findall(rf"{pattern}:\s+(\d+)", Path("/proc/self", file).read_text()))) / 1024
+    return (
+        sum(map(int, re.findall(rf"{pattern}:\s+(\d+)", Path("/proc/self", file).read_text())))
+        / 1024
+    )
 
 
 def memory() -> float:
@@ -36,7 +39,11 @@ def memory() -> float:
 
 def peak() -> float:
     """Return the most megabytes since the last call of `memory`."""
-    return _counted("smaps_rollup", r"Private_\w+") + _counted("status", "VmHWM") - _counted("status", "VmRSS")
+    return (
+        _counted("smaps_rollup", r"Private_\w+")
+        + _counted("status", "VmHWM")
+        - _counted("status", "VmRSS")
+    )
 
 
 class Paging(widgets.VBox):
@@ -44,11 +51,17 @@ class Paging(widgets.VBox):
 
     def __init__(self, tables: JobTables) -> None:
         jobs = tables.jobs[SHOWN].sort_values("created_at", ascending=False)
-        self.jobs = jobs.assign(day=jobs["created_at"].dt.floor("D"), failed=jobs["state"].isin(FAILED))
+        self.jobs = jobs.assign(
+            day=jobs["created_at"].dt.floor("D"), failed=jobs["state"].isin(FAILED)
+        )
         self.messages = tables.errors[["job_id", "message"]]
         days = pd.date_range(self.jobs["day"].min(), self.jobs["day"].max())
-        self.state = widgets.SelectMultiple(options=list(jobs["state"].cat.categories), description="State")
-        self.type = widgets.SelectMultiple(options=list(jobs["type"].cat.categories), description="Type")
+        self.state = widgets.SelectMultiple(
+            options=list(jobs["state"].cat.categories), description="State"
+        )
+        self.type = widgets.SelectMultiple(
+            options=list(jobs["type"].cat.categories), description="Type"
+        )
         self.days = widgets.SelectionRangeSlider(
             options=[(f"{day:%d %b}", day) for day in days],
             index=(0, len(days) - 1),
@@ -57,8 +70,14 @@ class Paging(widgets.VBox):
             layout={"width": "600px"},
         )
         self.text = widgets.Text(description="Search", continuous_update=False)
-        self.clear, self.back, self.on = (widgets.Button(description=name) for name in ("Clear", "Prev", "Next"))
-        self.count, self.rows, self.trend = widgets.HTML(), widgets.HTML(), widgets.Image(format="png")
+        self.clear, self.back, self.on = (
+            widgets.Button(description=name) for name in ("Clear", "Prev", "Next")
+        )
+        self.count, self.rows, self.trend = (
+            widgets.HTML(),
+            widgets.HTML(),
+            widgets.Image(format="png"),
+        )
         self.filters = (self.state, self.type, self.days, self.text)
         self.all = [widget.value for widget in self.filters]
         for widget in self.filters:
@@ -100,7 +119,10 @@ class Paging(widgets.VBox):
         self.draw()
 
     def tell(self) -> None:
-        failed, still_open = int(self.shown["failed"].sum()), int(self.shown["state"].isin(OPEN).sum())
+        failed, still_open = (
+            int(self.shown["failed"].sum()),
+            int(self.shown["state"].isin(OPEN).sum()),
+        )
         ended = self.shown["state"].isin([*FAILED, "COMPLETED"]).sum()
         rate = f"{failed / ended:.1%}" if ended else "–"
         median = self.shown["duration_s"].median()

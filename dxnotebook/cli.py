@@ -20,9 +20,8 @@ from botocore.exceptions import BotoCoreError
 
 import dxnotebook
 from dxnotebook import demo as simulated
-from dxnotebook.aws.listing import Window, limit
+from dxnotebook.aws.clients import clients
 from dxnotebook.aws.load import load_jobs, with_names
-from dxnotebook.aws.pages import clients
 from dxnotebook.errors import DxError, DxWarning
 from dxnotebook.files import export as exporting
 from dxnotebook.files.export import read_tables
@@ -30,7 +29,9 @@ from dxnotebook.files.read import read_jobs
 from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
-from dxnotebook.tables.assemble import AS_OF, JobTables, concat, observed_at
+from dxnotebook.tables.assemble import concat
+from dxnotebook.tables.jobtables import AS_OF, JobTables, observed_at, within
+from dxnotebook.times import Window
 
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
@@ -46,16 +47,34 @@ Next:
 
 
 _AWS = (
-    click.option("--profile", "profiles", multiple=True, metavar="NAME", help="A profile of the AWS configuration; may be given more than once."),
-    click.option("--region", "regions", multiple=True, metavar="NAME", help='A region, or "all"; may be given more than once.'),
-)  # fmt: skip
+    click.option(
+        "--profile",
+        "profiles",
+        multiple=True,
+        metavar="NAME",
+        help="A profile of the AWS configuration; may be given more than once.",
+    ),
+    click.option(
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="NAME",
+        help='A region, or "all"; may be given more than once.',
+    ),
+)
 _ELSEWHERE = (
     click.option("--archive", metavar="URI", help="An archive instead of AWS."),
-    click.option("--file", "files", multiple=True, metavar="PATH", help="A saved listing, a pattern of several, or an export, instead of AWS."),
+    click.option(
+        "--file",
+        "files",
+        multiple=True,
+        metavar="PATH",
+        help="A saved listing, a pattern of several, or an export, instead of AWS.",
+    ),
     click.option("--demo", "is_demo", is_flag=True, help="The simulated account instead of AWS."),
     click.option("--since", metavar="TIME", help="Only jobs created since: 30d, 12h, 2026-09-01."),
     click.option("--until", metavar="TIME", help="Only jobs created before."),
-)  # fmt: skip
+)
 
 
 def _with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,7 +142,9 @@ def _load(
 
 def _check_sources(**given: bool) -> None:
     if sum(given.values()) > 1:
-        raise click.UsageError(f"Give one of --{' and --'.join(name for name, there in given.items() if there)}.")
+        raise click.UsageError(
+            f"Give one of --{' and --'.join(name for name, there in given.items() if there)}."
+        )
 
 
 def _named(tables: JobTables, asked: list[Any]) -> JobTables:
@@ -143,12 +164,12 @@ def _read(files: tuple[str, ...], since: str | None, until: str | None) -> JobTa
     tables = concat(parts) if len(parts) > 1 else parts[0]
     if len(tables) and AS_OF not in tables.jobs.attrs:
         tables.jobs.attrs[AS_OF] = observed_at(tables.jobs).isoformat()
-    return _window(tables, since, until).trimmed(tables)
+    return within(tables, _window(tables, since, until))
 
 
 def _window(tables: JobTables, since: str | None, until: str | None) -> Window:
     """Return the times that are wanted, relative ones by when the tables were loaded."""
-    return Window(limit("since", since), limit("until", until), now=observed_at(tables.jobs))
+    return Window.of(since, until, observed_at(tables.jobs))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -158,14 +179,28 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default="dxnotebook-demo", show_default=True,
-              help="Where to write the tables.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(0), default=6_000, show_default=True, help="How many jobs to simulate.")
-@click.option("--open", "open_lab", is_flag=True, help="Open the notebook in JupyterLab afterwards.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="dxnotebook-demo",
+    show_default=True,
+    help="Where to write the tables.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(0),
+    default=6_000,
+    show_default=True,
+    help="How many jobs to simulate.",
+)
+@click.option(
+    "--open", "open_lab", is_flag=True, help="Open the notebook in JupyterLab afterwards."
+)
 def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     """Load, summarise and export the jobs of a simulated account.
 
-    No AWS account is needed: an endpoint on this machine answers as AWS Data Exchange would, and boto3 asks it.
+    No AWS account is needed: an endpoint on this machine answers as AWS Data Exchange would, and
+    boto3 asks it.
 
     \b
     Example:
@@ -175,7 +210,9 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
         try:
             _run_demo(folder, jobs, open_lab=open_lab)
         except OSError as error:
-            raise DxError(f"Cannot write to {folder}: {error.strerror}. Choose another with --folder.") from None
+            raise DxError(
+                f"Cannot write to {folder}: {error.strerror}. Choose another with --folder."
+            ) from None
 
 
 def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
@@ -202,7 +239,7 @@ def _run_demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @_from_somewhere
-def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options above)
+def export(path: Path, **source: Any) -> None:
     """Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
 
     \b
@@ -218,7 +255,9 @@ def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options abov
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path), default="report.html")
 @click.option(
-    "--notebook", type=click.Path(path_type=Path), help="A changed copy of the report's notebook to run instead."
+    "--notebook",
+    type=click.Path(path_type=Path),
+    help="A changed copy of the report's notebook to run instead.",
 )
 @click.option(
     "--copy-notebook",
@@ -226,7 +265,7 @@ def export(path: Path, **source: Any) -> None:  # noqa: ANN401 (the options abov
     help="Write the report's notebook there, to be changed, and end.",
 )
 @_from_somewhere
-def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:  # noqa: ANN401
+def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:
     """Write a report of jobs to PATH, one HTML file that needs no network.
 
     \b
@@ -236,15 +275,19 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
     with _failing():
         if copy_notebook:
             if copy_notebook.exists():
-                raise click.ClickException(f"{copy_notebook} is there already; choose another name.")
+                raise click.ClickException(
+                    f"{copy_notebook} is there already; choose another name."
+                )
             click.echo(shutil.copyfile(reporting().shipped(), copy_notebook))
             return
         tables = _load(**source)
         click.echo("Running the notebook …", err=True)
-        click.echo(f"{reporting().write_report(tables, path, notebook=notebook)}: {len(tables):,} jobs")
+        click.echo(
+            f"{reporting().write_report(tables, path, notebook=notebook)}: {len(tables):,} jobs"
+        )
 
 
-def reporting() -> Any:  # noqa: ANN401 (a module)
+def reporting() -> Any:
     """Return the room of reports, which not everybody has the libraries for."""
     dxnotebook.write_report  # noqa: B018 (says which extra is missing)
     return sys.modules["dxnotebook.report.write"]
@@ -256,16 +299,30 @@ def reporting() -> Any:  # noqa: ANN401 (a module)
     type=click.FloatRange(0, 1),
     help="The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]",
 )
-@click.option("--by", help="A column, as type or data_set_id, of each of whose values the rate is checked, too.")
-@click.option("--max-unresolved", type=click.IntRange(0), help="How much failed work may be without a later success.")
-@click.option("--max-stuck", type=click.IntRange(0), help="How many jobs may be open for longer than usual.")
-@click.option("--max-silence", metavar="LENGTH", help="How long ago each data set's last success may be: 26h, 3d.")
+@click.option(
+    "--by",
+    help="A column, as type or data_set_id, of each of whose values the rate is checked, too.",
+)
+@click.option(
+    "--max-unresolved",
+    type=click.IntRange(0),
+    help="How much failed work may be without a later success.",
+)
+@click.option(
+    "--max-stuck", type=click.IntRange(0), help="How many jobs may be open for longer than usual."
+)
+@click.option(
+    "--max-silence",
+    metavar="LENGTH",
+    help="How long ago each data set's last success may be: 26h, 3d.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @_from_somewhere
-def check(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (the options above)
+def check(*, as_json: bool, **options: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI.
 
-    The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page nobody.
+    The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
+    nobody.
 
     \b
     Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked.
@@ -275,16 +332,19 @@ def check(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (the option
       dxnotebook check --since 24h --max-failure-rate 0.05 --max-stuck 0
     """  # noqa: D301 (\b is click's)
     limits = {
-        name: options.pop(name) for name in ("max_failure_rate", "by", "max_unresolved", "max_stuck", "max_silence")
+        name: options.pop(name)
+        for name in ("max_failure_rate", "by", "max_unresolved", "max_stuck", "max_silence")
     }
     if all(value is None for name, value in limits.items() if name != "by"):
         limits["max_failure_rate"] = _USUAL_LIMIT
     with _failing(_CannotCheckError):
         tables = _load(**options)
         window = _window(tables, None, options["until"])
-        found = checks.check(tables, **limits, now=window.at(window.until))
+        found = checks.check(tables, **limits, now=window.end)
     if as_json:
-        click.echo(json.dumps(json.loads(found.to_json(orient="records")), indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(json.loads(found.to_json(orient="records")), indent=2, ensure_ascii=False)
+        )
     else:
         for message in found["message"]:
             click.echo(message)
@@ -306,7 +366,9 @@ def _summaries(tables: JobTables) -> dict[str, pd.DataFrame]:
 
 def _rates(tables: JobTables, by: str) -> pd.DataFrame:
     rates = failure_rate(tables.jobs, by).sort_values("failed", ascending=False)
-    told = rates[rates["n"] > 0].assign(rate=lambda some: (100 * some["rate"]).map("{:.1f} %".format))
+    told = rates[rates["n"] > 0].assign(
+        rate=lambda some: (100 * some["rate"]).map("{:.1f} %".format)
+    )
     return told.set_index(by)[["n", "failed", "rate"]].rename(columns={"n": "finished"})
 
 
@@ -321,7 +383,8 @@ def _indented(frame: pd.DataFrame) -> str:
         return "  none"
     frame = frame.rename_axis(index=None)
     text = frame.to_string(
-        formatters={str(name): "{:,}".format for name in frame.select_dtypes("integer")}, justify="right"
+        formatters={str(name): "{:,}".format for name in frame.select_dtypes("integer")},
+        justify="right",
     )
     return "\n".join(f"  {line.rstrip()}" for line in text.splitlines())
 
@@ -339,7 +402,9 @@ def _write(tables: JobTables, folder: Path) -> list[Path]:
 def _copy_notebook(folder: Path) -> Path:
     """Put a copy of the notebook beside the tables, unless the user has one there already."""
     here = Path(__file__).parent
-    shipped = next(path for path in (here / "notebooks", here.parent / "notebooks") if path.is_dir())
+    shipped = next(
+        path for path in (here / "notebooks", here.parent / "notebooks") if path.is_dir()
+    )
     copy = folder / "explore.ipynb"
     if not copy.exists():
         shutil.copyfile(shipped / copy.name, copy)
@@ -348,20 +413,31 @@ def _copy_notebook(folder: Path) -> Path:
 
 def _open(notebook: Path, *, installed: bool) -> None:
     if not installed:
-        raise click.ClickException("JupyterLab is not installed. Install it with: pip install 'dxnotebook[notebook]'")
+        raise click.ClickException(
+            "JupyterLab is not installed. Install it with: pip install 'dxnotebook[notebook]'"
+        )
     subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)  # noqa: S603 (our own file)
 
 
 @main.command()
 @click.argument("archive")
 @_from_aws
-@click.option("--full", is_flag=True, help="Read the listings to their end, as is done once a week anyway.")
-@click.option("--optimize", is_flag=True, help="Afterwards make few files of many, and delete those not needed.")
-def sync(archive: str, profiles: tuple[str, ...], regions: tuple[str, ...], *, full: bool, optimize: bool) -> None:
+@click.option(
+    "--full", is_flag=True, help="Read the listings to their end, as is done once a week anyway."
+)
+@click.option(
+    "--optimize",
+    is_flag=True,
+    help="Afterwards make few files of many, and delete those not needed.",
+)
+def sync(
+    archive: str, profiles: tuple[str, ...], regions: tuple[str, ...], *, full: bool, optimize: bool
+) -> None:
     """Add new jobs, and what became of the others, to ARCHIVE, a folder or an s3:// URI.
 
-    For cron: AWS forgets a job 90 days after its creation. Two at the same time do each other no harm. The summary, one
-    line, goes to the standard output, warnings and errors to the standard error.
+    For cron: AWS forgets a job 90 days after its creation. Two at the same time do each other no
+    harm. The summary, one line, goes to the standard output, warnings and errors to the standard
+    error.
 
     \b
     Exit codes: 0 all accounts were synced, 1 none was, or the archive cannot be

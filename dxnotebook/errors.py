@@ -5,10 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dxnotebook.tables.assemble import JobTables
+from typing import Any
 
 
 class DxError(Exception):
@@ -55,7 +52,7 @@ class LoadError(DxError):
     1
     """
 
-    def __init__(self, message: str, partial: JobTables | None = None) -> None:
+    def __init__(self, message: str, partial: Any = None) -> None:
         super().__init__(message)
         self.partial = partial
 
@@ -68,7 +65,9 @@ class MissingDependencyError(DxError, ImportError):
     """Something needs a library that is not installed; it is an ``ImportError`` that says how to install it."""
 
     def __init__(self, name: str, library: str, extra: str) -> None:
-        super().__init__(f"{name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'")
+        super().__init__(
+            f"{name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'"
+        )
 
 
 class DxWarning(UserWarning):
@@ -89,6 +88,18 @@ class PartialLoadWarning(DxWarning):
 
 class GapWarning(DxWarning):
     """Nobody synced an archive for longer than AWS keeps jobs, so that some may be gone that it never saw."""
+
+
+def invalid(parameter: str, given: object, valid: str) -> DxError:
+    """Return the error of a parameter that cannot be what was given: "Valid …" says what it can be.
+
+    Examples
+    --------
+    >>> from dxnotebook.errors import invalid
+    >>> print(invalid("top", 0, "is a number of causes, at least 1"))
+    Invalid top: 0. Valid is a number of causes, at least 1.
+    """
+    return DxError(f"Invalid {parameter}: {given!r}. Valid {valid}.")
 
 
 def warn(message: str, category: type[DxWarning]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -43,13 +44,16 @@ LEADING = (
 )
 _RENAMED = {("Id",): "job_id", ("Arn",): "job_arn"}
 _RESERVED = {
-    "jobs": {*LEADING, "details_branch", "data_set_name"} - {"type", "state", "created_at", "updated_at"},
+    "jobs": {*LEADING, "details_branch", "data_set_name"}
+    - {"type", "state", "created_at", "updated_at"},
     "details": {"job_id", "field", "position"},
     "errors": {"job_id", "position"},
 }
 
 TERMINAL_STATES = ("ERROR", "COMPLETED", "CANCELLED", "TIMED_OUT")
 OPEN_STATES = ("WAITING", "IN_PROGRESS")
+#: How long after its creation a job is listed.
+AWS_KEEPS = timedelta(days=90)
 #: What counts as failed, and as the denominator of a rate, unless the user says otherwise.
 FAILED_STATES = ("ERROR", "TIMED_OUT")
 FINISHED_STATES = ("COMPLETED", *FAILED_STATES)
@@ -75,7 +79,13 @@ def snake(name: str) -> str:
 
 def singular(name: str) -> str:
     """Return the name of one element of a list: ``KeyPrefixes`` gives ``KeyPrefix``."""
-    for plural, single in (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh")):
+    for plural, single in (
+        ("ies", "y"),
+        ("xes", "x"),
+        ("sses", "ss"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+    ):
         if name.endswith(plural):
             return name.removesuffix(plural) + single
     return name.removesuffix("s") or name
@@ -90,7 +100,9 @@ def arrow_type(shape: Shape) -> pa.DataType:
     return _SCALARS.get(shape.type_name, TEXT)
 
 
-def map_scalars(data_type: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+def map_scalars(
+    data_type: pa.DataType, change: Callable[[pa.DataType], pa.DataType]
+) -> pa.DataType:
     """Return a type of the same form with every scalar type in it changed."""
     if pa.types.is_struct(data_type):
         return pa.struct([(member.name, map_scalars(member.type, change)) for member in data_type])
@@ -200,14 +212,19 @@ def layout(record: pa.DataType, learnt: tuple[tuple[Path, pa.DataType], ...] = (
     >>> [column.name for column in layout(MODEL.record).errors]
     ['code', 'limit_name', 'limit_value', 'message', 'resource_id', 'resource_type', 'asset_name', 'bucket', 'key']
     """
-    # a job's own members take their plain names before those below Details do; in the other two, Details leads
-    known = sorted(leaves(record), key=lambda leaf: ("Details" in leaf[0]) != (table_of(leaf[0]) == "details"))
+    # a job's own members take their plain names before those below Details do; in the other two,
+    # Details leads
+    known = sorted(
+        leaves(record), key=lambda leaf: ("Details" in leaf[0]) != (table_of(leaf[0]) == "details")
+    )
     tables: dict[str, tuple[Column, ...]] = {}
     for table in _RESERVED:
         columns = _add_columns({}, table, (leaf for leaf in known if table_of(leaf[0]) == table))
         if table == "jobs":
             columns = dict(sorted(columns.items(), key=lambda item: _jobs_order(item[1])))
-        columns = _add_columns(columns, table, (leaf for leaf in learnt if table_of(leaf[0]) == table))
+        columns = _add_columns(
+            columns, table, (leaf for leaf in learnt if table_of(leaf[0]) == table)
+        )
         tables[table] = tuple(columns.values())
     lists = dict.fromkeys(list_of(path) for column in tables["details"] for path in column.paths)
     return Layout(**tables, lists=tuple(path for path in lists if path is not None))
@@ -222,7 +239,9 @@ def _jobs_order(column: Column) -> tuple[int, int]:
 
 def branches(record: pa.DataType) -> tuple[str, ...]:
     """Return the branches of Details, one for each type of job: its members that are structures."""
-    return tuple(member.name for member in record.field("Details").type if pa.types.is_struct(member.type))
+    return tuple(
+        member.name for member in record.field("Details").type if pa.types.is_struct(member.type)
+    )
 
 
 def branch_key(name: str) -> str:
@@ -246,7 +265,7 @@ class Model:
     categories: Mapping[Path, tuple[str, ...]]
 
     @classmethod
-    def of(cls, output: Any) -> Model:  # noqa: ANN401 (botocore's shapes have no useful types)
+    def of(cls, output: Any) -> Model:
         """Return the model that a ListJobs output shape describes."""
         job = output.members["Jobs"].member
         error = job.members["Errors"].member
@@ -254,7 +273,11 @@ class Model:
         enums |= {(*ERRORS, ELEMENT, name): member for name, member in error.members.items()}
         return cls(
             record=arrow_type(job),
-            categories={path: tuple(shape.enum) for path, shape in enums.items() if getattr(shape, "enum", None)},
+            categories={
+                path: tuple(shape.enum)
+                for path, shape in enums.items()
+                if getattr(shape, "enum", None)
+            },
         )
 
     @property
@@ -265,7 +288,9 @@ class Model:
     def column_categories(self, table: str) -> dict[str, tuple[str, ...]]:
         """Return the known values of a table's categorical columns, in the API's order."""
         columns = getattr(self.layout, table)
-        return {c.name: self.categories[c.paths[0]] for c in columns if c.paths[0] in self.categories}
+        return {
+            c.name: self.categories[c.paths[0]] for c in columns if c.paths[0] in self.categories
+        }
 
 
 def installed() -> Model:

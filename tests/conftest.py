@@ -16,9 +16,11 @@ from hypothesis import settings
 
 from dxnotebook.aws import pages as client_room
 from dxnotebook.model import MODEL, Model
-from dxnotebook.records.decode import Body, Decoder
-from dxnotebook.tables.assemble import JobTables, assemble
+from dxnotebook.records.body import Body
+from dxnotebook.records.decode import Decoder
+from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.flatten import flatten
+from dxnotebook.tables.jobtables import JobTables
 
 # how long an example takes is the machine's business
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)
@@ -62,13 +64,19 @@ def job(number: int = 1, **members: Any) -> dict[str, Any]:
 
 
 def tables_of(
-    *contents: bytes, model: Model = MODEL, redact: bool = True, together: bool = True, warn: bool = False
+    *contents: bytes,
+    model: Model = MODEL,
+    redact: bool = True,
+    together: bool = True,
+    warn: bool = False,
 ) -> JobTables:
     """Return the tables of page bodies, by a model of one's own."""
     decoder = Decoder(model, redact=redact)
     bodies = [Body(content, "test", number) for number, content in enumerate(contents)]
     groups = [bodies] if together else [[body] for body in bodies]
-    batches = [flatten(records, decoder.layout) for group in groups for records in decoder.decode(group)]
+    batches = [
+        flatten(records, decoder.layout) for group in groups for records in decoder.decode(group)
+    ]
     if warn:
         decoder.warn()
     return assemble(batches, decoder)
@@ -82,7 +90,11 @@ def parsed_by_boto3(content: bytes, shape: Any = None) -> list[dict[str, Any]]:
 def pruned(value: Any) -> Any:
     """Return a value without what is absent, null or empty: to us these are one."""
     if isinstance(value, dict):
-        return {name: kept for name, member in value.items() if (kept := pruned(member)) not in (None, {}, [])}
+        return {
+            name: kept
+            for name, member in value.items()
+            if (kept := pruned(member)) not in (None, {}, [])
+        }
     return [pruned(element) for element in value] if isinstance(value, list) else value
 
 
@@ -91,7 +103,9 @@ def cluster():
     from dask.distributed import Client, LocalCluster  # noqa: PLC0415 (as below)
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+        ) as cluster,
         Client(cluster),
     ):
         yield cluster
@@ -105,7 +119,9 @@ def spark():
     from pyspark.sql import SparkSession  # noqa: PLC0415 (takes long, and is for those who have Java)
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config(
+        "spark.driver.host", "127.0.0.1"
+    )
     builder = builder.config("spark.sql.shuffle.partitions", "1").config(
         "spark.sql.session.timeZone", "America/New_York"
     )

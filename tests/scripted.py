@@ -37,16 +37,31 @@ class Scripted(demo.Account):
         name = f"{number:032x}"
         arn = f"arn:aws:dataexchange:{self.region}:{self.account_id}:jobs/{name}"
         time = (at or self.now).isoformat()
-        job = {"Arn": arn, "Id": name, "State": state, "Type": "IMPORT_ASSETS_FROM_S3", "CreatedAt": time}
-        details = {"DataSetId": f"{number % 3:032x}", "AssetSources": [{"Bucket": "b", "Key": f"k{number}"}]}
-        self.jobs[arn] = job | {"UpdatedAt": time, "Details": {"ImportAssetsFromS3": details}} | members
+        job = {
+            "Arn": arn,
+            "Id": name,
+            "State": state,
+            "Type": "IMPORT_ASSETS_FROM_S3",
+            "CreatedAt": time,
+        }
+        details = {
+            "DataSetId": f"{number % 3:032x}",
+            "AssetSources": [{"Bucket": "b", "Key": f"k{number}"}],
+        }
+        self.jobs[arn] = (
+            job | {"UpdatedAt": time, "Details": {"ImportAssetsFromS3": details}} | members
+        )
         return arn
 
     def change(self, arn, state, **members):
         """Put a job into another state, now."""
-        errors = [{"Code": "INTERNAL_SERVER_EXCEPTION", "Message": "no"}] if state == "ERROR" else []
+        errors = (
+            [{"Code": "INTERNAL_SERVER_EXCEPTION", "Message": "no"}] if state == "ERROR" else []
+        )
         self.jobs[arn] = (
-            self.jobs[arn] | {"State": state, "UpdatedAt": self.now.isoformat(), "Errors": errors} | members
+            self.jobs[arn]
+            | {"State": state, "UpdatedAt": self.now.isoformat(), "Errors": errors}
+            | members
         )
 
 

@@ -28,11 +28,16 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.intege
 def values(shape, *, longest=4):
     """Return a strategy for the JSON of a shape: members absent, null or there; lists empty, short, sometimes long."""
     if isinstance(shape, StructureShape):
-        members = {name: st.none() | values(member, longest=longest) for name, member in shape.members.items()}
+        members = {
+            name: st.none() | values(member, longest=longest)
+            for name, member in shape.members.items()
+        }
         return st.fixed_dictionaries({}, optional=members)
     if isinstance(shape, ListShape):
         element = values(shape.member, longest=2)
-        return st.lists(element, max_size=longest) | st.builds(lambda item, n: [item] * n, element, st.integers(0, 200))
+        return st.lists(element, max_size=longest) | st.builds(
+            lambda item, n: [item] * n, element, st.integers(0, 200)
+        )
     if getattr(shape, "enum", None):
         return st.sampled_from(shape.enum) | TEXTS
     return {"timestamp": TIMES, "double": NUMBERS}.get(shape.type_name, TEXTS)
@@ -41,18 +46,27 @@ def values(shape, *, longest=4):
 def branches():
     """Return a strategy for Details: mostly one branch, of whichever type, sometimes none, several or empty ones."""
     options = {name: values(shape) for name, shape in JOB.members["Details"].members.items()}
-    one = st.sampled_from(sorted(options)).flatmap(lambda name: st.fixed_dictionaries({name: options[name]}))
+    one = st.sampled_from(sorted(options)).flatmap(
+        lambda name: st.fixed_dictionaries({name: options[name]})
+    )
     return one | one | one | st.none() | st.fixed_dictionaries({}, optional=options)
 
 
 def jobs(*, most=6):
     """Return a strategy for the jobs of a page, each with an ARN and id of its own."""
-    rest = {name: shape for name, shape in JOB.members.items() if name not in ("Arn", "Id", "Details")}
-    optional = {name: st.none() | values(shape) for name, shape in rest.items()} | {"Details": branches()}
+    rest = {
+        name: shape for name, shape in JOB.members.items() if name not in ("Arn", "Id", "Details")
+    }
+    optional = {name: st.none() | values(shape) for name, shape in rest.items()} | {
+        "Details": branches()
+    }
     one = st.fixed_dictionaries({"Arn": TEXTS, "Id": TEXTS}, optional=optional)
 
     def numbered(found):
-        return [{**job, "Arn": f"arn:{n}:{job['Arn']}", "Id": f"{n}{job['Id']}"} for n, job in enumerate(found)]
+        return [
+            {**job, "Arn": f"arn:{n}:{job['Arn']}", "Id": f"{n}{job['Id']}"}
+            for n, job in enumerate(found)
+        ]
 
     return st.lists(one, max_size=most).map(numbered)
 
@@ -78,7 +92,9 @@ def frame_of_jobs(rows):
     """Return a frame of jobs given as type, state, minutes after the start, minutes taken, region."""
     frame = pd.DataFrame(rows, columns=["type", "state", "created", "took", "region"])
     created = _START + pd.to_timedelta(frame["created"].astype("float64"), unit="min")
-    updated = created + pd.to_timedelta(frame["took"].astype("float64").round(3), unit="min").dt.round("us")
+    updated = created + pd.to_timedelta(
+        frame["took"].astype("float64").round(3), unit="min"
+    ).dt.round("us")
     frame["created_at"] = pd.to_datetime(created, utc=True).dt.as_unit("us")
     frame["updated_at"] = pd.to_datetime(updated, utc=True).dt.as_unit("us")
     took = (frame["updated_at"] - frame["created_at"]).dt.total_seconds()

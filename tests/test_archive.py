@@ -104,7 +104,11 @@ ODD_JOBS = [
     job(3, Type="EXPORT_ASSETS_TO_S3", Details={"ImportAssetsFromS3": {"DataSetId": "d"}}),
     job(4, CreatedAt=None, UpdatedAt=None),
     job(5, Details="none"),
-    job(6, State="PAUSED", Errors=[{"Code": "NEW", "Message": "m", "Hint": {"more": True}}, {"Code": "OLD"}]),
+    job(
+        6,
+        State="PAUSED",
+        Errors=[{"Code": "NEW", "Message": "m", "Hint": {"more": True}}, {"Code": "OLD"}],
+    ),
     {"Id": "no arn", "State": "ERROR", "Text": "half a surrogate: \ud83d"},
     job(7, UpdatedAt="2026-08-31T00:00:00Z"),
     job(8, Id=12),
@@ -132,8 +136,12 @@ def test_any_job_of_the_shape_comes_back(found):
     table = rows.archived(tables, pd.Timestamp(START))
     stored = pa.schema([pa.field(f.name, f.type) for f in table.schema])
     back = rows.restored(rows.archived(tables, pd.Timestamp(START), stored))
-    # a branch without members is none, but load_jobs says of it that it is not the one that the type names
-    plain = [replace(one, jobs=one.jobs.drop(columns="details_branch", errors="ignore")) for one in (back, tables)]
+    # a branch without members is none, but load_jobs says of it that it is not the one that the
+    # type names
+    plain = [
+        replace(one, jobs=one.jobs.drop(columns="details_branch", errors="ignore"))
+        for one in (back, tables)
+    ]
     assert_same(*plain)
 
 
@@ -151,7 +159,11 @@ def test_an_account_without_jobs_is_an_empty_archive(archive):
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("create"), st.integers(1, 4)),
-        st.tuples(st.just("change"), st.integers(0, 9), st.sampled_from(["IN_PROGRESS", "COMPLETED", "ERROR"])),
+        st.tuples(
+            st.just("change"),
+            st.integers(0, 9),
+            st.sampled_from(["IN_PROGRESS", "COMPLETED", "ERROR"]),
+        ),
         st.tuples(st.just("wait"), st.sampled_from([1, 30, 24 * 5, 24 * 40, 24 * 89])),
         st.tuples(st.just("sync"), st.sampled_from([None, True])),
         st.tuples(st.just("kill"), st.integers(0, 3)),
@@ -171,7 +183,9 @@ def act(account, action, how, state=None):
     if action == "create":
         for _ in range(how):
             account.now += timedelta(minutes=1)
-            account.create(len(account.jobs), state="COMPLETED" if len(account.jobs) % 3 else "WAITING")
+            account.create(
+                len(account.jobs), state="COMPLETED" if len(account.jobs) % 3 else "WAITING"
+            )
     opened = [one for one in account.listed() if one["State"] in OPEN]
     if action == "change" and opened:
         account.change(opened[how % len(opened)]["Arn"], state)
@@ -313,9 +327,15 @@ def test_many_accounts_at_once_and_one_that_fails(archive):
         result = sync(archive, [bad, demo.client(300), demo.client(300, account_id="999900001111")])
     assert list(result.failures) == ["eu-west-1"]
     assert str(result).endswith("failed: eu-west-1")
-    assert archive.load().jobs["region"].value_counts().to_dict() == {"us-east-1": 600, "eu-west-1": 200}
+    assert archive.load().jobs["region"].value_counts().to_dict() == {
+        "us-east-1": 600,
+        "eu-west-1": 200,
+    }
     syncs = known_syncs(archive._store)
-    assert syncs.set_index("region")["complete"].to_dict() == {"us-east-1": True, "eu-west-1": False}
+    assert syncs.set_index("region")["complete"].to_dict() == {
+        "us-east-1": True,
+        "eu-west-1": False,
+    }
     assert "ExpiredToken" in syncs["error"].dropna().item()
     good = demo.client(600, region="eu-west-1")
     assert sync(archive, good).new == 400
@@ -337,7 +357,9 @@ def test_more_than_90_days_without_a_sync_is_said_loudly(archive, world):
     sync(archive, client)
     account.now += timedelta(days=100)
     account.create(2)
-    with pytest.warns(dx.GapWarning, match=r"MORE THAN 90 DAYS.*111122223333 in us-east-1.*2026-01-01.*2026-01-11"):
+    with pytest.warns(
+        dx.GapWarning, match=r"MORE THAN 90 DAYS.*111122223333 in us-east-1.*2026-01-01.*2026-01-11"
+    ):
         result = sync(archive, client)
     assert "gap from 2026-01-01 to 2026-01-11" in str(result)
     assert str(sync(archive, client)).endswith("gap from 2026-01-01 to 2026-01-11")
@@ -373,7 +395,10 @@ def large(tmp_path_factory):
         {"since": "7d"},
         {"until": "80d"},
         {"since": "2026-08-01", "until": "2026-08-03"},
-        {"since": "2026-07-31 12:00:00.0000001", "until": pd.Timestamp("2026-08-02", tz="Asia/Tokyo")},
+        {
+            "since": "2026-07-31 12:00:00.0000001",
+            "until": pd.Timestamp("2026-08-02", tz="Asia/Tokyo"),
+        },
         {"since": "2030-01-01"},
     ],
 )
@@ -403,7 +428,9 @@ def test_only_the_files_that_matter_are_read(large, monkeypatch):
     asked = []
     dataset = deltastore.Store.dataset
     monkeypatch.setattr(
-        deltastore.Store, "dataset", lambda self, *args: asked.append(dataset(self, *args)) or asked[-1]
+        deltastore.Store,
+        "dataset",
+        lambda self, *args: asked.append(dataset(self, *args)) or asked[-1],
     )
     large.load(since="2026-09-10")
     assert {path.split("/")[0] for path in asked[-1].files} == {"created_month=2026-09"}
@@ -413,8 +440,14 @@ def test_other_engines_read_it(large):
     expected = int((large.load().jobs["state"] == "ERROR").sum())
     relation = duckdb.arrow(large.scan())
     assert relation.filter("state = 'ERROR'").aggregate("count(*)").fetchall() == [(expected,)]
-    assert pl.scan_pyarrow_dataset(large.scan()).filter(pl.col("state") == "ERROR").collect().height == expected
-    assert pl.scan_delta(f"{large.uri}/jobs").filter(pl.col("state") == "ERROR").collect().height == expected
+    assert (
+        pl.scan_pyarrow_dataset(large.scan()).filter(pl.col("state") == "ERROR").collect().height
+        == expected
+    )
+    assert (
+        pl.scan_delta(f"{large.uri}/jobs").filter(pl.col("state") == "ERROR").collect().height
+        == expected
+    )
     jobs = large.load().jobs
     rate = dx.failure_rate(pl.scan_pyarrow_dataset(large.scan()), by="type").collect()
     by_type = dx.failure_rate(jobs, by="type").set_index("type")["failed"].to_dict()
@@ -461,7 +494,9 @@ def test_as_of_gives_what_was_loaded_then(archive):
     for now, tables in then.items():
         found = archive.as_of(now + timedelta(seconds=1))
         for name in TABLES:
-            pd.testing.assert_frame_equal(getattr(found, name), getattr(tables, name), obj=f"{name} at {now}")
+            pd.testing.assert_frame_equal(
+                getattr(found, name), getattr(tables, name), obj=f"{name} at {now}"
+            )
         assert found.to_jobs() == tables.to_jobs()
     assert len(archive.as_of("2020-01-01")) == 0
     with pytest.raises(dx.DxError, match="Invalid time"):
@@ -482,7 +517,9 @@ def planted(shape, name=""):
         return "2026-09-01T00:00:00.123456789Z"
     if kind == "double":
         return 1.0
-    return SECRET if name.endswith("ApiKey") else f"https://b/k?X-Amz-Signature={SECRET}&X-Amz-Date=1"
+    return (
+        SECRET if name.endswith("ApiKey") else f"https://b/k?X-Amz-Signature={SECRET}&X-Amz-Date=1"
+    )
 
 
 def secrets_everywhere(number, state="IN_PROGRESS"):
@@ -495,7 +532,12 @@ def secrets_everywhere(number, state="IN_PROGRESS"):
             State=state,
             Details={branch: planted(inner)},
             Errors=[planted(shape["Errors"].member)],
-            Unknown={"Url": {"a": [url]}, "ApiKey": 5, "Text": url, "List": [{"OtherApiKey": SECRET}, {"x": url}]},
+            Unknown={
+                "Url": {"a": [url]},
+                "ApiKey": 5,
+                "Text": url,
+                "List": [{"OtherApiKey": SECRET}, {"x": url}],
+            },
         )
     yield job(100 * number + 90, Details="none", Message=url, SomeUrl=url)
     yield {"Id": "n", "ApiKey": SECRET, url: url}
@@ -504,7 +546,10 @@ def secrets_everywhere(number, state="IN_PROGRESS"):
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 @pytest.mark.parametrize("redact", [True, False])
 def test_secrets_are_in_no_file_old_versions_included(archive, redact):
-    for updated, state in (("2026-09-01T00:01:00Z", "IN_PROGRESS"), ("2026-09-01T00:02:00Z", "COMPLETED")):
+    for updated, state in (
+        ("2026-09-01T00:01:00Z", "IN_PROGRESS"),
+        ("2026-09-01T00:02:00Z", "COMPLETED"),
+    ):
         jobs = [one | {"UpdatedAt": updated} for one in secrets_everywhere(1, state)]
         tables = tables_of(page_of(*jobs), redact=redact)
         assert (SECRET in str(tables.to_jobs())) is not redact
@@ -528,7 +573,9 @@ def test_members_that_a_newer_api_knows_become_columns_and_old_rows_are_read_by_
         "Priority": "HIGH",
         "ScheduledAt": "2026-09-01T01:00:00Z",
         "Weight": 2.5,
-        "Details": {"ImportAssetsFromS3": {"AssetSources": [{"Bucket": "b", "Key": "k", "VersionId": "v"}]}},
+        "Details": {
+            "ImportAssetsFromS3": {"AssetSources": [{"Bucket": "b", "Key": "k", "VersionId": "v"}]}
+        },
     }
     page = page_of(job(1, **new), job(2))
     archive.add(tables_of(page))
@@ -552,14 +599,20 @@ def test_members_that_a_newer_api_knows_become_columns_and_old_rows_are_read_by_
     # what the later one writes: times where the column holds texts
     archive.add(tables_of(page_of(job(3, **new)), model=later))
     stored = archive.scan().to_table()
-    assert rows.restored(stored, later).to_jobs()[-1]["ScheduledAt"] == datetime(2026, 9, 1, 1, tzinfo=UTC)
+    assert rows.restored(stored, later).to_jobs()[-1]["ScheduledAt"] == datetime(
+        2026, 9, 1, 1, tzinfo=UTC
+    )
     with pytest.warns(dx.UnknownFieldWarning):
         jobs = archive.load().jobs
-    assert jobs["priority"].tolist() == ["HIGH", None, "HIGH"] or jobs["priority"].notna().sum() == 2
+    assert (
+        jobs["priority"].tolist() == ["HIGH", None, "HIGH"] or jobs["priority"].notna().sum() == 2
+    )
 
 
 def test_an_older_botocore_shows_what_a_newer_one_wrote(archive):
-    later = Model.of(doctored(lambda shapes: shapes["JobEntry"]["members"].update(Priority={"shape": "Name"})))
+    later = Model.of(
+        doctored(lambda shapes: shapes["JobEntry"]["members"].update(Priority={"shape": "Name"}))
+    )
     archive.add(tables_of(page_of(job(1, Priority="HIGH")), model=later))
     with pytest.warns(dx.UnknownFieldWarning, match="priority"):
         jobs = archive.load().jobs
@@ -647,13 +700,19 @@ def s3_server():
 
 def test_two_writers_share_an_archive_in_s3():
     with s3_server() as url:
-        s3 = boto3.client("s3", "us-east-1", endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b")
+        s3 = boto3.client(
+            "s3", "us-east-1", endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b"
+        )
         s3.create_bucket(Bucket="archives")
         options = {"AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
         options |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         told = []
         threads = [
-            threading.Thread(target=lambda n=n: told.append(archive_writers.write("s3://archives/dx", options, n, 2)))
+            threading.Thread(
+                target=lambda n=n: told.append(
+                    archive_writers.write("s3://archives/dx", options, n, 2)
+                )
+            )
             for n in (1, 2)
         ]
         for thread in threads:
@@ -705,7 +764,11 @@ def test_an_empty_account_is_not_taken_for_another_of_the_same_client_label(arch
     def at(days, jobs, account):
         return demo.Account(jobs, account_id=account, now=demo.NOW + timedelta(days=days))
 
-    for days, jobs, account in ((-20, 600, "111122223333"), (-1, 0, "444455556666"), (0, 600, "111122223333")):
+    for days, jobs, account in (
+        (-20, 600, "111122223333"),
+        (-1, 0, "444455556666"),
+        (0, 600, "111122223333"),
+    ):
         with demo.Endpoint(at(days, jobs, account)) as endpoint:
             sync(archive, endpoint.client())
             expected = load(endpoint.client())

@@ -24,7 +24,14 @@ def tables_of_errors(*errors_of_jobs, branch="ImportAssetsFromS3", details=None)
              "Details": {"ImportAssetsFromS3JobErrorDetails": [{"Bucket": bucket, "Key": key} for bucket, key in assets]}}
             for message, *assets in errors
         ]  # fmt: skip
-        jobs.append(job(number, State="ERROR", Errors=listed, Details={branch: details or {"DataSetId": "d"}}))
+        jobs.append(
+            job(
+                number,
+                State="ERROR",
+                Errors=listed,
+                Details={branch: details or {"DataSetId": "d"}},
+            )
+        )
     return dx.read_jobs(json.dumps({"Jobs": jobs}).encode())
 
 
@@ -59,7 +66,10 @@ def test_what_has_a_known_form_is_masked(message, expected):
 
 
 def test_names_are_masked_by_what_the_tables_say_they_are():
-    assert fingerprint_of("No odd (name) [1].csv in data", ("data", "odd (name) [1].csv")) == "No <key> in <bucket>"
+    assert (
+        fingerprint_of("No odd (name) [1].csv in data", ("data", "odd (name) [1].csv"))
+        == "No <key> in <bucket>"
+    )
     both = fingerprint_of("left.csv, right.csv", ("bucket", "left.csv"), ("bucket", "right.csv"))
     assert both == "<key>"
     # a bucket that only the job's details name
@@ -75,8 +85,14 @@ def test_the_longest_name_is_masked_first_and_none_within_a_word():
     for order in (names, names[::-1]):
         assets = [("bucket", name) for name in order]
         assert fingerprint_of("No the report, no report of may.", *assets) == "No <key>, no <key>."
-    assert fingerprint_of("The database of my-data in data", ("data", "key")) == "The database of my-data in <bucket>"
-    assert fingerprint_of("überdata, data2 and (data).", ("data", "key")) == "überdata, data2 and (<bucket>)."
+    assert (
+        fingerprint_of("The database of my-data in data", ("data", "key"))
+        == "The database of my-data in <bucket>"
+    )
+    assert (
+        fingerprint_of("überdata, data2 and (data).", ("data", "key"))
+        == "überdata, data2 and (<bucket>)."
+    )
 
 
 def test_a_name_that_may_be_part_of_any_word_is_left_alone():
@@ -90,7 +106,9 @@ def test_a_signed_url_of_an_asset_with_spaces_is_one_url():
     )
 
 
-MESSAGES = st.sampled_from(["The key {} is bad", "No revision {:032x}", "{} of {} failed", "denied"])
+MESSAGES = st.sampled_from(
+    ["The key {} is bad", "No revision {:032x}", "{} of {} failed", "denied"]
+)
 
 
 @settings(max_examples=25)
@@ -100,7 +118,8 @@ MESSAGES = st.sampled_from(["The key {} is bad", "No revision {:032x}", "{} of {
 )
 def test_causes_count_what_a_loop_counts(errors_of_jobs, random):
     told = [
-        [(message.format(number, number), ("bucket", "key")) for message, number in errors] for errors in errors_of_jobs
+        [(message.format(number, number), ("bucket", "key")) for message, number in errors]
+        for errors in errors_of_jobs
     ]
     tables = tables_of_errors(*told)
     causes = dx.error_causes(tables)
@@ -146,7 +165,9 @@ def test_the_cause_of_the_demos_bad_week_is_what_was_planted():
 
 
 def test_messages_that_are_missing_long_or_hostile_are_survived():
-    tables = tables_of_errors([(None,)], [("x" * 10_000,)], [("a\0b $1 \\1 (?i) <n> 💥 \u202e 5",)], [("",)])
+    tables = tables_of_errors(
+        [(None,)], [("x" * 10_000,)], [("a\0b $1 \\1 (?i) <n> 💥 \u202e 5",)], [("",)]
+    )
     prints = dx.fingerprints(tables)
     assert prints.isna().tolist() == tables.errors["message"].isna().tolist()
     assert len(dx.error_causes(tables)) >= 3

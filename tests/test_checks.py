@@ -58,12 +58,23 @@ def test_what_is_left_undone_stuck_and_silent_is_counted():
         job(5, State="WAITING", CreatedAt="2026-09-29T12:00:00Z", UpdatedAt=None, Type="EXPORT_ASSETS_TO_S3", Details={"ExportAssetsToS3": {"DataSetId": "two"}}),
     ]  # fmt: skip
     tables = tables_of(page_of(*jobs))
-    found = dx.check(tables, max_unresolved=0, max_stuck=0, max_silence="707h", now=NOW).set_index("check")
-    assert found["value"].to_dict() | {"silence": None} == {"unresolved": 1, "stuck": 1, "silence": None}
-    assert found["message"]["unresolved"].endswith("The last, of one, failed at 2026-09-01 00:01 UTC: two lines")
+    found = dx.check(tables, max_unresolved=0, max_stuck=0, max_silence="707h", now=NOW).set_index(
+        "check"
+    )
+    assert found["value"].to_dict() | {"silence": None} == {
+        "unresolved": 1,
+        "stuck": 1,
+        "silence": None,
+    }
+    assert found["message"]["unresolved"].endswith(
+        "The last, of one, failed at 2026-09-01 00:01 UTC: two lines"
+    )
     assert "for 1 d 0 h" in found["message"]["stuck"]
     assert found.loc["silence", "of"] == "one"
-    assert found["message"]["silence"] == "one: no success since the first job, 29 d 12 h ago (limit 29 d 11 h)."
+    assert (
+        found["message"]["silence"]
+        == "one: no success since the first job, 29 d 12 h ago (limit 29 d 11 h)."
+    )
     silent = dx.check(tables, max_silence="1h", now=NOW)
     assert silent["of"].tolist() == ["one", "two"]
     assert silent["value"].tolist() == [29.5 * 86_400, 29.5 * 86_400 - 3600]
@@ -99,9 +110,13 @@ def test_jobs_without_a_group_or_a_time_are_told_as_such():
 
 
 def test_a_total_hang_is_seen():
-    waiting = [job(n, State="WAITING", CreatedAt="2026-01-01T00:00:00Z", UpdatedAt=None) for n in range(20)]
+    waiting = [
+        job(n, State="WAITING", CreatedAt="2026-01-01T00:00:00Z", UpdatedAt=None) for n in range(20)
+    ]
     assert dx.check(tables_of(page_of(*waiting)), max_stuck=0, now=NOW)["value"].tolist() == [20]
 
 
 def test_no_jobs_are_no_finding():
-    assert dx.check(tables_of(page_of()), max_failure_rate=0, max_unresolved=0, max_stuck=0, max_silence="1h").empty
+    assert dx.check(
+        tables_of(page_of()), max_failure_rate=0, max_unresolved=0, max_stuck=0, max_silence="1h"
+    ).empty

@@ -32,7 +32,11 @@ def test_demo_loads_summarises_and_writes(tmp_path):
     pd.testing.assert_frame_equal(back.drop(columns="data_set_name"), tables.jobs)
     assert len(pd.read_csv(folder / "errors.csv")) == len(tables.errors)
     assert {path.name for path in folder.iterdir()} == {
-        *(f"{name}.{suffix}" for name in ("jobs", "details", "errors") for suffix in ("parquet", "csv")),
+        *(
+            f"{name}.{suffix}"
+            for name in ("jobs", "details", "errors")
+            for suffix in ("parquet", "csv")
+        ),
         "explore.ipynb",
     }
     assert max(map(len, result.output.partition("Written to")[0].splitlines())) < 120
@@ -72,7 +76,9 @@ def test_demo_says_where_it_cannot_write(tmp_path):
     assert "Cannot write to" in result.output
 
 
-@pytest.mark.parametrize("arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",)]
+)
 def test_help_shows_an_example_or_the_commands(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0
@@ -113,12 +119,24 @@ def test_check_says_when_it_cannot(monkeypatch):
 def test_export_writes_what_check_and_export_read(tmp_path, name):
     path = tmp_path / name
     written = run("export", str(path), "--demo", "--since", "30d")
-    assert (written.exit_code, written.output) == (0, f"{path}: {len(dx.read_tables(path)):,} jobs\n")
+    assert (written.exit_code, written.output) == (
+        0,
+        f"{path}: {len(dx.read_tables(path)):,} jobs\n",
+    )
     again = run(
-        "export", str(tmp_path / "jobs.csv"), "--file", str(path), "--since", "2026-09-14", "--until", "2026-09-21"
+        "export",
+        str(tmp_path / "jobs.csv"),
+        "--file",
+        str(path),
+        "--since",
+        "2026-09-14",
+        "--until",
+        "2026-09-21",
     )
     assert again.exit_code == 0
-    created = pd.read_csv(tmp_path / "jobs.csv" / "jobs.csv", parse_dates=["created_at"])["created_at"]
+    created = pd.read_csv(tmp_path / "jobs.csv" / "jobs.csv", parse_dates=["created_at"])[
+        "created_at"
+    ]
     assert created.min() >= pd.Timestamp("2026-09-14", tz="UTC")
     assert created.max() < pd.Timestamp("2026-09-21", tz="UTC")
     assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
@@ -143,7 +161,10 @@ def test_check_says_when_an_account_could_not_be_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(
         cli,
         "clients",
-        lambda *_: [dx.demo.client(50), dx.demo.client(50, faults=[dx.demo.Fault("denied", 0, times=None)])],
+        lambda *_: [
+            dx.demo.client(50),
+            dx.demo.client(50, faults=[dx.demo.Fault("denied", 0, times=None)]),
+        ],
     )
     result = run("check", "--max-stuck", "100")
     assert result.exit_code == 2
@@ -152,13 +173,23 @@ def test_check_says_when_an_account_could_not_be_asked(tmp_path, monkeypatch):
 
 def test_export_says_what_is_wrong(tmp_path):
     assert "Valid suffixes are" in run("export", str(tmp_path / "jobs.doc"), "--demo").output
-    assert "No file matches" in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
-    assert "Invalid profile: 'nobody'" in run("export", str(tmp_path / "jobs.csv"), "--profile", "nobody").output
+    assert (
+        "No file matches"
+        in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
+    )
+    assert (
+        "Invalid profile: 'nobody'"
+        in run("export", str(tmp_path / "jobs.csv"), "--profile", "nobody").output
+    )
 
 
 def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
-    assert run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output.strip() == str(tmp_path / "mine.ipynb")
-    assert "is there already" in run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output
+    assert run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output.strip() == str(
+        tmp_path / "mine.ipynb"
+    )
+    assert (
+        "is there already" in run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output
+    )
     path = tmp_path / "week.html"
     done = run(
         "report",
@@ -187,7 +218,11 @@ def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
 def test_aws_is_asked_as_configured_and_its_refusals_are_told(fault, told, monkeypatch, tmp_path):
     faults = [dx.demo.Fault(fault, page=0, times=None)] if fault else []
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", "us-east-1")):
+    for name, value in (
+        ("ACCESS_KEY_ID", "x"),
+        ("SECRET_ACCESS_KEY", "x"),
+        ("DEFAULT_REGION", "us-east-1"),
+    ):
         monkeypatch.setenv(f"AWS_{name}", value)
     with dx.demo.Endpoint(dx.demo.Account(jobs=300), faults=faults) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
@@ -197,7 +232,12 @@ def test_aws_is_asked_as_configured_and_its_refusals_are_told(fault, told, monke
 
 
 def test_no_credentials_are_told(monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_PROFILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -212,7 +252,9 @@ def account(monkeypatch, tmp_path):
     """An endpoint that the default credentials and the profiles one and two lead to."""
     config = tmp_path / "config"
     keys = "aws_access_key_id=demo\naws_secret_access_key=demo\n"
-    config.write_text(f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}")
+    config.write_text(
+        f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}"
+    )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "demo")
@@ -228,8 +270,13 @@ def test_sync_says_in_one_line_what_it_did(account, tmp_path):
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == "300 new, 0 changed, 0 unchanged, 0 rejects, no gap\n"
     account.requests.clear()
-    result = run("sync", folder, "--profile", "one", "--region", "us-east-1", "--optimize", "--full")
-    assert (result.exit_code, result.stdout) == (0, "0 new, 0 changed, 300 unchanged, 0 rejects, no gap\n")
+    result = run(
+        "sync", folder, "--profile", "one", "--region", "us-east-1", "--optimize", "--full"
+    )
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "0 new, 0 changed, 300 unchanged, 0 rejects, no gap\n",
+    )
     assert len(account.requests) == 2
     assert len(dx.Archive(folder).load()) == 300
 

@@ -51,7 +51,9 @@ FILTERS = st.fixed_dictionaries(
         },
         "since": TIMES,
         "until": TIMES,
-        "text": st.sampled_from(["left", "ß", "ACCESS", "00000", "two", "nothing", "k-2", "S", "\u212a"]),
+        "text": st.sampled_from(
+            ["left", "ß", "ACCESS", "00000", "two", "nothing", "k-2", "S", "\u212a"]
+        ),
     },
 )
 
@@ -63,7 +65,11 @@ def tables_from(rows):
 def as_job(number, row):
     sources = [{"Bucket": "bucket", "Key": key} for key in row["keys"]]
     created = None if row["hour"] is None else START + pd.Timedelta(hours=row["hour"])
-    ended = {} if created is None else {"UpdatedAt": (created + pd.Timedelta(seconds=row["took"])).isoformat()}
+    ended = (
+        {}
+        if created is None
+        else {"UpdatedAt": (created + pd.Timedelta(seconds=row["took"])).isoformat()}
+    )
     return job(
         number, State=row["State"], Type=row["Type"], **ended, CreatedAt=None if created is None else created.isoformat(),
         Arn=f"arn:aws:dataexchange:{row['region']}:{row['account']}:jobs/{number:032x}",
@@ -77,7 +83,9 @@ def facts_of(tables):
     fingerprints = dx.fingerprints(tables).tolist()
     facts = []
     for row in tables.jobs.to_dict("records"):
-        mine = [i for i, identity in enumerate(tables.errors["job_id"]) if identity == row["job_id"]]
+        mine = [
+            i for i, identity in enumerate(tables.errors["job_id"]) if identity == row["job_id"]
+        ]
         details = tables.details[tables.details["job_id"] == row["job_id"]]
         errors = tables.errors.iloc[mine]
         texts = [
@@ -129,12 +137,17 @@ def test_every_control_counts_what_the_others_leave(rows, clicks):
         assert [number for number, is_shown in enumerate(expected) if is_shown] == shown
         for name in DIVIDED:
             counted, more = crossfilter.counts(view, name, 100)
-            others = Counter(value for fact in facts if passes(fact, filters, but=[name]) for value in fact[name])
+            others = Counter(
+                value for fact in facts if passes(fact, filters, but=[name]) for value in fact[name]
+            )
             assert more == 0
             assert {value: count for value, count in counted if count} == others
             assert set(filters.get(name, [])) <= {value for value, _ in counted}
         assert_summary(crossfilter.summary(view), [facts[number] for number in shown])
-        assert_trend(crossfilter.trend(view), [fact for fact in facts if passes(fact, filters, but=["since", "until"])])
+        assert_trend(
+            crossfilter.trend(view),
+            [fact for fact in facts if passes(fact, filters, but=["since", "until"])],
+        )
 
 
 def assert_summary(summary, facts):
@@ -145,7 +158,12 @@ def assert_summary(summary, facts):
     assert summary["finished"] == summary["failed"] + states["COMPLETED"]
     assert summary["median"] == (pytest.approx(median(took)) if took else None)
     if summary["finished"]:
-        assert summary["low"] <= summary["rate"] == summary["failed"] / summary["finished"] <= summary["high"]
+        assert (
+            summary["low"]
+            <= summary["rate"]
+            == summary["failed"] / summary["finished"]
+            <= summary["high"]
+        )
     else:
         assert summary["rate"] is summary["low"] is None
 
@@ -156,8 +174,12 @@ def assert_trend(trend, facts):
         ("succeeded", {"COMPLETED"}),
         ("others", {"WAITING", "PAUSED"}),
     ):
-        times = [fact["time"] for fact in facts if fact["state"] & states and not pd.isna(fact["time"])]
-        found = Counter((time.timestamp() * 1000 - trend["starts"][0]) // trend["step"] for time in times)
+        times = [
+            fact["time"] for fact in facts if fact["state"] & states and not pd.isna(fact["time"])
+        ]
+        found = Counter(
+            (time.timestamp() * 1000 - trend["starts"][0]) // trend["step"] for time in times
+        )
         assert {n: count for n, count in enumerate(trend[kind]) if count} == found
     assert len(trend["starts"]) <= 121
 
@@ -174,7 +196,9 @@ def test_rows_are_those_shown_in_order_with_what_has_no_value_last(rows, filters
     found = crossfilter.rows(crossfilter.view(filters), sort, descending=descending).tolist()
     facts = facts_of(tables)
     assert sorted(found) == [number for number, fact in enumerate(facts) if passes(fact, filters)]
-    values = tables.jobs[sort].astype("str" if sort == "state" else tables.jobs[sort].dtype).iloc[found]
+    values = (
+        tables.jobs[sort].astype("str" if sort == "state" else tables.jobs[sort].dtype).iloc[found]
+    )
     known = values[values.notna()]
     assert values.isna().tolist() == sorted(values.isna())
     assert known.is_monotonic_decreasing if descending else known.is_monotonic_increasing
@@ -207,17 +231,32 @@ def test_filters_that_cannot_be_are_refused(filters, told):
 
 
 def test_jobs_without_a_time_come_last():
-    jobs = [job(0, CreatedAt=None, UpdatedAt=None), job(1), job(2, CreatedAt="2026-08-01T00:00:00Z")]
+    jobs = [
+        job(0, CreatedAt=None, UpdatedAt=None),
+        job(1),
+        job(2, CreatedAt="2026-08-01T00:00:00Z"),
+    ]
     crossfilter = Crossfilter(tables_of(page_of(*jobs)))
-    assert crossfilter.rows(crossfilter.view({}), "created_at", descending=True).tolist() == [1, 2, 0]
+    assert crossfilter.rows(crossfilter.view({}), "created_at", descending=True).tolist() == [
+        1,
+        2,
+        0,
+    ]
 
 
 def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():
     tables = tables_of(
-        page_of(*(job(n, Details={"ImportAssetsFromS3": {"DataSetId": f"set {n % 40}"}}) for n in range(100)))
+        page_of(
+            *(
+                job(n, Details={"ImportAssetsFromS3": {"DataSetId": f"set {n % 40}"}})
+                for n in range(100)
+            )
+        )
     )
     crossfilter = Crossfilter(tables)
-    counted, more = crossfilter.counts(crossfilter.view({"data_set_id": ["set 39", "gone"]}), "data_set_id", 10)
+    counted, more = crossfilter.counts(
+        crossfilter.view({"data_set_id": ["set 39", "gone"]}), "data_set_id", 10
+    )
     assert (len(counted), more) == (12, 30)
     assert counted[-2:] == [("set 39", 2), ("gone", 0)]
 
@@ -225,11 +264,18 @@ def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():
 @pytest.mark.parametrize("days", [0, 1 / 1440, 0.1, 3, 90, 400, 4000, 360_000])
 def test_periods_cover_all_times_in_at_most_some_steps(days):
     ends = [START - pd.Timedelta(days=min(days, 700_000)), START]
-    tables = tables_of(page_of(*(job(n, CreatedAt=time.isoformat(), UpdatedAt=None) for n, time in enumerate(ends))))
+    tables = tables_of(
+        page_of(
+            *(job(n, CreatedAt=time.isoformat(), UpdatedAt=None) for n, time in enumerate(ends))
+        )
+    )
     trend = Crossfilter(tables).trend(Crossfilter(tables).view({}))
     assert sum(trend["succeeded"]) == 2
     assert len(trend["starts"]) <= 121
-    assert all(math.isclose(b - a, trend["step"]) for a, b in zip(trend["starts"], trend["starts"][1:], strict=False))
+    assert all(
+        math.isclose(b - a, trend["step"])
+        for a, b in zip(trend["starts"], trend["starts"][1:], strict=False)
+    )
 
 
 def test_names_codes_and_preparations():
@@ -241,7 +287,9 @@ def test_names_codes_and_preparations():
         prepare()
     assert crossfilter.knows_causes
     named = tables.jobs.dropna(subset="data_set_name").drop_duplicates("data_set_id")
-    assert crossfilter.data_set_names == dict(zip(named["data_set_id"], named["data_set_name"], strict=True))
+    assert crossfilter.data_set_names == dict(
+        zip(named["data_set_id"], named["data_set_name"], strict=True)
+    )
     codes = dict(zip(tables.errors["job_id"], tables.errors["code"], strict=True))
     assert crossfilter.first_codes(tables.jobs.index.to_numpy()) == [
         codes.get(identity) for identity in tables.jobs["job_id"]

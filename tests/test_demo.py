@@ -16,7 +16,12 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, PaginationError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    PaginationError,
+    ReadTimeoutError,
+)
 
 from dxnotebook import demo
 
@@ -87,7 +92,11 @@ def leaves(value, shape, path=""):
 
 def leaf_paths(shape, path=""):
     if shape.type_name == "structure":
-        return {p for name, member in shape.members.items() for p in leaf_paths(member, f"{path}.{name}")}
+        return {
+            p
+            for name, member in shape.members.items()
+            for p in leaf_paths(member, f"{path}.{name}")
+        }
     return leaf_paths(shape.member, path) if shape.type_name == "list" else {path}
 
 
@@ -123,7 +132,14 @@ def test_jobs_match_the_shape_and_show_all_of_it(jobs):
                 assert datetime.fromisoformat(value).tzinfo
             assert len(value) >= shape.metadata.get("min", 0) if isinstance(value, str) else True
     assert seen == leaf_paths(SHAPE)
-    for name in ("Type", "State", "Code", "JobErrorLimitName", "JobErrorResourceTypes", "ServerSideEncryptionTypes"):
+    for name in (
+        "Type",
+        "State",
+        "Code",
+        "JobErrorLimitName",
+        "JobErrorResourceTypes",
+        "ServerSideEncryptionTypes",
+    ):
         assert enums[name] == set(MODEL.shape_for(name).enum)
 
 
@@ -134,10 +150,18 @@ def test_jobs_look_like_the_service_s(jobs):
     assert all((job["State"] == "ERROR") == ("Errors" in job) for job in jobs)
     assert {len(job["Errors"]) for job in jobs if "Errors" in job} == {1, 2, 3}
     assert all(
-        len({error["Message"] for error in job["Errors"]}) == len(job["Errors"]) for job in jobs if "Errors" in job
+        len({error["Message"] for error in job["Errors"]}) == len(job["Errors"])
+        for job in jobs
+        if "Errors" in job
     )
-    assert all("X-Amz-Signature=" in details(job).get("SignedUrl", "X-Amz-Signature=") for job in jobs)
-    assert any("X-Amz-Security-Token=" in error["Message"] for job in jobs for error in job.get("Errors", ()))
+    assert all(
+        "X-Amz-Signature=" in details(job).get("SignedUrl", "X-Amz-Signature=") for job in jobs
+    )
+    assert any(
+        "X-Amz-Security-Token=" in error["Message"]
+        for job in jobs
+        for error in job.get("Errors", ())
+    )
     assert all(len(job["Details"]) == 1 for job in jobs)
 
 
@@ -200,19 +224,28 @@ def test_the_bad_week(account, jobs):
     story = account.story
     start, end = story.bad_week
     imports = [
-        job for job in jobs if details(job)["DataSetId"] == story.data_set_id and job["Type"] == "IMPORT_ASSETS_FROM_S3"
+        job
+        for job in jobs
+        if details(job)["DataSetId"] == story.data_set_id and job["Type"] == "IMPORT_ASSETS_FROM_S3"
     ]
     denied = [
         job
         for job in imports
-        if any(story.bucket in error["Message"] and "policy" in error["Message"] for error in job.get("Errors", ()))
+        if any(
+            story.bucket in error["Message"] and "policy" in error["Message"]
+            for error in job.get("Errors", ())
+        )
     ]
     week = [job for job in imports if start <= when(job) < end]
     assert (start, end) == (datetime(2026, 8, 31, tzinfo=UTC), datetime(2026, 9, 7, tzinfo=UTC))
     assert all(error["Code"] == story.code for job in denied for error in job["Errors"])
     assert len(denied) == story.failed > 0.9 * len(week) > 100
     assert all(start <= when(job) < end for job in denied)
-    reruns = {keys(job): job for job in imports if story.fixed_at <= when(job) < story.fixed_at + timedelta(hours=4)}
+    reruns = {
+        keys(job): job
+        for job in imports
+        if story.fixed_at <= when(job) < story.fixed_at + timedelta(hours=4)
+    }
     for job in denied:
         again = reruns[keys(job)]
         assert again["State"] == "COMPLETED"
@@ -221,16 +254,28 @@ def test_the_bad_week(account, jobs):
 
 def test_the_everyday_failure_rate_is_about_three_percent(account, jobs):
     start, end = account.story.bad_week
-    usual = [job for job in jobs if not start <= when(job) < end and job["State"] not in (*OPEN, "CANCELLED")]
-    refused = [job for job in usual if "concurrent" in job.get("Errors", [{"Message": ""}])[0]["Message"]]
+    usual = [
+        job
+        for job in jobs
+        if not start <= when(job) < end and job["State"] not in (*OPEN, "CANCELLED")
+    ]
+    refused = [
+        job for job in usual if "concurrent" in job.get("Errors", [{"Message": ""}])[0]["Message"]
+    ]
     failed = sum(job["State"] != "COMPLETED" for job in usual) - len(refused)
     assert 0.02 < failed / len(usual) < 0.04
 
 
 def test_the_malware_and_the_stuck_jobs(account, jobs):
-    found = [job for job in jobs if any(error["Code"] == "MALWARE_DETECTED" for error in job.get("Errors", ()))]
+    found = [
+        job
+        for job in jobs
+        if any(error["Code"] == "MALWARE_DETECTED" for error in job.get("Errors", ()))
+    ]
     assert [job["Id"] for job in found] == [account.story.malware_job_id]
-    stuck = [job for job in jobs if job["State"] in OPEN and when(job) < demo.NOW - timedelta(days=1)]
+    stuck = [
+        job for job in jobs if job["State"] in OPEN and when(job) < demo.NOW - timedelta(days=1)
+    ]
     assert {job["Id"] for job in stuck} == set(account.story.stuck_job_ids)
     assert len(stuck) == 4
 
@@ -265,18 +310,26 @@ def test_filters_give_exactly_the_jobs_that_name_the_id(jobs):
         ({"RevisionId": revision}, revision),
         ({"DataSetId": data_set, "RevisionId": revision}, revision),
     ):
-        pages = client.get_paginator("list_jobs").paginate(**filters, PaginationConfig={"PageSize": 50})
+        pages = client.get_paginator("list_jobs").paginate(
+            **filters, PaginationConfig={"PageSize": 50}
+        )
         found = [job["Id"] for page in pages for job in page["Jobs"]]
-        assert found == [job["Id"] for job in jobs if f'"{mentioned}"' in json.dumps(job["Details"])]
+        assert found == [
+            job["Id"] for job in jobs if f'"{mentioned}"' in json.dumps(job["Details"])
+        ]
     other = next(job for job in jobs if details(job)["DataSetId"] != data_set)
-    assert client.list_jobs(DataSetId=details(other)["DataSetId"], RevisionId=revision)["Jobs"] == []
+    assert (
+        client.list_jobs(DataSetId=details(other)["DataSetId"], RevisionId=revision)["Jobs"] == []
+    )
 
 
 @pytest.mark.parametrize("size", [1, 7, 200])
 def test_page_sizes(small, size):
     with demo.Endpoint(small) as endpoint:
         pages = (
-            endpoint.client().get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": size, "MaxItems": 210})
+            endpoint.client()
+            .get_paginator("list_jobs")
+            .paginate(PaginationConfig={"PageSize": size, "MaxItems": 210})
         )
         assert len({job["Id"] for page in pages for job in page["Jobs"]}) == 210
         assert {query["maxResults"] for _, _, query in endpoint.requests} == {str(size)}
@@ -305,7 +358,9 @@ def test_invalid_requests(small, query, status, code, message):
 def test_boto3_raises_the_modelled_exceptions(small):
     with demo.Endpoint(small) as endpoint:
         client = endpoint.client()
-        with pytest.raises(client.exceptions.ValidationException, match="less than or equal to 200"):
+        with pytest.raises(
+            client.exceptions.ValidationException, match="less than or equal to 200"
+        ):
             client.list_jobs(MaxResults=500)
         with pytest.raises(client.exceptions.ResourceNotFoundException) as missing:
             client.list_jobs(DataSetId="a" * 32)
@@ -320,7 +375,10 @@ def test_a_token_belongs_to_its_listing(small):
             assert get(endpoint, f"/v1/jobs?nextToken={token}")[0] == 400
     with demo.Endpoint(small) as endpoint:
         assert get(endpoint, f"/v1/jobs?nextToken={token}")[0] == 200
-        assert get(endpoint, f"/v1/jobs?nextToken={token}&dataSetId={small.story.data_set_id}")[0] == 400
+        assert (
+            get(endpoint, f"/v1/jobs?nextToken={token}&dataSetId={small.story.data_set_id}")[0]
+            == 400
+        )
         assert get(endpoint, f"/v1/data-sets?nextToken={token}")[0] == 400
 
 
@@ -328,7 +386,9 @@ def test_data_sets():
     client = demo.client(0)
     owned = client.list_data_sets()["DataSets"]
     assert owned == client.list_data_sets(Origin="OWNED")["DataSets"]
-    pages = client.get_paginator("list_data_sets").paginate(Origin="ENTITLED", PaginationConfig={"PageSize": 2})
+    pages = client.get_paginator("list_data_sets").paginate(
+        Origin="ENTITLED", PaginationConfig={"PageSize": 2}
+    )
     entitled = [data_set for page in pages for data_set in page["DataSets"]]
     assert (len(owned), len(entitled)) == (22, 3)
     shape = MODEL.shape_for("DataSetEntry")
@@ -342,7 +402,11 @@ def test_data_sets():
 def test_jobs_belong_to_listed_data_sets(account, jobs):
     owners = {data_set["Id"]: data_set["Origin"] for data_set in account.data_sets}
     assert {details(job)["DataSetId"] for job in jobs} == set(owners)
-    assert all(job["Type"].startswith("EXPORT") for job in jobs if owners[details(job)["DataSetId"]] == "ENTITLED")
+    assert all(
+        job["Type"].startswith("EXPORT")
+        for job in jobs
+        if owners[details(job)["DataSetId"]] == "ENTITLED"
+    )
 
 
 # The endpoint
@@ -361,7 +425,10 @@ def test_headers(small):
         _, headers, body = get(endpoint, "/v1/jobs?maxResults=2")
         _, again, _ = get(endpoint, "/v1/jobs")
     assert parsedate_to_datetime(headers["Date"]) == demo.NOW
-    assert (headers["Content-Type"], int(headers["Content-Length"])) == ("application/json", len(body))
+    assert (headers["Content-Type"], int(headers["Content-Length"])) == (
+        "application/json",
+        len(body),
+    )
     assert headers["x-amzn-RequestId"] != again["x-amzn-RequestId"]
 
 
@@ -381,7 +448,9 @@ def test_parallel_clients_are_all_answered_and_noted(small):
     with demo.Endpoint(small) as endpoint, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: get(endpoint, f"/v1/jobs?maxResults={n}"), range(1, 65)))
     assert [len(json.loads(body)["Jobs"]) for _, _, body in answers] == list(range(1, 65))
-    assert sorted(int(query["maxResults"]) for _, _, query in endpoint.requests) == list(range(1, 65))
+    assert sorted(int(query["maxResults"]) for _, _, query in endpoint.requests) == list(
+        range(1, 65)
+    )
 
 
 def test_a_delay_holds_for_every_answer(small):
@@ -406,7 +475,9 @@ def test_nothing_is_answered_after_close(small):
 def test_a_forgotten_client_closes_its_endpoint():
     client = demo.client(1)
     client.list_jobs()
-    connection = http.client.HTTPConnection(client.meta.endpoint_url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(
+        client.meta.endpoint_url.removeprefix("http://"), timeout=5
+    )
     connection.connect()
     del client
     gc.collect()
@@ -432,7 +503,9 @@ def test_no_setting_of_the_user_s_reaches_the_client(monkeypatch, tmp_path):
         monkeypatch.setenv(name, value)
     client = demo.client(3, region="eu-central-2", account_id="444455556666")
     assert client.meta.region_name == "eu-central-2"
-    assert client.list_jobs()["Jobs"][0]["Arn"].startswith("arn:aws:dataexchange:eu-central-2:444455556666:jobs/")
+    assert client.list_jobs()["Jobs"][0]["Arn"].startswith(
+        "arn:aws:dataexchange:eu-central-2:444455556666:jobs/"
+    )
 
 
 # Faults
@@ -515,11 +588,17 @@ def test_bodies_that_are_no_json(small, kind):
     with faulty(small, kind, page=0) as endpoint:
         status, headers, body = get(endpoint, "/v1/jobs")
     assert (status, int(headers["Content-Length"])) == (200, len(body))
-    assert {"cut": small.page().startswith(body) and body, "empty": not body, "html": body.startswith(b"<html>")}[kind]
+    assert {
+        "cut": small.page().startswith(body) and body,
+        "empty": not body,
+        "html": body.startswith(b"<html>"),
+    }[kind]
 
 
 def test_a_reply_is_given_as_it_is(small):
-    with faulty(small, "reply", page=0, status=418, headers=(("X-Tea", "pot"),), body=b"\xef\xbb\xbf{}") as endpoint:
+    with faulty(
+        small, "reply", page=0, status=418, headers=(("X-Tea", "pot"),), body=b"\xef\xbb\xbf{}"
+    ) as endpoint:
         status, headers, body = get(endpoint, "/v1/jobs")
     assert (status, headers["X-Tea"], body) == (418, "pot", b"\xef\xbb\xbf{}")
 
@@ -530,8 +609,13 @@ def test_tokens_that_lead_astray(tiny):
     assert len(pages) == 10
     with faulty(tiny, "repeat_token", page=2) as endpoint:
         assert walk(endpoint) == [*pages[:3], *pages[2:]]
-    with faulty(tiny, "repeat_token", page=2, times=None) as endpoint, pytest.raises(PaginationError):
-        list(endpoint.client().get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": 10}))
+    with (
+        faulty(tiny, "repeat_token", page=2, times=None) as endpoint,
+        pytest.raises(PaginationError),
+    ):
+        list(
+            endpoint.client().get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": 10})
+        )
     with faulty(tiny, "cycle_token", page=2) as endpoint:
         assert walk(endpoint) == [*pages[:3], *pages]
     with faulty(tiny, "cycle_token", page=2, times=None) as endpoint:
@@ -562,5 +646,7 @@ def test_a_revision_belongs_to_one_data_set_however_many_jobs_there_are():
             for details in job["Details"].values():
                 destinations = details.get("RevisionDestinations", [details])
                 for revision_id in (destination["RevisionId"] for destination in destinations):
-                    assert owners.setdefault(revision_id, details["DataSetId"]) == details["DataSetId"]
+                    assert (
+                        owners.setdefault(revision_id, details["DataSetId"]) == details["DataSetId"]
+                    )
     assert len(owners) > 1_000

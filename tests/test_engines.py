@@ -20,7 +20,9 @@ METRICS = {
     "rate by two": lambda jobs: dx.failure_rate(jobs, ["type", "data_set_id"]),
     "rate a day": lambda jobs: dx.failure_rate(jobs, every="1d"),
     "rate a week, in Berlin": lambda jobs: dx.failure_rate(jobs, "type", "1w", tz="Europe/Berlin"),
-    "rate a month, in New York": lambda jobs: dx.failure_rate(jobs, every="1mo", tz="America/New_York"),
+    "rate a month, in New York": lambda jobs: dx.failure_rate(
+        jobs, every="1mo", tz="America/New_York"
+    ),
     "rate, other states": lambda jobs: dx.failure_rate(jobs, failed=["CANCELLED"], confidence=0.99),
     "trend": dx.failure_trend,
     "trend by type": lambda jobs: dx.failure_trend(jobs, "1w", by="type"),
@@ -40,7 +42,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out:Futur
 def jobs():
     jobs = dx.load_jobs(dx.demo.client(), progress=False).jobs[COLUMNS].copy()
     jobs.loc[::50, "type"] = None
-    jobs.loc[jobs.index[:20], "created_at"] += pd.Timedelta(days=45)  # beyond a change of the clocks
+    jobs.loc[jobs.index[:20], "created_at"] += pd.Timedelta(
+        days=45
+    )  # beyond a change of the clocks
     return jobs
 
 
@@ -55,7 +59,10 @@ def same(result, expected):
     for name in expected:
         mine, other = result[name], expected[name]
         if isinstance(other.dtype, pd.DatetimeTZDtype):
-            mine, other = (pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]") for times in (mine, other))
+            mine, other = (
+                pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]")
+                for times in (mine, other)
+            )
         elif other.dtype == "category" or pd.api.types.is_string_dtype(other):
             mine, other = (texts.astype("str") for texts in (mine, other))
         pd.testing.assert_series_equal(mine, other, check_dtype=False, rtol=1e-9)
@@ -83,7 +90,9 @@ def test_duckdb_whatever_its_connections_zone_is(jobs, name, zone):
         result = metric(connection.table("jobs"))
         assert isinstance(result, duckdb.DuckDBPyRelation)
         same(result.to_arrow_table().to_pandas(), metric(jobs))
-        assert result.join(connection.table("jobs").limit(1), "true").to_arrow_table().num_rows  # of one connection
+        assert (
+            result.join(connection.table("jobs").limit(1), "true").to_arrow_table().num_rows
+        )  # of one connection
 
 
 def test_pyarrow(jobs):
@@ -112,13 +121,19 @@ def test_groups_keep_the_types_they_have_there():
     with duckdb.connect() as connection:
         relation = connection.from_arrow(table)
         result = dx.durations(relation, ["number", "day"]).to_arrow_table()
-    assert (result["number"].to_pylist(), result.schema.field("day").type) == ([large, large + 1, None], pa.date32())
+    assert (result["number"].to_pylist(), result.schema.field("day").type) == (
+        [large, large + 1, None],
+        pa.date32(),
+    )
 
 
 def test_what_pyarrow_cannot_do_is_said(jobs):
     table = pa.Table.from_pandas(jobs, preserve_index=False)
     same(dx.durations(table).to_pandas(), dx.durations(jobs))
-    with pytest.raises(DxError, match=r"PyArrow has no quantiles of groups. Give durations\(\) `jobs.to_pandas\(\)`"):
+    with pytest.raises(
+        DxError,
+        match=r"PyArrow has no quantiles of groups. Give durations\(\) `jobs.to_pandas\(\)`",
+    ):
         dx.durations(table, "type")
 
 
@@ -133,7 +148,9 @@ def test_dask_on_two_processes(jobs, cluster, name, shape):
 
 
 def test_what_dask_cannot_do_is_said(jobs):
-    with pytest.raises(DxError, match=r"Dask has no quantiles of groups. Give durations\(\) `jobs.compute\(\)`"):
+    with pytest.raises(
+        DxError, match=r"Dask has no quantiles of groups. Give durations\(\) `jobs.compute\(\)`"
+    ):
         dx.durations(dd.from_pandas(jobs, npartitions=2), "type")
 
 
@@ -154,7 +171,11 @@ def test_spark(jobs, spark, name):
 
 @pytest.mark.parametrize(
     "shape",
-    [pl.from_pandas, lambda jobs: pl.from_pandas(jobs).lazy(), lambda jobs: dd.from_pandas(jobs, npartitions=1)],
+    [
+        pl.from_pandas,
+        lambda jobs: pl.from_pandas(jobs).lazy(),
+        lambda jobs: dd.from_pandas(jobs, npartitions=1),
+    ],
 )
 def test_empty_frames_of_other_engines(jobs, shape):
     result = dx.failure_rate(shape(jobs.iloc[:0]), "type", "1d")
@@ -172,7 +193,9 @@ def test_empty_frames_of_other_engines(jobs, shape):
 @pytest.mark.parametrize("zone", ["EST5EDT", "America/Port-au-Prince", "+05:30"])
 def test_times_in_any_zone_are_the_same_times(jobs, zone):
     zoned = jobs.assign(created_at=jobs["created_at"].dt.tz_convert(zone))
-    pd.testing.assert_frame_equal(dx.failure_rate(zoned, every="1d"), dx.failure_rate(jobs, every="1d"))
+    pd.testing.assert_frame_equal(
+        dx.failure_rate(zoned, every="1d"), dx.failure_rate(jobs, every="1d")
+    )
 
 
 def test_times_without_a_zone_are_utc(jobs):

@@ -38,7 +38,13 @@ def test_an_incident_that_lasts_ends_with_the_last_job_and_may_have_no_message()
         pd.Timestamp("2026-09-10", tz="UTC"),
         pd.Timestamp("2026-09-10 00:59:00.000001", tz="UTC"),
     )
-    assert (last["n"], last["failed"], last["rate"], last["unresolved"], last["recovered"]) == (100, 100, 1.0, 100, 0)
+    assert (last["n"], last["failed"], last["rate"], last["unresolved"], last["recovered"]) == (
+        100,
+        100,
+        1.0,
+        100,
+        0,
+    )
     assert pd.isna(last["cause"])
     assert pd.isna(last["recovered_at"])
 

@@ -62,17 +62,29 @@ def test_causes_come_when_they_have_been_prepared(tables):
     while asked(explorer, "prepare")[0]["more"]:
         pieces += 1
     assert pieces > 3
-    assert asked(explorer, "prepare")[0] == {"id": "7", "kind": "prepare", "more": False, "causes": True}
+    assert asked(explorer, "prepare")[0] == {
+        "id": "7",
+        "kind": "prepare",
+        "more": False,
+        "causes": True,
+    }
     first, *_ = view_of(explorer)["counts"]["cause"]["values"]
-    assert (first[0], first[2]) == (dx.error_causes(tables)["fingerprint"][0], dx.demo.Account().story.failed)
+    assert (first[0], first[2]) == (
+        dx.error_causes(tables)["fingerprint"][0],
+        dx.demo.Account().story.failed,
+    )
 
 
 def test_what_is_shown_and_ticked_can_be_read_back_and_observed(tables):
     explorer = dx.explore(tables, filters={"state": ["ERROR"]})
     seen = []
-    explorer.observe(lambda change: seen.append((change.name, len(change.new))), ["selection", "selected"])
+    explorer.observe(
+        lambda change: seen.append((change.name, len(change.new))), ["selection", "selected"]
+    )
     explorer.filters = {"state": ["TIMED_OUT"]}
-    pd.testing.assert_frame_equal(explorer.selection.jobs, tables.filter(tables.jobs["state"] == "TIMED_OUT").jobs)
+    pd.testing.assert_frame_equal(
+        explorer.selection.jobs, tables.filter(tables.jobs["state"] == "TIMED_OUT").jobs
+    )
     row = int(tables.jobs.index[3])
     assert asked(explorer, "tick", row=row, on=True)[0]["ticked"] == 1
     assert explorer.selected.jobs["job_id"].tolist() == [tables.jobs["job_id"][row]]
@@ -95,7 +107,9 @@ def test_what_is_shown_and_ticked_can_be_read_back_and_observed(tables):
 
 
 def test_a_view_is_kept_by_its_filters_and_explorers_can_be_linked(tables):
-    one = dx.explore(tables, filters={"type": ["EXPORT_ASSETS_TO_S3"], "text": "FX", "since": "2026-08-01"})
+    one = dx.explore(
+        tables, filters={"type": ["EXPORT_ASSETS_TO_S3"], "text": "FX", "since": "2026-08-01"}
+    )
     again = dx.explore(tables, filters=json.loads(json.dumps(one.filters)))
     assert again.filters == one.filters
     assert again.selection.jobs.equals(one.selection.jobs)
@@ -113,10 +127,15 @@ def test_a_job_is_told_whole(tables):
     job = dict(told["job"])
     assert (job["job_id"], job["state"]) == (back["first_job_id"], tables.jobs["state"][row])
     assert told["arn"] == tables.jobs["job_arn"][row]
-    assert told["command"] == f"aws dataexchange get-job --job-id {back['first_job_id']} --region us-east-1"
+    assert (
+        told["command"]
+        == f"aws dataexchange get-job --job-id {back['first_job_id']} --region us-east-1"
+    )
     errors = tables.errors[tables.errors["job_id"] == back["first_job_id"]]
     assert told["errors"]["in_all"] == len(errors)
-    assert set(errors["bucket"].dropna()) <= {cell for line in told["errors"]["rows"] for cell in line}
+    assert set(errors["bucket"].dropna()) <= {
+        cell for line in told["errors"]["rows"] for cell in line
+    }
     runs = {tables.jobs["job_id"][run[0]] for run in told["runs"]}
     assert {back["first_job_id"], back["recovered_job_id"]} <= runs
     assert told["runs_in_all"] == len(runs)
@@ -141,27 +160,54 @@ def test_an_observer_that_fails_is_told_and_the_view_follows(tables, caplog):
 
 def test_frames_that_a_user_changed_are_explored(tables):
     few = tables.jobs[tables.jobs["state"] == "COMPLETED"].head(20).reset_index(drop=True)
-    odd = few.assign(tags=[["a", "b"]] * 20, asset_name=pd.Series(range(20), dtype=object), duration_s=float("inf"))
+    odd = few.assign(
+        tags=[["a", "b"]] * 20,
+        asset_name=pd.Series(range(20), dtype=object),
+        duration_s=float("inf"),
+    )
     odd = odd.assign(week=pd.Series(pd.period_range("2026", periods=20, freq="W")))
     explorer = dx.explore(dx.JobTables(odd, tables.details, tables.errors, tables.rejects))
     while asked(explorer, "prepare")[0]["more"]:
         pass
     answer = view_of(
-        explorer, filters={"text": "access denied"}, columns=["tags", "week", "duration_s"], sort=["week", True]
+        explorer,
+        filters={"text": "access denied"},
+        columns=["tags", "week", "duration_s"],
+        sort=["week", True],
     )
-    assert (answer["total"], answer["counts"]["code"]["values"]) == (0, [])  # errors of other jobs are nobody's
-    assert len(view_of(explorer, filters={}, columns=["tags", "week"], sort=["week", True])["rows"]) == 20
+    assert (answer["total"], answer["counts"]["code"]["values"]) == (
+        0,
+        [],
+    )  # errors of other jobs are nobody's
+    assert (
+        len(view_of(explorer, filters={}, columns=["tags", "week"], sort=["week", True])["rows"])
+        == 20
+    )
     assert asked(explorer, "detail", row=3)[0]["kind"] == "detail"
-    twice = dx.JobTables(pd.concat([few, few[["type"]]], axis=1), tables.details, tables.errors, tables.rejects)
+    twice = dx.JobTables(
+        pd.concat([few, few[["type"]]], axis=1), tables.details, tables.errors, tables.rejects
+    )
     with pytest.raises(DxError, match="several columns 'type'"):
         dx.explore(twice)
-    untyped = tables.jobs.iloc[:0].astype({"state": "str", "type": "str", "data_set_id": "category"})
-    assert view_of(dx.explore(dx.JobTables(untyped, tables.details, tables.errors, tables.rejects)))["total"] == 0
+    untyped = tables.jobs.iloc[:0].astype(
+        {"state": "str", "type": "str", "data_set_id": "category"}
+    )
+    assert (
+        view_of(dx.explore(dx.JobTables(untyped, tables.details, tables.errors, tables.rejects)))[
+            "total"
+        ]
+        == 0
+    )
 
 
 def test_the_list_of_runs_is_around_the_job():
-    details = {"ImportAssetsFromS3": {"DataSetId": "d", "AssetSources": [{"Bucket": "b", "Key": "k"}]}}
-    runs = [job(n, CreatedAt=f"2026-09-01T00:{n:02}:00Z", UpdatedAt=None, Details=details) for n in range(60)]
+    details = {
+        "ImportAssetsFromS3": {"DataSetId": "d", "AssetSources": [{"Bucket": "b", "Key": "k"}]}
+    }
+    runs = [
+        job(n, CreatedAt=f"2026-09-01T00:{n:02}:00Z", UpdatedAt=None, Details=details)
+        for n in range(60)
+    ]
     explorer = dx.explore(tables_of(page_of(*runs)))
     for row in (0, 30, 59):
         told, _ = asked(explorer, "detail", row=row)
@@ -185,7 +231,12 @@ def test_the_saved_state_holds_none_of_the_jobs(tables):
     view_of(explorer)
     explorer.selected = tables.jobs["job_id"][:5]
     state = json.dumps(
-        {name: value for name, value in explorer.get_state().items() if name not in ("_esm", "_css")}, default=str
+        {
+            name: value
+            for name, value in explorer.get_state().items()
+            if name not in ("_esm", "_css")
+        },
+        default=str,
     )
     assert not [identity for identity in tables.jobs["job_id"] if identity in state]
     assert "grid-load" not in state
@@ -194,7 +245,9 @@ def test_the_saved_state_holds_none_of_the_jobs(tables):
 def test_without_a_kernel_there_is_a_summary(tables, monkeypatch):
     explorer = dx.explore(tables, filters={"text": "<img src=x onerror=alert(1)>"})
     outputs = []
-    monkeypatch.setattr("dxnotebook.explorer.widget.display", lambda data, **_: outputs.append(data))
+    monkeypatch.setattr(
+        "dxnotebook.explorer.widget.display", lambda data, **_: outputs.append(data)
+    )
     explorer._ipython_display_()
     summary, widget = outputs
     assert summary["text/plain"] == "JobExplorer: 0 of 6,000 jobs shown, 0 failed" == repr(explorer)
@@ -214,7 +267,11 @@ def test_an_error_is_told_and_logged_and_the_explorer_goes_on(tables, caplog):
             "Cannot sort by 'colour': the jobs have no such column.",
         ),
         ("view", {**VIEW, "columns": ["colour"]}, "KeyError: 'colour'"),
-        ("view", {**VIEW, "columns": [], "filters": {"colour": []}}, "Invalid filters: no filter is named 'colour'"),
+        (
+            "view",
+            {**VIEW, "columns": [], "filters": {"colour": []}},
+            "Invalid filters: no filter is named 'colour'",
+        ),
         ("detail", {"row": 10**9}, "IndexError: single positional indexer is out-of-bounds"),
         ("explode", {}, "KeyError: 'explode'"),
     ):
@@ -250,7 +307,11 @@ def test_hostile_values_arrive_as_texts():
     assert cells[3] == "nul␀ bell␇"
     assert cells[4] == "x" * 300 + "… (10,000 characters)"
     # a value is sent back as it is, so that what is shortened can be filtered for
-    long = next(value for value, label, _ in answer["counts"]["data_set_id"]["values"] if label.endswith("characters)"))
+    long = next(
+        value
+        for value, label, _ in answer["counts"]["data_set_id"]["values"]
+        if label.endswith("characters)")
+    )
     assert view_of(explorer, filters={"data_set_id": [long]})["total"] == 1
     assert asked(explorer, "detail", row=4)[0]["errors"]["rows"][0][-1] == HOSTILE[4]
 
@@ -259,7 +320,9 @@ def test_empty_tables_are_explored(tables):
     explorer = dx.explore(tables.filter([]))
     while asked(explorer, "prepare")[0]["more"]:
         pass
-    answer = view_of(explorer, filters={"state": ["ERROR"], "text": "x", "since": "2026-01-01", "cause": ["y"]})
+    answer = view_of(
+        explorer, filters={"state": ["ERROR"], "text": "x", "since": "2026-01-01", "cause": ["y"]}
+    )
     assert (answer["total"], answer["rows"], answer["trend"]["starts"]) == (0, [], [])
     assert repr(explorer) == "JobExplorer: 0 of 0 jobs shown, 0 failed"
     assert len(explorer.selected) == 0

@@ -105,7 +105,9 @@ def account():
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(jobs())
 def test_tables_come_back_equal(suffix, found):
-    strange = [{**job(10**6 + n), "New": {"Member": n}, "List": ["x"]} for n in range(len(found) % 3)]
+    strange = [
+        {**job(10**6 + n), "New": {"Member": n}, "List": ["x"]} for n in range(len(found) % 3)
+    ]
     tables = tables_of(page_of(*found, *strange, *[None, "x", {"a": 1}][: len(found) % 4]))
     with tempfile.TemporaryDirectory() as folder:
         equal(dx.read_tables(exported(tables, Path(folder) / f"all{suffix}")), tables)
@@ -123,16 +125,27 @@ def test_json_lines_come_back_equal(redact, found):
         assert path.read_bytes().count(b"\n") == max(len(tables) + len(tables.rejects), 1)
         back = dx.read_tables(path, redact=redact)
     assert back.to_jobs() == tables.to_jobs()
-    pd.testing.assert_frame_equal(back.rejects[["reason", "raw"]], tables.rejects[["reason", "raw"]])
+    pd.testing.assert_frame_equal(
+        back.rejects[["reason", "raw"]], tables.rejects[["reason", "raw"]]
+    )
     for name in FRAMES[:3]:
         # an empty branch of Details is one that is absent
-        mine, theirs = (getattr(one, name).drop(columns="details_branch", errors="ignore") for one in (back, tables))
+        mine, theirs = (
+            getattr(one, name).drop(columns="details_branch", errors="ignore")
+            for one in (back, tables)
+        )
         pd.testing.assert_frame_equal(mine, theirs)
 
 
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 def test_members_that_the_model_does_not_know_come_back_from_every_format(tmp_path):
-    odd = job(1, New=5, Mixed=[1, "a"], CreatedAt="2024-01-01T00:00:00.123456789Z", Details={"Warp": {"Factor": 1.5}})
+    odd = job(
+        1,
+        New=5,
+        Mixed=[1, "a"],
+        CreatedAt="2024-01-01T00:00:00.123456789Z",
+        Details={"Warp": {"Factor": 1.5}},
+    )
     tables = tables_of(page_of(odd, job(2, Errors=[{"Hint": 3}]), None, job(3, State="\ud800")))
     for suffix in (".parquet", ".feather"):
         equal(dx.read_tables(exported(tables, tmp_path / f"all{suffix}")), tables)
@@ -157,10 +170,16 @@ def test_a_frame_is_one_file_that_pandas_reads(frame):
             assert back.attrs == frame.attrs
             if frame["type"].notna().any():  # Parquet has no categories without values
                 pd.testing.assert_frame_equal(back, frame)
-        shown = pd.read_csv(exported(frame, Path(folder) / "frame.csv"), keep_default_na=False, na_values=[""])
+        shown = pd.read_csv(
+            exported(frame, Path(folder) / "frame.csv"), keep_default_na=False, na_values=[""]
+        )
         assert shown["job_id"].astype(str).str.zfill(32).tolist() == frame["job_id"].tolist()
-        assert pd.to_datetime(shown["created_at"], utc=True).tolist() == frame["created_at"].tolist()
-        assert np.array_equal(shown["duration_s"].astype(float), frame["duration_s"], equal_nan=True)
+        assert (
+            pd.to_datetime(shown["created_at"], utc=True).tolist() == frame["created_at"].tolist()
+        )
+        assert np.array_equal(
+            shown["duration_s"].astype(float), frame["duration_s"], equal_nan=True
+        )
         lines = exported(frame, Path(folder) / "frame.jsonl").read_text().splitlines()
         assert [json.loads(line)["region"] for line in lines] == frame["region"].tolist()
 
@@ -173,10 +192,18 @@ def test_every_table_is_a_file_of_its_own_or_a_sheet(account, tmp_path):
     assert {file.name.split(".")[0]: len(pd.read_csv(file)) for file in folder.iterdir()} == sizes
     sheets_read = pd.read_excel(exported(account, tmp_path / "all.xlsx"), sheet_name=None)
     assert {name: len(sheet) for name, sheet in sheets_read.items()} == sizes
-    assert sheets_read["jobs"]["data_set_name"].fillna("").tolist() == account.jobs["data_set_name"].fillna("").tolist()
-    assert sheets_read["jobs"]["created_at (UTC)"].dt.tz_localize("UTC").tolist() == account.jobs["created_at"].tolist()
+    assert (
+        sheets_read["jobs"]["data_set_name"].fillna("").tolist()
+        == account.jobs["data_set_name"].fillna("").tolist()
+    )
+    assert (
+        sheets_read["jobs"]["created_at (UTC)"].dt.tz_localize("UTC").tolist()
+        == account.jobs["created_at"].tolist()
+    )
     rejecting = tables_of(page_of(job(1), None))
-    assert sorted(file.stem for file in exported(rejecting, tmp_path / "all.feather").iterdir()) == sorted(FRAMES)
+    assert sorted(
+        file.stem for file in exported(rejecting, tmp_path / "all.feather").iterdir()
+    ) == sorted(FRAMES)
 
 
 def test_an_index_that_says_something_is_kept(tmp_path):
@@ -189,14 +216,22 @@ def test_an_index_that_says_something_is_kept(tmp_path):
 
 
 def test_gzip_is_gzip_and_the_same_inside(account, tmp_path):
-    plain, zipped = (exported(account.errors, tmp_path / f"e{suffix}") for suffix in (".csv", ".csv.gz"))
+    plain, zipped = (
+        exported(account.errors, tmp_path / f"e{suffix}") for suffix in (".csv", ".csv.gz")
+    )
     assert gzip.decompress(zipped.read_bytes()) == plain.read_bytes()
 
 
 def test_secrets_that_the_frames_do_not_hold_are_in_no_export(tmp_path):
     url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef012345"
     tables = tables_of(
-        page_of(job(1, Details={"ImportAssetFromSignedUrl": {"SignedUrl": url}}, Type="IMPORT_ASSET_FROM_SIGNED_URL"))
+        page_of(
+            job(
+                1,
+                Details={"ImportAssetFromSignedUrl": {"SignedUrl": url}},
+                Type="IMPORT_ASSET_FROM_SIGNED_URL",
+            )
+        )
     )
     for suffix in SUFFIXES:
         path = exported(tables, tmp_path / f"all{suffix}")
@@ -225,7 +260,9 @@ def test_no_field_of_a_csv_file_begins_like_a_formula(tmp_path):
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
     frame = pd.DataFrame({"text": ATTACKS + HARMLESS, "=name": "x"})
     for escape in (True, False):
-        sheet = openpyxl.load_workbook(exported(frame, tmp_path / "a.xlsx", escape_formulas=escape))["data"]
+        sheet = openpyxl.load_workbook(
+            exported(frame, tmp_path / "a.xlsx", escape_formulas=escape)
+        )["data"]
         cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
         assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
         assert not [cell for cell in cells if cell.hyperlink]
@@ -235,16 +272,23 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("suffix", "options"), [(".xlsx", []), (".csv", ["--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,-1"])]
+    ("suffix", "options"),
+    [(".xlsx", []), (".csv", ["--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,-1"])],
 )
 def test_libreoffice_opens_them_without_a_formula(suffix, options, tmp_path):
     office = shutil.which("soffice")
     if not office:
-        assert "CI" not in os.environ, "CI has to have LibreOffice, or what opens the exports goes untested."
+        assert "CI" not in os.environ, (
+            "CI has to have LibreOffice, or what opens the exports goes untested."
+        )
         pytest.skip("LibreOffice is not there: apt install libreoffice-calc.")
-    frame = pd.DataFrame({"text": ATTACKS + HARMLESS, "=name": "x", "n": range(len(ATTACKS + HARMLESS))})
+    frame = pd.DataFrame(
+        {"text": ATTACKS + HARMLESS, "=name": "x", "n": range(len(ATTACKS + HARMLESS))}
+    )
     path = dx.export(frame, tmp_path / f"a{suffix}")
-    plain = dx.export(pd.DataFrame({"text": ["=1+1"]}), tmp_path / f"plain{suffix}", escape_formulas=False)
+    plain = dx.export(
+        pd.DataFrame({"text": ["=1+1"]}), tmp_path / f"plain{suffix}", escape_formulas=False
+    )
     command = [
         office,
         f"-env:UserInstallation=file://{tmp_path}/profile",
@@ -253,26 +297,41 @@ def test_libreoffice_opens_them_without_a_formula(suffix, options, tmp_path):
         "fods",
         *options,
     ]
-    subprocess.run([*command, "--outdir", tmp_path, path, plain], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [*command, "--outdir", tmp_path, path, plain], check=True, capture_output=True, timeout=120
+    )
     opened = (tmp_path / "a.fods").read_text()
     assert "table:formula" not in opened
     assert opened.count("<table:table-row") >= len(frame)
-    # a formula is seen as one: what is not escaped is one in CSV, and text in Excel, whatever it begins with
+    # a formula is seen as one: what is not escaped is one in CSV, and text in Excel, whatever it
+    # begins with
     assert ("table:formula" in (tmp_path / "plain.fods").read_text()) == (suffix == ".csv")
 
 
 def test_numbers_stay_numbers_and_the_rule_can_be_turned_off(tmp_path):
     frame = pd.DataFrame({"n": [-1, 2], "x": [-1.5, float("nan")], "text": ["=1", "-1"]})
-    assert exported(frame, tmp_path / "a.csv").read_text() == '"n","x","text"\n-1,-1.5,"\'=1"\n2,,"\'-1"\n'
-    assert exported(frame, tmp_path / "a.csv", escape_formulas=False).read_text().endswith('-1,-1.5,"=1"\n2,,"-1"\n')
-    assert cells_of(exported(frame, tmp_path / "a.xlsx"))[1:] == [[-1, -1.5, "'=1"], [2, None, "'-1"]]
+    assert (
+        exported(frame, tmp_path / "a.csv").read_text()
+        == '"n","x","text"\n-1,-1.5,"\'=1"\n2,,"\'-1"\n'
+    )
+    assert (
+        exported(frame, tmp_path / "a.csv", escape_formulas=False)
+        .read_text()
+        .endswith('-1,-1.5,"=1"\n2,,"-1"\n')
+    )
+    assert cells_of(exported(frame, tmp_path / "a.xlsx"))[1:] == [
+        [-1, -1.5, "'=1"],
+        [2, None, "'-1"],
+    ]
 
 
 def odd_frame():
     frame = pd.DataFrame(
         {
             "time": pd.to_datetime(["1850-01-01", "2026-06-01 10:11:12.5", None], format="ISO8601"),
-            "zoned": pd.to_datetime(["2026-06-01", "1900-01-05", None]).tz_localize("Europe/Berlin"),
+            "zoned": pd.to_datetime(["2026-06-01", "1900-01-05", None]).tz_localize(
+                "Europe/Berlin"
+            ),
             "number": [float("inf"), 1e-300, float("nan")],
             "large": [2**62, 1, -5],
             "flag": pd.array([True, None, False], "boolean"),
@@ -281,17 +340,29 @@ def odd_frame():
         }
     )
     return frame.assign(
-        mixed=pd.Series([1, "\ud800x", None], dtype=object), nested=pd.Series([[1], {}, "y"], dtype=object)
+        mixed=pd.Series([1, "\ud800x", None], dtype=object),
+        nested=pd.Series([[1], {}, "y"], dtype=object),
     )
 
 
 def test_odd_values_in_a_workbook(tmp_path):
     header, *rows = cells_of(exported(odd_frame(), tmp_path / "a.xlsx"))
-    assert header == ["time", "zoned (UTC)", "number", "large", "flag", "control", "span", "mixed", "nested"]
+    assert header == [
+        "time",
+        "zoned (UTC)",
+        "number",
+        "large",
+        "flag",
+        "control",
+        "span",
+        "mixed",
+        "nested",
+    ]
     day = pd.Timestamp("2026-05-31 22:00").to_pydatetime()
     assert rows == [
         ["1850-01-01T00:00:00.000000", day, "inf", str(2**62), True, "a\\x00b\\x1f", "1 days 00:00:00", "1", "[1]"],
-        # the library writes what would read as an escape so that Excel shows it as it is; openpyxl does not undo that
+        # the library writes what would read as an escape so that Excel shows it as it is; openpyxl
+        # does not undo that
         [pd.Timestamp("2026-06-01 10:11:12.5").to_pydatetime(), "1900-01-04T23:00:00.000000+00:00", 1e-300, 1, None,
          "_x005F_x0041_", None, "\\ud800x", "{}"],
         [None, None, None, -5, False, "a\nb\nc\\ufffe", "2 days 00:00:00", None, "y"],
@@ -302,21 +373,36 @@ def test_odd_values_in_csv_and_json_lines(tmp_path):
     text = exported(odd_frame(), tmp_path / "a.csv").read_text(encoding="utf-8")
     assert '"2026-06-01T00:00:00.000000+02:00",inf,4611686018427387904,true,' in text
     assert '"\\ud800x"' in text
-    rows = [json.loads(line) for line in exported(odd_frame(), tmp_path / "a.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in exported(odd_frame(), tmp_path / "a.jsonl").read_text().splitlines()
+    ]
     assert rows[0]["number"] is None
     assert [row["mixed"] for row in rows] == ["1", "\\ud800x", None]
     assert [row["zoned"] for row in rows][::2] == ["2026-06-01T00:00:00+02:00", None]
 
 
 def test_odder_columns_are_written_or_told(tmp_path):
-    frame = pd.DataFrame({"cut": pd.cut(pd.Series([1, 2, 3]), 2), "deep": [[1.0, float("nan")], [float("inf")], None]})
-    frame["nan"] = pd.array(pa.array([float("nan"), float("inf"), None]), dtype=pd.ArrowDtype(pa.float64()))
+    frame = pd.DataFrame(
+        {
+            "cut": pd.cut(pd.Series([1, 2, 3]), 2),
+            "deep": [[1.0, float("nan")], [float("inf")], None],
+        }
+    )
+    frame["nan"] = pd.array(
+        pa.array([float("nan"), float("inf"), None]), dtype=pd.ArrowDtype(pa.float64())
+    )
     frame["money"] = [Decimal("12345678901234567890.12"), Decimal("1.5"), None]
     for suffix in (".csv", ".xlsx"):
         dx.export(frame, tmp_path / f"a{suffix}")
-    assert pd.read_csv(tmp_path / "a.csv", dtype="str")["money"].iloc[0] == "12345678901234567890.12"
+    assert (
+        pd.read_csv(tmp_path / "a.csv", dtype="str")["money"].iloc[0] == "12345678901234567890.12"
+    )
     dx.export(frame, tmp_path / "a.jsonl")
-    lines = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line, parse_constant=pytest.fail)
+        for line in (tmp_path / "a.jsonl").read_text().splitlines()
+    ]
     assert [line["deep"] for line in lines] == [[1.0, None], [None], None]
     with pytest.raises(dx.DxError, match="holds one type a column"):
         dx.export(pd.DataFrame({"a": [2**70, 1]}), tmp_path / "a.parquet")
@@ -328,12 +414,18 @@ def test_odder_columns_are_written_or_told(tmp_path):
 def test_lone_surrogates_become_their_escapes_in_parquet(tmp_path):
     frame = pd.DataFrame({"a": pd.Series(["\ud800", None, "b"], dtype=object), "n": [1, 2, 3]})
     for suffix, read in ((".parquet", pd.read_parquet), (".feather", pd.read_feather)):
-        assert read(exported(frame, tmp_path / f"a{suffix}"))["a"].fillna("").tolist() == ["\\ud800", "", "b"]
+        assert read(exported(frame, tmp_path / f"a{suffix}"))["a"].fillna("").tolist() == [
+            "\\ud800",
+            "",
+            "b",
+        ]
 
 
 def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):
     frame = pd.DataFrame({"n": range(25)})
-    sheets.write_workbook({"jobs": sheets.plain_table(frame)}, tmp_path / "a.xlsx", _Bar(), neutralise=True, rows=11)
+    sheets.write_workbook(
+        {"jobs": sheets.plain_table(frame)}, tmp_path / "a.xlsx", _Bar(), neutralise=True, rows=11
+    )
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert book.sheetnames == ["jobs", "jobs 2", "jobs 3"]
     found = [[cell.value for cell in sheet["A"]] for sheet in book]
@@ -341,7 +433,11 @@ def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):
     assert [n for column in found for n in column[1:]] == list(range(25))
     with pytest.raises(dx.DxError, match=r"jobs has 1 columns, .* at most 0"):
         sheets.write_workbook(
-            {"jobs": sheets.plain_table(frame)}, tmp_path / "b.xlsx", _Bar(), neutralise=True, columns=0
+            {"jobs": sheets.plain_table(frame)},
+            tmp_path / "b.xlsx",
+            _Bar(),
+            neutralise=True,
+            columns=0,
         )
 
 
@@ -375,7 +471,9 @@ def test_long_texts_are_shortened_with_a_mark(letter, tmp_path):
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".xlsx", ".jsonl"])
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new(suffix, tmp_path):
     tables = dx.read_jobs(demo.Account(2_000).pages())
-    killing = Killing((tables.filter(tables.jobs["state"] != "CANCELLED"), tables), tmp_path / f"jobs{suffix}")
+    killing = Killing(
+        (tables.filter(tables.jobs["state"] != "CANCELLED"), tables), tmp_path / f"jobs{suffix}"
+    )
     for _ in range(2):
         state, _ = killing.kill(random.uniform(0, 4 * killing.takes))
         assert state in ("old", "new")
@@ -469,7 +567,9 @@ def test_a_full_disk_says_so_and_leaves_what_was_there(account, tmp_path):
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(said) == len(SUFFIXES)
     for suffix, line in zip(SUFFIXES, said, strict=True):
-        assert line.startswith(f"Cannot write '{tmp_path / 'all'}{suffix}': File too large. What was there before")
+        assert line.startswith(
+            f"Cannot write '{tmp_path / 'all'}{suffix}': File too large. What was there before"
+        )
         assert content(tmp_path / f"all{suffix}") == before[suffix]
     assert len(list(tmp_path.iterdir())) == len(SUFFIXES)
 

@@ -29,7 +29,10 @@ DIGITS = "9" * 5_000
 
 def old(number=1, **members):
     """Return a job from before all of the simulated account's, so that it may stand on a page after theirs."""
-    return job(number, **{"CreatedAt": "2020-01-01T00:00:00Z", "UpdatedAt": "2020-01-01T00:01:00Z", **members})
+    return job(
+        number,
+        **{"CreatedAt": "2020-01-01T00:00:00Z", "UpdatedAt": "2020-01-01T00:01:00Z", **members},
+    )
 
 
 def filled(content, value):
@@ -38,7 +41,9 @@ def filled(content, value):
 
 
 def nested(depth, kind="lists"):
-    return b"[" * depth + b"]" * depth if kind == "lists" else b'{"a":' * depth + b"1" + b"}" * depth
+    return (
+        b"[" * depth + b"]" * depth if kind == "lists" else b'{"a":' * depth + b"1" + b"}" * depth
+    )
 
 
 def numbers(tables):
@@ -47,7 +52,14 @@ def numbers(tables):
 
 def timed(one):
     """Return a job with its times as boto3 has them."""
-    return {**one, **{name: datetime.fromisoformat(one[name]) for name in ("CreatedAt", "UpdatedAt") if one.get(name)}}
+    return {
+        **one,
+        **{
+            name: datetime.fromisoformat(one[name])
+            for name in ("CreatedAt", "UpdatedAt")
+            if one.get(name)
+        },
+    }
 
 
 def read(*jobs):
@@ -61,7 +73,9 @@ def between(odd, value="null"):
 
 def assert_kept(tables, odd):
     assert tables.rejects.empty
-    assert [pruned(one) for one in tables.to_jobs()] == [pruned(timed(one)) for one in (job(1), odd, job(3))]
+    assert [pruned(one) for one in tables.to_jobs()] == [
+        pruned(timed(one)) for one in (job(1), odd, job(3))
+    ]
 
 
 def assert_rejected(tables, reason, verbatim):
@@ -182,7 +196,9 @@ def test_08_byte_order_mark():
     assert numbers(load(reply(b"\xef\xbb\xbf" + page_of(old(1)))))[FIRST:] == [1]
 
 
-@pytest.mark.parametrize(("body", "what"), [(b"null", "found null"), (b"[]", "0 documents"), (b'"x"', "a string")])
+@pytest.mark.parametrize(
+    ("body", "what"), [(b"null", "found null"), (b"[]", "0 documents"), (b'"x"', "a string")]
+)
 def test_09_body_that_is_no_object(body, what):
     assert_recovers_or_breaks(reply(body), what)
 
@@ -204,12 +220,20 @@ def test_10_jobs_that_is_no_list(body, what):
 
 @pytest.mark.parametrize(
     ("odd", "kind"),
-    [("null", "null"), ('"gone"', "a string"), ("5", "a number"), ("true", "a boolean"), ("[1]", "a list")],
+    [
+        ("null", "null"),
+        ('"gone"', "a string"),
+        ("5", "a number"),
+        ("true", "a boolean"),
+        ("[1]", "a list"),
+    ],
 )
 def test_11_something_else_than_a_job_inside_jobs(odd, kind):
     tables = dx.read_jobs(between("@", odd))
     assert numbers(tables) == [1, 3]
-    assert tables.rejects[["source", "page", "position", "raw"]].to_numpy().tolist() == [["bytes", 0, 1, odd]]
+    assert tables.rejects[["source", "page", "position", "raw"]].to_numpy().tolist() == [
+        ["bytes", 0, 1, odd]
+    ]
     assert tables.rejects["reason"].tolist() == [f"found {kind} where a job should be"]
     assert tables.to_jobs()[2] == json.loads(odd)
 
@@ -245,8 +269,12 @@ def test_12_nesting_of_100_000_levels(where, kind):
 
 @pytest.mark.parametrize("where", ["Jobs", "a job", "an unknown member"])
 def test_12_nesting_of_100_000_levels_on_a_page(where):
-    error = broken(reply(filled(NESTED_SOMEWHERE[where](old), nested(100_000))), "nested too deeply")
-    assert error.partial.jobs["job_id"].tolist()[:FIRST] == unbroken().jobs["job_id"].tolist()[:FIRST]
+    error = broken(
+        reply(filled(NESTED_SOMEWHERE[where](old), nested(100_000))), "nested too deeply"
+    )
+    assert (
+        error.partial.jobs["job_id"].tolist()[:FIRST] == unbroken().jobs["job_id"].tolist()[:FIRST]
+    )
 
 
 def read_quietly(source, **options):
@@ -326,7 +354,9 @@ def test_16_tokens_in_a_cycle():
 
 
 def test_17_token_none_is_a_token_like_any_other():
-    with demo.Endpoint(account(), faults=[reply(page_of(old(), NextToken="None"), times=None)]) as endpoint:
+    with demo.Endpoint(
+        account(), faults=[reply(page_of(old(), NextToken="None"), times=None)]
+    ) as endpoint:
         with pytest.raises(dx.LoadError, match="ValidationException") as caught:
             dx.load_jobs(endpoint.client(), progress=False)
         assert endpoint.requests[-1][2]["nextToken"] == "None"
@@ -343,7 +373,9 @@ def test_17_token_none_that_leads_back_to_itself():
     assert numbers(caught.value.partial) == [1]
 
 
-@pytest.mark.parametrize("token", ["5", "0", "1.5", "true", "false", "{}", '["x"]', "1e400", "NaN", DIGITS])
+@pytest.mark.parametrize(
+    "token", ["5", "0", "1.5", "true", "false", "{}", '["x"]', "1e400", "NaN", DIGITS]
+)
 def test_18_token_that_is_no_text(token):
     body = filled(page_of(old(), NextToken="@"), token)
     assert_recovers_or_breaks(reply(body), "NextToken is not a text")
@@ -360,7 +392,8 @@ def test_19_credentials_that_expire_before_page_two():
 
 
 @pytest.mark.parametrize(
-    ("kind", "what"), [("throttle", "Throttling"), ("server_error", "Internal"), ("reset", "closed")]
+    ("kind", "what"),
+    [("throttle", "Throttling"), ("server_error", "Internal"), ("reset", "closed")],
 )
 def test_20_endless_refusals_are_bounded(kind, what):
     with demo.Endpoint(account(), faults=[demo.Fault(kind, 1, times=None)]) as endpoint:
@@ -417,9 +450,18 @@ def unread(source, what):
 
 def test_22_page_without_jobs(tmp_path):
     full = read(
-        job(1, Errors=[{"Code": "MALWARE_SCAN_ENCRYPTED_FILE"}], Details={S3: {"AssetSources": [{"Key": "k"}]}})
+        job(
+            1,
+            Errors=[{"Code": "MALWARE_SCAN_ENCRYPTED_FILE"}],
+            Details={S3: {"AssetSources": [{"Key": "k"}]}},
+        )
     )
-    for source in (b'{"Jobs": []}', b'{"Jobs":[],"NextToken":null}', saved(tmp_path, b'{"Jobs": []}'), {"Jobs": []}):
+    for source in (
+        b'{"Jobs": []}',
+        b'{"Jobs":[],"NextToken":null}',
+        saved(tmp_path, b'{"Jobs": []}'),
+        {"Jobs": []},
+    ):
         empty = dx.read_jobs(source)
         for name in NAMES:
             assert getattr(empty, name).empty
@@ -428,7 +470,12 @@ def test_22_page_without_jobs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "form", [lambda jobs: jobs, lambda jobs: [{"Jobs": jobs}], lambda jobs: [{"Jobs": [one]} for one in jobs]]
+    "form",
+    [
+        lambda jobs: jobs,
+        lambda jobs: [{"Jobs": jobs}],
+        lambda jobs: [{"Jobs": [one]} for one in jobs],
+    ],
 )
 def test_23_bare_list(tmp_path, form):
     jobs = [job(n) for n in range(1, 4)]
@@ -446,7 +493,9 @@ def test_23_one_job(tmp_path):
 )
 def test_24_concatenated_pages(tmp_path, indent, separator):
     pages = [{"Jobs": [job(n), job(n + 1)], "NextToken": "t"} for n in (1, 3, 5)] + [{"Jobs": []}]
-    tables = dx.read_jobs(saved(tmp_path, separator.join(json.dumps(page, indent=indent).encode() for page in pages)))
+    tables = dx.read_jobs(
+        saved(tmp_path, separator.join(json.dumps(page, indent=indent).encode() for page in pages))
+    )
     assert numbers(tables) == [1, 2, 3, 4, 5, 6]
     assert tables.rejects.empty
 
@@ -486,7 +535,9 @@ def test_26_gzip_that_is_damaged_in_a_file(tmp_path, damage):
 def test_27_zip_bomb(tmp_path):
     bomb = gzip.compress(page_of(job(1))) + gzip.compress(b" " * 2**24) * 25
     assert len(bomb) < 2**20
-    assert unread(saved(tmp_path, bomb, "jobs.json.gz"), "swells to more than [0-9,]+ bytes").jobs.empty
+    assert unread(
+        saved(tmp_path, bomb, "jobs.json.gz"), "swells to more than [0-9,]+ bytes"
+    ).jobs.empty
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\t ", b"\xef\xbb\xbf"])
@@ -494,7 +545,9 @@ def test_28_empty_file(tmp_path, content):
     assert unread(saved(tmp_path, content), "no page and no job").jobs.empty
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"]
+)
 def test_29_other_encodings(tmp_path, encoding):
     content = page_of(job(1, State="é")).replace(b"\\u00e9", "é".encode()).decode()
     path = saved(tmp_path, content.encode(encoding))
@@ -505,14 +558,19 @@ def test_29_other_encodings(tmp_path, encoding):
 
 
 def test_29_utf16_that_breaks_off(tmp_path):
-    assert unread(saved(tmp_path, page_of(job(1)).decode().encode("utf-16")[:-1]), "UTF-16").jobs.empty
+    assert unread(
+        saved(tmp_path, page_of(job(1)).decode().encode("utf-16")[:-1]), "UTF-16"
+    ).jobs.empty
 
 
 TWICE = {
     "State": ({"State": "ERROR"}, {"State": "CANCELLED"}),
     "Id": ({"Id": "other"}, {"Id": f"{2:032x}"}),
     "Errors": ({"Errors": [{"Code": "first"}]}, {"Errors": [{"Code": "second"}]}),
-    "Details": ({"Details": {S3: {"DataSetId": "first"}}}, {"Details": {S3: {"DataSetId": "second"}}}),
+    "Details": (
+        {"Details": {S3: {"DataSetId": "first"}}},
+        {"Details": {S3: {"DataSetId": "second"}}},
+    ),
     "New": ({"New": "first"}, {"New": {"second": 2}}),
 }
 
@@ -520,7 +578,9 @@ TWICE = {
 @pytest.mark.filterwarnings("ignore::dxnotebook.UnknownFieldWarning")
 @pytest.mark.parametrize("name", TWICE)
 def test_30_duplicate_keys(name):
-    first, second = ({**{k: v for k, v in job(2).items() if k != name}, **half} for half in TWICE[name])
+    first, second = (
+        {**{k: v for k, v in job(2).items() if k != name}, **half} for half in TWICE[name]
+    )
     twice = json.dumps(first)[:-1] + "," + json.dumps(TWICE[name][1])[1:]
     with pytest.warns(dx.DataWarning, match=f"same key twice: {name}"):
         tables = dx.read_jobs(between("@", twice))
@@ -532,7 +592,10 @@ def test_30_duplicate_keys(name):
 
 
 def test_30_jobs_twice_on_a_page():
-    content = b'{"Jobs": [%b], "Jobs": [%b]}' % (json.dumps(job(1)).encode(), json.dumps(job(2)).encode())
+    content = b'{"Jobs": [%b], "Jobs": [%b]}' % (
+        json.dumps(job(1)).encode(),
+        json.dumps(job(2)).encode(),
+    )
     with pytest.warns(dx.DataWarning, match="same key twice: Jobs"):
         assert numbers(dx.read_jobs(content)) == [1, 2]
 
@@ -556,7 +619,9 @@ def lowered(one):
 )
 def test_31_wrong_case_keys(tmp_path, content):
     body = json.dumps(content).encode()
-    assert unread(saved(tmp_path, body), "found '(jobs|JOBS|arn)' where the API writes '(Jobs|Arn)'").jobs.empty
+    assert unread(
+        saved(tmp_path, body), "found '(jobs|JOBS|arn)' where the API writes '(Jobs|Arn)'"
+    ).jobs.empty
 
 
 def test_31_wrong_case_keys_on_a_page():
@@ -567,11 +632,20 @@ def test_31_wrong_case_keys_on_a_page():
 
 
 def test_32_unknown_type_state_and_code():
-    odd = job(2, Type="NEW_TYPE", State="NEW_STATE", Errors=[{"Code": "NEW", "LimitName": "L", "ResourceType": "R"}])
+    odd = job(
+        2,
+        Type="NEW_TYPE",
+        State="NEW_STATE",
+        Errors=[{"Code": "NEW", "LimitName": "L", "ResourceType": "R"}],
+    )
     tables = dx.read_jobs(between(odd))
     assert_kept(tables, odd)
     assert tables.jobs.loc[1, ["type", "state"]].tolist() == ["NEW_TYPE", "NEW_STATE"]
-    assert tables.errors.loc[0, ["code", "limit_name", "resource_type"]].tolist() == ["NEW", "L", "R"]
+    assert tables.errors.loc[0, ["code", "limit_name", "resource_type"]].tolist() == [
+        "NEW",
+        "L",
+        "R",
+    ]
     assert pd.isna(tables.jobs.loc[1, "duration_s"])
     for frame, column in ((tables.jobs, "type"), (tables.jobs, "state"), (tables.errors, "code")):
         assert isinstance(frame[column].dtype, pd.CategoricalDtype)
@@ -579,13 +653,22 @@ def test_32_unknown_type_state_and_code():
 
 
 def test_33_unknown_branch_of_details():
-    branch = {"DataSetId": "d", "Crater": "c", "Depth": 5, "Rocks": [{"Key": "k", "Weight": 1.5}], "Names": ["a", "b"]}
+    branch = {
+        "DataSetId": "d",
+        "Crater": "c",
+        "Depth": 5,
+        "Rocks": [{"Key": "k", "Weight": 1.5}],
+        "Names": ["a", "b"],
+    }
     odd = job(2, Type="IMPORT_ASSETS_FROM_MOON", Details={"ImportAssetsFromMoon": branch})
     with pytest.warns(dx.UnknownFieldWarning, match="ImportAssetsFromMoon"):
         tables = dx.read_jobs(between(odd))
     assert_kept(tables, odd)
     assert tables.jobs.loc[1, ["data_set_id", "crater", "depth"]].tolist() == ["d", "c", 5]
-    assert tables.details["field"].tolist() == ["ImportAssetsFromMoon.Rocks", *["ImportAssetsFromMoon.Names"] * 2]
+    assert tables.details["field"].tolist() == [
+        "ImportAssetsFromMoon.Rocks",
+        *["ImportAssetsFromMoon.Names"] * 2,
+    ]
     assert tables.details["position"].tolist() == [0, 0, 1]
     assert tables.details["key"].tolist()[0] == "k"
 
@@ -621,27 +704,42 @@ UNKNOWN_VALUES = {
     "names that look like marks": {":json": 1, "x:text": 2, "x": 3, "\0json": 4, "x\0text": 5},
     "names that look like paths": {"[]": 1, "a.b": [1], "a": {"b": [2]}, "": 3},
     "names that are no UTF-8": {"\ud800": 1, "x\udfff": {"y": 2}},
-    "names of our own": {"Ordinal": 1, "job #": 2, "Position": 3, "Field": "x", "JobId": "y", "AccountId": 4},
+    "names of our own": {
+        "Ordinal": 1,
+        "job #": 2,
+        "Position": 3,
+        "Field": "x",
+        "JobId": "y",
+        "AccountId": 4,
+    },
     "lists of such names": [{"Ordinal": 5, "Position": 6, "[]": 7}, {"Field": [8]}],
 }
 UNKNOWN_PLACES = {
     "job": lambda value: {"New": value},
     "details": lambda value: {"Details": {S3: {"New": value, "DataSetId": "d"}}},
-    "element": lambda value: {"Details": {S3: {"AssetSources": [{"Key": "k", "New": value}, {"Key": "l"}]}}},
+    "element": lambda value: {
+        "Details": {S3: {"AssetSources": [{"Key": "k", "New": value}, {"Key": "l"}]}}
+    },
     "error": lambda value: {"Errors": [{"Code": "c", "New": value}, {"Code": "d"}]},
-    "error's details": lambda value: {"Errors": [{"Details": {"ImportAssetsFromS3JobErrorDetails": [{"New": value}]}}]},
+    "error's details": lambda value: {
+        "Errors": [{"Details": {"ImportAssetsFromS3JobErrorDetails": [{"New": value}]}}]
+    },
     "encryption": lambda value: {"Details": {"ExportAssetsToS3": {"Encryption": {"New": value}}}},
 }
 
 
 @pytest.mark.parametrize("value", UNKNOWN_VALUES)
 def test_34_unknown_member(value):
-    odd = [job(n, **place(UNKNOWN_VALUES[value])) for n, place in enumerate(UNKNOWN_PLACES.values(), 2)]
+    odd = [
+        job(n, **place(UNKNOWN_VALUES[value])) for n, place in enumerate(UNKNOWN_PLACES.values(), 2)
+    ]
     with pytest.warns(dx.UnknownFieldWarning, match="New") as caught:
         tables = read(job(1), *odd, job(99))
     assert len(caught) == 1
     assert tables.rejects.empty
-    assert [pruned(one) for one in tables.to_jobs()] == [pruned(timed(one)) for one in (job(1), *odd, job(99))]
+    assert [pruned(one) for one in tables.to_jobs()] == [
+        pruned(timed(one)) for one in (job(1), *odd, job(99))
+    ]
 
 
 def test_34_unknown_members_are_columns_and_rows():
@@ -650,7 +748,10 @@ def test_34_unknown_members_are_columns_and_rows():
         tables = dx.read_jobs(between(odd))
     assert tables.jobs["new"].fillna("").tolist() == ["", "x", ""]
     assert tables.jobs["size"].fillna(0).tolist() == [0, 5, 0]
-    assert tables.details[["field", "position", "name"]].to_numpy().tolist() == [["Names", 0, "a"], ["Names", 1, "b"]]
+    assert tables.details[["field", "position", "name"]].to_numpy().tolist() == [
+        ["Names", 0, "a"],
+        ["Names", 1, "b"],
+    ]
     assert tables.errors["hint"].tolist() == ["h"]
 
 
@@ -671,7 +772,9 @@ def test_34_unknown_lists_that_would_share_a_name():
     odd = [
         job(2, Details=branch, ImportAssetsFromS3={"AssetSources": [{"Key": "other"}]}),
         job(3, Details=branch, **{f"{S3}.AssetSources": [{"Key": "third"}]}),
-        job(4, Details={**branch, "AssetConfiguration": {"Tags": [{"Key": "t"}]}}, Foo={"Bars": [2]}),
+        job(
+            4, Details={**branch, "AssetConfiguration": {"Tags": [{"Key": "t"}]}}, Foo={"Bars": [2]}
+        ),
     ]
     with pytest.warns(dx.UnknownFieldWarning):
         tables = read(job(1), *odd)
@@ -684,7 +787,10 @@ def test_34_unknown_lists_that_would_share_a_name():
 TWO_BRANCHES = {
     "two known": {S3: {"DataSetId": "a"}, "ExportAssetsToS3": {"DataSetId": "b"}},
     "known and unknown": {S3: {"DataSetId": "a"}, "ImportAssetsFromMoon": {"DataSetId": "b"}},
-    "two unknown": {"ImportAssetsFromMoon": {"DataSetId": "a"}, "ImportAssetsFromMars": {"DataSetId": "b"}},
+    "two unknown": {
+        "ImportAssetsFromMoon": {"DataSetId": "a"},
+        "ImportAssetsFromMars": {"DataSetId": "b"},
+    },
 }
 
 
@@ -727,7 +833,9 @@ def test_38_arn_or_id_missing(missing, how):
     assert_rejected(dx.read_jobs(between(odd)), f"no {missing}", '"CreatedAt": "2026-09-01')
 
 
-@pytest.mark.parametrize("value", ["5", "0", "1.5", "true", "false", "{}", '{"a": 1}', '["x"]', "NaN", "1e400"])
+@pytest.mark.parametrize(
+    "value", ["5", "0", "1.5", "true", "false", "{}", '{"a": 1}', '["x"]', "NaN", "1e400"]
+)
 def test_39_arn_that_is_no_text(value):
     assert_rejected(dx.read_jobs(between(job(2, Arn="@"), value)), "Arn", value)
 
@@ -815,7 +923,9 @@ def test_43_limit_value_that_a_float_would_round(text):
 @pytest.mark.parametrize("place", ["job", "element", "error"])
 def test_44_10_000_keys(place):
     many = {f"Key{n}": n for n in range(10_000)}
-    members = json.loads(json.dumps(UNKNOWN_PLACES[place]("@")).replace('"New": "@"', json.dumps(many)[1:-1]))
+    members = json.loads(
+        json.dumps(UNKNOWN_PLACES[place]("@")).replace('"New": "@"', json.dumps(many)[1:-1])
+    )
     odd = job(2, **members)
     with pytest.warns(dx.UnknownFieldWarning, match="and [0-9]+ more"):
         tables = dx.read_jobs(between(odd))
@@ -837,7 +947,13 @@ def test_44_10_000_keys_with_other_values(value):
 def test_45_same_arn_with_an_older_update(newest_first, apart):
     def version(day, state, key):
         sources = {S3: {"AssetSources": [{"Key": key}]}}
-        return job(2, UpdatedAt=f"2026-09-{day:02}T00:00:00Z", State=state, Details=sources, Errors=[{"Code": key}])
+        return job(
+            2,
+            UpdatedAt=f"2026-09-{day:02}T00:00:00Z",
+            State=state,
+            Details=sources,
+            Errors=[{"Code": key}],
+        )
 
     older, newer = version(2, "IN_PROGRESS", "older"), version(3, "COMPLETED", "newer")
     versions = [newer, older] if newest_first else [older, newer]
@@ -884,7 +1000,11 @@ def test_47_updated_before_created():
 
 
 def test_48_two_accounts_with_one_id():
-    odd = {**job(1), "Arn": "arn:aws:dataexchange:us-east-1:999999999999:jobs/x", "Errors": [{"Code": "c"}]}
+    odd = {
+        **job(1),
+        "Arn": "arn:aws:dataexchange:us-east-1:999999999999:jobs/x",
+        "Errors": [{"Code": "c"}],
+    }
     with pytest.warns(dx.DataWarning, match="2 jobs share their id"):
         tables = dx.read_jobs(between(odd))
     assert_kept(tables, odd)
@@ -916,7 +1036,9 @@ def assert_time(tables, expected, given_back=None):
         assert tables.jobs[name][row] == expected
     one, own, three, deep, five = tables.to_jobs()
     assert own["CreatedAt"] == (given_back or expected)
-    assert deep["Details"]["ExportAssetToSignedUrl"]["SignedUrlExpiresAt"] == (given_back or expected)
+    assert deep["Details"]["ExportAssetToSignedUrl"]["SignedUrlExpiresAt"] == (
+        given_back or expected
+    )
     assert [one, three, five] == [timed(job(n)) for n in (1, 3, 5)]
     assert "JobTables: 5 jobs" in repr(tables)
 
@@ -962,17 +1084,23 @@ def test_50_epoch_microseconds_and_nanoseconds(text):
     assert_no_time(read_time(text), text)
 
 
-@pytest.mark.parametrize("text", ['"20240102"', "20240102", '"2024"', "2024", '"202401"', "0", "-1", "86400"])
+@pytest.mark.parametrize(
+    "text", ['"20240102"', "20240102", '"2024"', "2024", '"202401"', "0", "-1", "86400"]
+)
 def test_51_a_date_written_as_a_number(text):
     assert_no_time(read_time(text), text)
 
 
-@pytest.mark.parametrize("text", ['"Jan"', '"2024-01"', '"12:30"', '"now"', '"today"', '"Monday"', '""', '" "'])
+@pytest.mark.parametrize(
+    "text", ['"Jan"', '"2024-01"', '"12:30"', '"now"', '"today"', '"Monday"', '""', '" "']
+)
 def test_52_a_part_of_a_date(text):
     assert_no_time(read_time(text), text)
 
 
-@pytest.mark.parametrize("text", ["2024-01-02T03:04:05", "2024-01-02 03:04:05.000", "2024-01-02T03:04"])
+@pytest.mark.parametrize(
+    "text", ["2024-01-02T03:04:05", "2024-01-02 03:04:05.000", "2024-01-02T03:04"]
+)
 def test_53_no_zone(text):
     with pytest.warns(dx.DataWarning, match="2 times named no time zone and were taken as UTC"):
         tables = read_time(f'"{text}"')
@@ -1051,13 +1179,20 @@ def test_57_leap_second_30_february_garbage(text):
     assert_no_time(read_time(value), text)
 
 
-@pytest.mark.parametrize("text", ["true", "{}", "[]", '["2024-01-02T03:04:05Z"]', "NaN", "1e400", DIGITS])
+@pytest.mark.parametrize(
+    "text", ["true", "{}", "[]", '["2024-01-02T03:04:05Z"]', "NaN", "1e400", DIGITS]
+)
 def test_57_not_even_a_text(text):
     assert_no_time(read_time(text), text)
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-01-02T03:04:05.123456789Z", "2024-01-02T08:34:05.123456789+05:30", "2024-01-02T03:04:05.1234561Z"]
+    "text",
+    [
+        "2024-01-02T03:04:05.123456789Z",
+        "2024-01-02T08:34:05.123456789+05:30",
+        "2024-01-02T03:04:05.1234561Z",
+    ],
 )
 def test_58_nanoseconds(text):
     tables = read_time(f'"{text}"')
@@ -1084,9 +1219,14 @@ QUOTED = {
     "version 2": f"https://b.s3.amazonaws.com/k?AWSAccessKeyId=A&Expires=1&Signature={SECRET}",
     "lower case": SIGNED.replace("X-Amz-Signature", "x-amz-signature"),
     "ampersands escaped": SIGNED.replace("&", "&amp;"),
-    "percent-encoded": "https://r/?to=" + SIGNED.replace("?", "%3F").replace("=", "%3D").replace("&", "%26"),
-    "percent-encoded in lower case": SIGNED.replace("?", "%3f").replace("=", "%3d").replace("&", "%26"),
-    "percent-encoded twice": SIGNED.replace("?", "%253F").replace("=", "%253D").replace("&", "%2526"),
+    "percent-encoded": "https://r/?to="
+    + SIGNED.replace("?", "%3F").replace("=", "%3D").replace("&", "%26"),
+    "percent-encoded in lower case": SIGNED.replace("?", "%3f")
+    .replace("=", "%3d")
+    .replace("&", "%26"),
+    "percent-encoded twice": SIGNED.replace("?", "%253F")
+    .replace("=", "%253D")
+    .replace("&", "%2526"),
     "escaped for JSON": SIGNED.replace("&", "\\u0026").replace("=", "\\u003d"),
     "wrapped before the query": SIGNED.replace("?", "\n?"),
     "wrapped within the query": SIGNED.replace("&X", "&\nX"),
@@ -1108,7 +1248,9 @@ def planted(url):
         "Message": {"Errors": [{"Code": "c", "Message": url}]},
         "Key": {"Details": {S3: {"AssetSources": [source]}}},
         "AssetName": {"Details": {"ImportAssetFromSignedUrl": {"AssetName": url}}},
-        "an error's Key": {"Errors": [{"Details": {"ImportAssetsFromS3JobErrorDetails": [source]}}]},
+        "an error's Key": {
+            "Errors": [{"Details": {"ImportAssetsFromS3JobErrorDetails": [source]}}]
+        },
         "an error's AssetName": {
             "Errors": [{"Details": {"ImportAssetFromSignedUrlJobErrorDetails": {"AssetName": url}}}]
         },
@@ -1121,7 +1263,9 @@ def planted(url):
         "unknown, in a list": {"NewList": [url, "x"]},
         "unknown, in a list of objects": {"NewList": [{"A": url}]},
         "unknown, in a list of lists": {"NewLists": [[url]]},
-        "unknown, in a branch": {"Details": {"ImportAssetsFromMoon": {"A": url, "B": [url], "C": {"D": [[url]]}}}},
+        "unknown, in a branch": {
+            "Details": {"ImportAssetsFromMoon": {"A": url, "B": [url], "C": {"D": [[url]]}}}
+        },
         "unknown, in an error": {"Errors": [{"New": url, "NewList": [url]}]},
         "reject": {"Details": url},
         "reject, nested": {"Details": {S3: {"AssetSources": {"a": [[url]]}}}},
@@ -1136,7 +1280,16 @@ def shown(tables, caught=()):
     frames = [getattr(tables, name) for name in NAMES]
     texts = [frame.to_csv() + repr(frame.attrs) + repr(list(frame)) for frame in frames]
     said = [str(warning.message) for warning in caught]
-    return "\n".join([*texts, *said, repr(tables), tables._repr_html_(), str(tables.to_jobs()), str(tables.failures)])
+    return "\n".join(
+        [
+            *texts,
+            *said,
+            repr(tables),
+            tables._repr_html_(),
+            str(tables.to_jobs()),
+            str(tables.failures),
+        ]
+    )
 
 
 def leaks(text, secret=SECRET):
@@ -1167,31 +1320,47 @@ def test_66_redact_false_leaves_everything_as_it_came(form):
     tables, _ = read_quietly(page_of(*jobs.values()), redact=False)
     found = {one["Id"]: pruned(one) for one in tables.to_jobs()}
     for one in jobs.values():
-        times = timed({name: one[name] for name in ("CreatedAt", "UpdatedAt") if one[name].startswith("2026")})
+        times = timed(
+            {name: one[name] for name in ("CreatedAt", "UpdatedAt") if one[name].startswith("2026")}
+        )
         assert found[one["Id"]] == pruned({**one, **times})
 
 
 SECRET_MEMBERS = {
-    "SignedUrl": {"Details": {"ImportAssetFromSignedUrl": {"SignedUrl": f"https://b/k?opaque={SECRET}"}}},
+    "SignedUrl": {
+        "Details": {"ImportAssetFromSignedUrl": {"SignedUrl": f"https://b/k?opaque={SECRET}"}}
+    },
     "SignedUrl of an export": {"Details": {"ExportAssetToSignedUrl": {"SignedUrl": SIGNED}}},
     "SignedUrl on several lines": {
         "Details": {"ExportAssetToSignedUrl": {"SignedUrl": f"https://b/k?a=1\n&b={SECRET}"}}
     },
-    "SignedUrl with a fragment": {"Details": {"ExportAssetToSignedUrl": {"SignedUrl": f"https://b/k#{SECRET}"}}},
+    "SignedUrl with a fragment": {
+        "Details": {"ExportAssetToSignedUrl": {"SignedUrl": f"https://b/k#{SECRET}"}}
+    },
     "SignedUrl percent-encoded": {
         "Details": {"ExportAssetToSignedUrl": {"SignedUrl": f"https://b/k%3Fopaque%3D{SECRET}"}}
     },
     "ApiSpecificationUploadUrl": {
-        "Details": {"ImportAssetFromApiGatewayApi": {"ApiSpecificationUploadUrl": f"https://b/k?opaque={SECRET}"}}
+        "Details": {
+            "ImportAssetFromApiGatewayApi": {
+                "ApiSpecificationUploadUrl": f"https://b/k?opaque={SECRET}"
+            }
+        }
     },
     "ApiKey": {"Details": {"ImportAssetFromApiGatewayApi": {"ApiKey": SECRET}}},
     "ApiKey, unknown place": {"New": {"ApiKey": SECRET}},
     "SignedUrl, unknown place": {"New": [{"SignedUrl": f"https://b/k?opaque={SECRET}"}]},
     "ApiKey, a list": {"Details": {"ImportAssetFromApiGatewayApi": {"ApiKey": [SECRET]}}},
-    "ApiKey, an object": {"Details": {"ImportAssetFromApiGatewayApi": {"ApiKey": {"a": {"b": SECRET}}}}},
-    "SignedUrl, a list": {"Details": {"ImportAssetFromSignedUrl": {"SignedUrl": [f"https://b/k?opaque={SECRET}"]}}},
+    "ApiKey, an object": {
+        "Details": {"ImportAssetFromApiGatewayApi": {"ApiKey": {"a": {"b": SECRET}}}}
+    },
+    "SignedUrl, a list": {
+        "Details": {"ImportAssetFromSignedUrl": {"SignedUrl": [f"https://b/k?opaque={SECRET}"]}}
+    },
     "SignedUrl, an object": {
-        "Details": {"ImportAssetFromSignedUrl": {"SignedUrl": {"a": f"https://b/k?opaque={SECRET}"}}}
+        "Details": {
+            "ImportAssetFromSignedUrl": {"SignedUrl": {"a": f"https://b/k?opaque={SECRET}"}}
+        }
     },
     "ApiKey of mixed types": {"New": {"ApiKey": [1, SECRET]}},
     "ApiKey in a list of lists": {"New": [[{"ApiKey": SECRET}]]},
@@ -1236,7 +1405,9 @@ def test_66_api_key_that_is_a_number(branch):
 
 
 def test_66_pages_and_jobs_as_boto3_gives_them():
-    jobs = [timed(job(n, **SECRET_MEMBERS[name])) for n, name in enumerate(("SignedUrl", "ApiKey"), 1)]
+    jobs = [
+        timed(job(n, **SECRET_MEMBERS[name])) for n, name in enumerate(("SignedUrl", "ApiKey"), 1)
+    ]
     for source in ([{"Jobs": jobs}], jobs, iter(jobs)):
         assert_scrubbed(source, 2)
 
@@ -1274,13 +1445,22 @@ def test_66_errors_and_warnings_of_what_is_no_listing(content):
 
 def test_66_error_text_of_the_service():
     headers = (("x-amzn-ErrorType", "ValidationException"),)
-    fault = reply(json.dumps({"Message": QUOTED["in a sentence"]}).encode(), status=400, headers=headers)
+    fault = reply(
+        json.dumps({"Message": QUOTED["in a sentence"]}).encode(), status=400, headers=headers
+    )
     error = broken(fault, "ValidationException", advice="")
     assert not leaks(f"{error!s}{error!r}{error.partial.failures}")
     assert "https://b.s3.amazonaws.com/k?REDACTED failed" in str(error)
 
 
 def test_66_texts_that_only_look_like_secrets_stay():
-    texts = ["Signature mismatch", "what is the signature?", "50% = half?", "a?b=c", "design=x", "https://x/y?page=2"]
+    texts = [
+        "Signature mismatch",
+        "what is the signature?",
+        "50% = half?",
+        "a?b=c",
+        "design=x",
+        "https://x/y?page=2",
+    ]
     tables = read(*(job(n, Errors=[{"Message": text}]) for n, text in enumerate(texts)))
     assert tables.errors["message"].tolist() == texts

@@ -15,9 +15,10 @@ from botocore.stub import Stubber
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.aws import listing
 from dxnotebook.aws import load as loading
 from dxnotebook.aws import pages as client_room
+from dxnotebook.aws.clients import label
+from dxnotebook.aws.progress import Progress
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
 
 ALWAYS = None
@@ -58,7 +59,11 @@ def test_filters_reach_the_service():
         found = load(client, data_set_id=data_set_id, revision_id=revision_id)
         assert set(found.jobs["data_set_id"]) == {data_set_id}
         assert {method for method, _, _ in endpoint.requests} == {"GET"}
-        assert endpoint.requests[0][2] == {"dataSetId": data_set_id, "revisionId": revision_id, "maxResults": "200"}
+        assert endpoint.requests[0][2] == {
+            "dataSetId": data_set_id,
+            "revisionId": revision_id,
+            "maxResults": "200",
+        }
 
 
 @pytest.mark.parametrize(
@@ -88,13 +93,18 @@ def test_limits_keep_what_lies_between_and_stop_early(since, until):
             if pd.Timestamp(limit).tzinfo is None else pd.Timestamp(limit)
             for limit in (since, until)
         )  # fmt: skip
-        kept = created[(created >= low if low is not None else True) & (created < high if high is not None else True)]
+        kept = created[
+            (created >= low if low is not None else True)
+            & (created < high if high is not None else True)
+        ]
         assert found.jobs["created_at"].tolist() == kept.tolist()
         newer = len(created) if low is None else int((created >= low).sum())
         assert len(endpoint.requests) == min(newer // 200 + 1, 30)
 
 
-@pytest.mark.parametrize("wrong", ["yesterdayish", "10 parsecs", "5m", "", 5, 1.5, 5.5j, True, pd.NaT, "2026-02-30"])
+@pytest.mark.parametrize(
+    "wrong", ["yesterdayish", "10 parsecs", "5m", "", 5, 1.5, 5.5j, True, pd.NaT, "2026-02-30"]
+)
 def test_a_limit_that_is_no_time_says_so_before_anything_is_asked(wrong):
     with demo.Endpoint(demo.Account(1)) as endpoint:
         with pytest.raises(dx.DxError, match=r"Invalid since: .*'30d'"):
@@ -102,7 +112,9 @@ def test_a_limit_that_is_no_time_says_so_before_anything_is_asked(wrong):
         assert not endpoint.requests
 
 
-@pytest.mark.parametrize("nothing", ["0d", demo.NOW, np.timedelta64(0, "s"), np.datetime64("2026-09-30T12:00")])
+@pytest.mark.parametrize(
+    "nothing", ["0d", demo.NOW, np.timedelta64(0, "s"), np.datetime64("2026-09-30T12:00")]
+)
 def test_a_limit_of_now_keeps_nothing(nothing):
     assert load(demo.client(jobs=300), since=nothing).jobs.empty
 
@@ -127,9 +139,9 @@ def test_jobs_that_shift_onto_the_next_page_come_once_and_are_no_disorder():
     with demo.Endpoint(demo.Account(400)) as endpoint:
         token = endpoint.client().list_jobs(MaxResults=200)["NextToken"]
     faults = [reply(0, page_of(*jobs[:5], NextToken=token)), reply(1, page_of(*jobs[2:]))]
-    assert load(demo.client(jobs=400, faults=faults), since="2026-09-01").jobs["job_id"].tolist() == [
-        one["Id"] for one in jobs
-    ]
+    assert load(demo.client(jobs=400, faults=faults), since="2026-09-01").jobs[
+        "job_id"
+    ].tolist() == [one["Id"] for one in jobs]
 
 
 def test_the_users_own_calls_on_the_same_client_are_answered_as_ever():
@@ -215,7 +227,9 @@ def test_pauses_grow_and_stay_within_their_limit(monkeypatch):
     tap = client_room._Tap(demo.client(jobs=0), "list_jobs", lambda body: body)
     with tap._listening():
         pauses = [tap._pause(None, n, OSError(), endpoint=None) for n in range(1, 9)]
-    assert all(0.05 * 2 ** (n - 1) <= pause <= 0.1 * 2 ** (n - 1) for n, pause in enumerate(pauses[:6], 1))
+    assert all(
+        0.05 * 2 ** (n - 1) <= pause <= 0.1 * 2 ** (n - 1) for n, pause in enumerate(pauses[:6], 1)
+    )
     assert pauses[6] <= 5
     assert pauses[7] is False
 
@@ -224,7 +238,10 @@ def test_many_clients_come_in_their_order():
     clients = [demo.client(jobs=300, account_id=f"{n:012d}", region=region) for n in range(3) for region in ("eu-west-1", "us-east-1")]  # fmt: skip
     tables = load(clients)
     expected = [(f"{n:012d}", region) for n in range(3) for region in ("eu-west-1", "us-east-1")]
-    assert list(dict.fromkeys(zip(tables.jobs["account_id"], tables.jobs["region"], strict=True))) == expected
+    assert (
+        list(dict.fromkeys(zip(tables.jobs["account_id"], tables.jobs["region"], strict=True)))
+        == expected
+    )
     assert len(tables) == 1_800
 
 
@@ -239,7 +256,9 @@ def test_one_failing_client_does_not_sink_the_others():
 
 
 def test_when_all_clients_fail_the_load_fails():
-    clients = [demo.client(jobs=300, faults=[demo.Fault("denied", 1, times=ALWAYS)]) for _ in range(2)]
+    clients = [
+        demo.client(jobs=300, faults=[demo.Fault("denied", 1, times=ALWAYS)]) for _ in range(2)
+    ]
     with pytest.raises(dx.LoadError, match="All 2 clients failed") as caught:
         load(clients)
     assert len(caught.value.partial) == 200
@@ -274,7 +293,7 @@ def test_clients_are_named_after_their_profiles(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     made = dx.clients(["prod", "dev"])
-    assert [client_room.label(client) for client in made] == ["prod eu-west-1", "dev us-west-2"]
+    assert [label(client) for client in made] == ["prod eu-west-1", "dev us-west-2"]
     assert len(dx.clients(["prod", "dev"], ["us-east-1", "eu-west-1"])) == 4
 
 
@@ -285,17 +304,24 @@ def test_what_is_no_client_says_so(wrong):
 
 
 def test_a_stubbed_client_works_though_it_has_no_bodies():
-    client = boto3.client("dataexchange", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    client = boto3.client(
+        "dataexchange", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     with Stubber(client) as stub:
-        times = {"CreatedAt": datetime(2026, 9, 1, tzinfo=UTC), "UpdatedAt": datetime(2026, 9, 1, tzinfo=UTC)}
+        times = {
+            "CreatedAt": datetime(2026, 9, 1, tzinfo=UTC),
+            "UpdatedAt": datetime(2026, 9, 1, tzinfo=UTC),
+        }
         for number, token in ((1, {"NextToken": "t"}), (2, {})):
-            stub.add_response("list_jobs", {"Jobs": [{**job(number, Details={}), **times}], **token})
+            stub.add_response(
+                "list_jobs", {"Jobs": [{**job(number, Details={}), **times}], **token}
+            )
         assert load(client).jobs["job_id"].tolist() == [job(1)["Id"], job(2)["Id"]]
 
 
 def test_an_interrupt_keeps_what_was_read(monkeypatch):
     client = demo.client(jobs=1_000, faults=[demo.Fault("stall", 3, seconds=2)])
-    show = listing.Progress.show
+    show = Progress.show
     pages = []
 
     def interrupted(self, index, arrived, window):
@@ -304,7 +330,7 @@ def test_an_interrupt_keeps_what_was_read(monkeypatch):
         if len(pages) >= 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(listing.Progress, "show", interrupted)
+    monkeypatch.setattr(Progress, "show", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         load(client)
     assert isinstance(caught.value, dx.LoadInterrupted)
@@ -350,20 +376,22 @@ def test_names_that_cannot_be_had_leave_the_tables(monkeypatch):
     assert caught.value.partial is tables
 
 
-def test_progress_is_silent_elsewhere_than_in_a_terminal_and_knows_how_far_it_is(monkeypatch, capsys):
+def test_progress_is_silent_elsewhere_than_in_a_terminal_and_knows_how_far_it_is(
+    monkeypatch, capsys
+):
     client = demo.client(jobs=1_000)
     dx.load_jobs(client)
     dx.load_jobs(client, progress=False)
     assert capsys.readouterr() == ("", "")
     shown, texts = [], []
-    update = listing.Progress._update
+    update = Progress._update
 
     def recorded(self):
         update(self)
         shown.append(self._bar.n)
         texts.append(self._bar.postfix)
 
-    monkeypatch.setattr(listing.Progress, "_update", recorded)
+    monkeypatch.setattr(Progress, "_update", recorded)
     dx.load_jobs(client, progress=True)
     assert shown == sorted(shown)
     assert any(10 < fraction < 90 for fraction in shown)
@@ -398,4 +426,8 @@ def test_the_limit_is_by_the_services_clock():
 
 def test_open_files_and_text_are_read_too():
     content = page_of(job(1))
-    assert len(dx.read_jobs(io.BytesIO(content))) == len(dx.read_jobs(io.StringIO(content.decode()))) == 1
+    assert (
+        len(dx.read_jobs(io.BytesIO(content)))
+        == len(dx.read_jobs(io.StringIO(content.decode())))
+        == 1
+    )

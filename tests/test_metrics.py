@@ -33,7 +33,10 @@ def groups_of(jobs, by):
 
 
 def keys_of(result, by):
-    return [tuple(None if pd.isna(value) else value for value in row) for row in result[by].itertuples(index=False)]
+    return [
+        tuple(None if pd.isna(value) else value for value in row)
+        for row in result[by].itertuples(index=False)
+    ]
 
 
 @given(job_frames(), st.sampled_from([[], ["type"], ["type", "region"]]))
@@ -56,7 +59,11 @@ def test_rates_are_what_a_loop_counts_and_intervals_what_statsmodels_gives(jobs,
             assert np.isnan([row["rate"], row["low"], row["high"]]).all()
 
 
-@given(job_frames(), st.sampled_from(["1h", "6h", "1d", "1w", "1mo"]), st.sampled_from(["UTC", "Europe/Berlin"]))
+@given(
+    job_frames(),
+    st.sampled_from(["1h", "6h", "1d", "1w", "1mo"]),
+    st.sampled_from(["UTC", "Europe/Berlin"]),
+)
 def test_every_period_is_there_and_holds_the_jobs_created_in_it(jobs, every, tz):
     result = dx.failure_rate(jobs, "type", every, tz=tz)
     assert list(result) == ["type", "period", *RATES]
@@ -70,7 +77,8 @@ def test_every_period_is_there_and_holds_the_jobs_created_in_it(jobs, every, tz)
         finished = of_type[of_type["state"].isin(FINISHED)]
         edges = [*starts, pd.Timestamp.max.tz_localize("UTC")]
         counted = [
-            ((finished["created_at"] >= a) & (finished["created_at"] < b)).sum() for a, b in itertools.pairwise(edges)
+            ((finished["created_at"] >= a) & (finished["created_at"] < b)).sum()
+            for a, b in itertools.pairwise(edges)
         ]
         assert counted == mine["n"].tolist()
     assert result["n"].sum() == jobs["state"].isin(FINISHED).sum()
@@ -86,7 +94,9 @@ def test_quantiles_are_numpys(jobs, by):
         took = [job["duration_s"] for job in groups.get(key, []) if not pd.isna(job["duration_s"])]
         assert row["n"] == len(took)
         for name, share in QUANTILES.items():
-            assert row[name] == pytest.approx(np.quantile(took, share) if took else np.nan, nan_ok=True)
+            assert row[name] == pytest.approx(
+                np.quantile(took, share) if took else np.nan, nan_ok=True
+            )
 
 
 def kaplan_meier_by_hand(took, is_open, share):
@@ -94,7 +104,9 @@ def kaplan_meier_by_hand(took, is_open, share):
     left = 1.0
     for time in sorted(set(took)):
         at_risk = sum(other >= time for other in took)
-        ended = sum(other == time and not censored for other, censored in zip(took, is_open, strict=True))
+        ended = sum(
+            other == time and not censored for other, censored in zip(took, is_open, strict=True)
+        )
         left *= 1 - ended / at_risk
         if left <= 1 - share + 1e-9:
             return time
@@ -103,7 +115,11 @@ def kaplan_meier_by_hand(took, is_open, share):
 
 @given(job_frames())
 def test_open_jobs_count_as_censored(jobs):
-    now = jobs["updated_at"].max() + pd.Timedelta("1h") if len(jobs) else pd.Timestamp("2026-04-01", tz="UTC")
+    now = (
+        jobs["updated_at"].max() + pd.Timedelta("1h")
+        if len(jobs)
+        else pd.Timestamp("2026-04-01", tz="UTC")
+    )
     result = dx.durations(jobs, "region", open_jobs="censored", now=now)
     for name, row in zip(result["region"], result.to_dict("records"), strict=True):
         mine = jobs[jobs["region"] == name]
@@ -117,7 +133,9 @@ def test_open_jobs_count_as_censored(jobs):
         if len(took):
             curve = SurvfuncRight(took.to_numpy(), (~is_open).to_numpy().astype(int))
             reached = curve.surv_times[curve.surv_prob <= 0.5 + 1e-9]
-            assert row["median"] == pytest.approx(reached[0] if len(reached) else np.nan, nan_ok=True)
+            assert row["median"] == pytest.approx(
+                reached[0] if len(reached) else np.nan, nan_ok=True
+            )
 
 
 def trend_of(counts, **options):
@@ -131,12 +149,23 @@ def trend_of(counts, **options):
 
 
 def test_a_bad_run_is_flagged_and_says_since_when():
-    trend = trend_of([(50, 2)] * 20 + [(50, 30)] * 3 + [(0, 0), (50, 29)] + [(50, 2)] * 3 + [(50, 25)])
+    trend = trend_of(
+        [(50, 2)] * 20 + [(50, 30)] * 3 + [(0, 0), (50, 29)] + [(50, 2)] * 3 + [(50, 25)]
+    )
     bad = trend["bad_since"].notna()
     assert np.flatnonzero(trend["flagged"]).tolist() == [20, 21, 22, 24, 28]
-    assert np.flatnonzero(bad).tolist() == [20, 21, 22, 23, 24, 28]  # the day without jobs ends no run
+    assert np.flatnonzero(bad).tolist() == [
+        20,
+        21,
+        22,
+        23,
+        24,
+        28,
+    ]  # the day without jobs ends no run
     assert trend["bad_since"][bad].tolist() == [trend["period"][20]] * 5 + [trend["period"][28]]
-    assert trend["baseline"].unique() == pytest.approx([2 / 50])  # what is flagged has no part in it
+    assert trend["baseline"].unique() == pytest.approx(
+        [2 / 50]
+    )  # what is flagged has no part in it
 
 
 @given(st.integers(1, 400), st.floats(0.001, 0.5))
@@ -145,7 +174,9 @@ def test_limits_are_those_of_the_binomial_distribution(n, usual):
     upper = round(trend["upper"][0] * n)
     assert stats.binom.sf(upper, n, usual) <= stats.norm.sf(3) < stats.binom.sf(upper - 1, n, usual)
     lower = round(trend["lower"][0] * n)
-    assert stats.binom.cdf(lower, n, usual) >= stats.norm.sf(3) > stats.binom.cdf(lower - 1, n, usual)
+    assert (
+        stats.binom.cdf(lower, n, usual) >= stats.norm.sf(3) > stats.binom.cdf(lower - 1, n, usual)
+    )
     assert trend["flagged"][0] == (n // 2 > upper)
 
 
@@ -201,11 +232,16 @@ def test_empty_frames_give_typed_results():
 
 def test_what_counts_as_failed_is_up_to_the_user():
     jobs = frame_of_jobs(
-        [("A", state, 5, 1, "eu") for state in ["CANCELLED", "ERROR", "TIMED_OUT", "COMPLETED", "PAUSED"]]
+        [
+            ("A", state, 5, 1, "eu")
+            for state in ["CANCELLED", "ERROR", "TIMED_OUT", "COMPLETED", "PAUSED"]
+        ]
     )
     assert dx.failure_rate(jobs, failed="CANCELLED")[["n", "failed"]].iloc[0].tolist() == [4, 1]
     assert dx.failure_rate(jobs, failed=["ERROR"])[["n", "failed"]].iloc[0].tolist() == [3, 1]
-    assert dx.failure_rate(jobs, finished=(s for s in ["COMPLETED", "PAUSED"]))[["n", "failed"]].iloc[0].tolist() == [
+    assert dx.failure_rate(jobs, finished=(s for s in ["COMPLETED", "PAUSED"]))[
+        ["n", "failed"]
+    ].iloc[0].tolist() == [
         4,
         2,
     ]
@@ -239,7 +275,10 @@ def test_the_order_and_the_index_of_the_rows_do_not_matter_and_nothing_is_change
 
 def test_thirty_groups_and_duplicate_ids_are_no_matter():
     jobs = frame_of_jobs(
-        [(f"type {number % 30:02}", "ERROR" if number % 3 else "COMPLETED", number, 1, "eu") for number in range(300)]
+        [
+            (f"type {number % 30:02}", "ERROR" if number % 3 else "COMPLETED", number, 1, "eu")
+            for number in range(300)
+        ]
     )
     jobs["job_id"] = "same"
     result = dx.failure_rate(jobs, "type")
@@ -308,12 +347,19 @@ def test_columns_to_group_by_may_have_any_name_that_no_result_has():
 
 
 def test_times_and_numbers_of_other_types_are_the_same_ones():
-    jobs = frame_of_jobs([("A", "ERROR", 5, 1, "eu"), ("A", "WAITING", 6, 1, "eu"), ("A", "COMPLETED", 0, 2, "eu")])
-    naive = jobs.assign(**{name: jobs[name].dt.tz_localize(None) for name in ("created_at", "updated_at")})
+    jobs = frame_of_jobs(
+        [("A", "ERROR", 5, 1, "eu"), ("A", "WAITING", 6, 1, "eu"), ("A", "COMPLETED", 0, 2, "eu")]
+    )
+    naive = jobs.assign(
+        **{name: jobs[name].dt.tz_localize(None) for name in ("created_at", "updated_at")}
+    )
     shapes = [
         naive,
         naive.assign(updated_at=jobs["updated_at"]),
-        jobs.assign(created_at=jobs["created_at"].dt.as_unit("ns"), updated_at=jobs["updated_at"].dt.as_unit("ms")),
+        jobs.assign(
+            created_at=jobs["created_at"].dt.as_unit("ns"),
+            updated_at=jobs["updated_at"].dt.as_unit("ms"),
+        ),
         jobs.astype({"duration_s": "Float64"}),
         jobs.astype({"duration_s": "Int64"}),
         jobs.astype({"duration_s": "double[pyarrow]", "created_at": "timestamp[us, UTC][pyarrow]"}),
@@ -340,7 +386,9 @@ def test_numbers_at_the_ends_of_what_is_valid():
 
 def test_odd_groups_are_sorted_or_refused():
     jobs = frame_of_jobs([("A", "ERROR", number, 1, "eu") for number in range(4)])
-    assert dx.failure_rate(jobs.assign(mixed=["b", 1, "a", None]), "mixed")["mixed"].tolist()[:3] == [1, "a", "b"]
+    assert dx.failure_rate(jobs.assign(mixed=["b", 1, "a", None]), "mixed")["mixed"].tolist()[
+        :3
+    ] == [1, "a", "b"]
     for call in (dx.failure_rate, dx.durations, dx.concurrency):
         with pytest.raises(DxError, match="Cannot group by 'lists': unhashable type"):
             call(jobs.assign(lists=[[1]] * 4), "lists")

@@ -9,7 +9,17 @@ import pytest
 from botocore.model import ListShape, StructureShape
 
 import dxnotebook as dx
-from dxnotebook.model import MODEL, Model, branch_key, branches, layout, leaves, singular, snake, table_of
+from dxnotebook.model import (
+    MODEL,
+    Model,
+    branch_key,
+    branches,
+    layout,
+    leaves,
+    singular,
+    snake,
+    table_of,
+)
 from tests.conftest import doctored, output_shape, page_of, parsed_by_boto3, pruned, tables_of
 
 STRING = {"shape": "__string"}
@@ -36,7 +46,10 @@ def newer(shapes):
     shapes["Type"]["enum"].append("TELEPORT_ASSETS")
     shapes["ImportAssetsFromS3ResponseDetails"]["members"]["EncryptionType"] = STRING
     shapes["ExportAssetsToS3ResponseDetails"]["members"]["EncryptionType"] = STRING
-    shapes["JobEntry"]["members"] |= {"Priority": {"shape": "__integer"}, "Labels": {"shape": "ListOf__string"}}
+    shapes["JobEntry"]["members"] |= {
+        "Priority": {"shape": "__integer"},
+        "Labels": {"shape": "ListOf__string"},
+    }
     shapes["__integer"] = {"type": "integer"}
     shapes["JobError"]["members"] |= {"Hint": STRING, "RetryAt": {"shape": "Timestamp"}}
 
@@ -88,7 +101,10 @@ def planted(path, leaf, number):
 
 
 def test_every_leaf_lands_in_exactly_one_column_of_one_table(shape):
-    found = {path: planted(path, leaf, n) for n, (path, leaf) in enumerate(leaves_of(shape.members["Jobs"].member), 1)}
+    found = {
+        path: planted(path, leaf, n)
+        for n, (path, leaf) in enumerate(leaves_of(shape.members["Jobs"].member), 1)
+    }
     content = page_of(*(job for job, _ in found.values()))
     tables = tables_of(content, model=Model.of(shape), redact=False)
     places = places_of(tables)
@@ -102,7 +118,9 @@ def places_of(tables):
     """Return for every value the table and column of each cell that shows it; the keys that join are not shown."""
     places = {}
     for name in ("jobs", "details", "errors"):
-        frame = getattr(tables, name).drop(columns=["field", "position", "error_count"], errors="ignore")
+        frame = getattr(tables, name).drop(
+            columns=["field", "position", "error_count"], errors="ignore"
+        )
         for column in frame if name == "jobs" else frame.drop(columns="job_id"):
             for value in frame[column].dropna():
                 places.setdefault(value, []).append((name, column))
@@ -119,21 +137,61 @@ def test_layout_names_each_leaf_once_and_reserves_what_is_derived(shape):
     for name, columns in by_table.items():
         names = [column.name for column in columns]
         assert len(names) == len(set(names))
-        assert not {"account_id", "region", "duration_s", "error_count", "field", "position"} & set(names), name
+        assert not {"account_id", "region", "duration_s", "error_count", "field", "position"} & set(
+            names
+        ), name
 
 
 def test_column_names_are_the_design():
     tables = tables_of(page_of())
     assert list(tables.jobs)[:12] == [
-        *("job_id", "job_arn", "account_id", "region", "type", "state", "created_at", "updated_at", "duration_s"),
+        *(
+            "job_id",
+            "job_arn",
+            "account_id",
+            "region",
+            "type",
+            "state",
+            "created_at",
+            "updated_at",
+            "duration_s",
+        ),
         *("error_count", "data_set_id", "revision_id"),
     ]
-    named = {"signed_url", "signed_url_expires_at", "md5_hash", "encryption_type", "encryption_kms_key_arn", "api_key"}
-    assert named | {"event_action_arn", "asset_source_bucket", "catalog_id", "role_arn"} <= set(tables.jobs)
-    listed = {"key_pattern", "key_prefix", "data_share_arn", "kms_key_arn", "tag_key", "tag_value", "permission"}
-    assert listed | {"job_id", "field", "position", "asset_id", "bucket", "key"} <= set(tables.details)
+    named = {
+        "signed_url",
+        "signed_url_expires_at",
+        "md5_hash",
+        "encryption_type",
+        "encryption_kms_key_arn",
+        "api_key",
+    }
+    assert named | {"event_action_arn", "asset_source_bucket", "catalog_id", "role_arn"} <= set(
+        tables.jobs
+    )
+    listed = {
+        "key_pattern",
+        "key_prefix",
+        "data_share_arn",
+        "kms_key_arn",
+        "tag_key",
+        "tag_value",
+        "permission",
+    }
+    assert listed | {"job_id", "field", "position", "asset_id", "bucket", "key"} <= set(
+        tables.details
+    )
     assert list(tables.errors) == [
-        *("job_id", "position", "code", "limit_name", "limit_value", "message", "resource_id", "resource_type"),
+        *(
+            "job_id",
+            "position",
+            "code",
+            "limit_name",
+            "limit_value",
+            "message",
+            "resource_id",
+            "resource_type",
+        ),
         *("asset_name", "bucket", "key"),
     ]
 
@@ -141,15 +199,21 @@ def test_column_names_are_the_design():
 def test_every_type_names_its_branch():
     types = MODEL.categories[("Type",)]
     assert len(types) == 9
-    assert {branch_key(kind) for kind in types} == {branch_key(branch) for branch in branches(MODEL.record)}
+    assert {branch_key(kind) for kind in types} == {
+        branch_key(branch) for branch in branches(MODEL.record)
+    }
 
 
 def test_a_name_that_means_something_else_already_is_spelt_out():
     tables = tables_of(page_of(), model=Model.of(SHAPES["newer"]))
     assert {"type", "details_teleport_assets_type"} <= set(tables.jobs)
-    assert {"position", "details_teleport_assets_stops_position", "planet", "moon", "crew"} <= set(tables.details)
+    assert {"position", "details_teleport_assets_stops_position", "planet", "moon", "crew"} <= set(
+        tables.details
+    )
     assert {"hint", "retry_at"} <= set(tables.errors)
-    encrypted = next(c for c in layout(Model.of(SHAPES["newer"]).record).jobs if c.name == "encryption_type")
+    encrypted = next(
+        c for c in layout(Model.of(SHAPES["newer"]).record).jobs if c.name == "encryption_type"
+    )
     assert len({path[:2] for path in encrypted.paths}) == len(encrypted.paths)
 
 

@@ -39,12 +39,23 @@ def test_the_number_of_open_jobs_is_what_a_loop_counts(jobs):
 
 
 def test_all_jobs_may_be_one_group():
-    jobs = frame_of_jobs([("A", "COMPLETED", 0, 10, "eu"), ("B", "COMPLETED", 5, 10, "eu"), ("B", "ERROR", 7, 0, "us")])
+    jobs = frame_of_jobs(
+        [
+            ("A", "COMPLETED", 0, 10, "eu"),
+            ("B", "COMPLETED", 5, 10, "eu"),
+            ("B", "ERROR", 7, 0, "us"),
+        ]
+    )
     assert dx.concurrency(jobs, None)["open"].tolist() == [1, 2, 1, 0]
 
 
 def test_quotas_are_of_one_type_in_one_account_and_region():
-    jobs = frame_of_jobs([("EXPORT_REVISIONS_TO_S3", "COMPLETED", 0, 10, "eu"), ("UNKNOWN", "COMPLETED", 5, 10, "eu")])
+    jobs = frame_of_jobs(
+        [
+            ("EXPORT_REVISIONS_TO_S3", "COMPLETED", 0, 10, "eu"),
+            ("UNKNOWN", "COMPLETED", 5, 10, "eu"),
+        ]
+    )
     assert dx.concurrency(jobs)["quota"].tolist() == [5, 5, pd.NA, pd.NA]
     two = pd.concat([jobs, jobs.assign(region="us")])
     assert dx.concurrency(two)["quota"].isna().all()
@@ -75,8 +86,13 @@ def test_what_is_usual_is_the_types_own_or_that_of_all():
     jobs = frame_of_jobs([*rows, ("A", "WAITING", 0, 0, "eu"), ("NEW", "IN_PROGRESS", 0, 0, "eu")])
     assert dx.stuck_jobs(jobs, now=jobs["created_at"][0] + pd.Timedelta("9min")).empty
     late = dx.stuck_jobs(jobs, now=jobs["created_at"][0] + pd.Timedelta("11min"))
-    assert late[["type", "open_s", "usual_s"]].to_numpy().tolist() == [["A", 660.0, 600.0], ["NEW", 660.0, 600.0]]
-    assert len(dx.stuck_jobs(jobs)) == 2  # the latest time in the frame is that of the last job's end
+    assert late[["type", "open_s", "usual_s"]].to_numpy().tolist() == [
+        ["A", 660.0, 600.0],
+        ["NEW", 660.0, 600.0],
+    ]
+    assert (
+        len(dx.stuck_jobs(jobs)) == 2
+    )  # the latest time in the frame is that of the last job's end
     assert dx.stuck_jobs(frame_of_jobs([])).empty
 
 

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from dxnotebook import DxError
 from dxnotebook.metrics.periods import Step
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "America/Havana",
+]
 EPOCH = date(1970, 1, 1)
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
 
@@ -28,7 +35,9 @@ def starts_of(times, every, zone):
 
 
 def numbers_of(step, seconds):
-    return step.numbered(nw.from_native(pd.DataFrame({"s": seconds})), "s").to_native()["s"].to_numpy()
+    return (
+        step.numbered(nw.from_native(pd.DataFrame({"s": seconds})), "s").to_native()["s"].to_numpy()
+    )
 
 
 def start_by_hand(time, every, zone):
@@ -59,20 +68,26 @@ def next_moment(utc, day, zone):
 @settings(max_examples=20)
 @pytest.mark.parametrize("zone", ZONES)
 @given(
-    st.lists(st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)), min_size=1, max_size=30),
+    st.lists(
+        st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)), min_size=1, max_size=30
+    ),
     st.sampled_from(["1d", "2d", "1w", "1mo", "1q", "1y"]),
 )
 def test_calendar_periods_begin_when_the_zones_clocks_say(zone, times, every):
     times = [time.replace(tzinfo=UTC) for time in times]
     found = starts_of(times, every, zone)
     assert str(found.tz) == zone
-    assert list(found.tz_convert("UTC")) == [pd.Timestamp(start_by_hand(time, every, zone)) for time in times]
+    assert list(found.tz_convert("UTC")) == [
+        pd.Timestamp(start_by_hand(time, every, zone)) for time in times
+    ]
 
 
 @settings(max_examples=20)
 @pytest.mark.parametrize("zone", ZONES)
 @given(
-    st.lists(st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)), min_size=1, max_size=30),
+    st.lists(
+        st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)), min_size=1, max_size=30
+    ),
     st.sampled_from(["15min", "1h", "6h"]),
 )
 def test_fixed_periods_have_one_length_and_begin_at_a_midnight(zone, times, every):
@@ -86,10 +101,22 @@ def test_fixed_periods_have_one_length_and_begin_at_a_midnight(zone, times, ever
 
 
 def test_a_day_has_as_many_hours_as_the_clocks_give_it():
-    hours = pd.date_range("2026-03-28", "2026-03-31", freq="1h", tz="Europe/Berlin", inclusive="left")
-    assert pd.Series(starts_of(hours, "1d", "Europe/Berlin")).value_counts(sort=False).tolist() == [24, 23, 24]
-    hours = pd.date_range("2026-10-24", "2026-10-27", freq="1h", tz="Europe/Berlin", inclusive="left")
-    assert pd.Series(starts_of(hours, "1d", "Europe/Berlin")).value_counts(sort=False).tolist() == [24, 25, 24]
+    hours = pd.date_range(
+        "2026-03-28", "2026-03-31", freq="1h", tz="Europe/Berlin", inclusive="left"
+    )
+    assert pd.Series(starts_of(hours, "1d", "Europe/Berlin")).value_counts(sort=False).tolist() == [
+        24,
+        23,
+        24,
+    ]
+    hours = pd.date_range(
+        "2026-10-24", "2026-10-27", freq="1h", tz="Europe/Berlin", inclusive="left"
+    )
+    assert pd.Series(starts_of(hours, "1d", "Europe/Berlin")).value_counts(sort=False).tolist() == [
+        24,
+        25,
+        24,
+    ]
 
 
 @given(st.integers(-100_000, 100_000))
@@ -99,7 +126,9 @@ def test_months_are_those_of_the_calendar(day):
     assert number == time.astype("M8[M]").astype(int)
 
 
-@pytest.mark.parametrize("every", ["", "m", "5", "0d", "1 fortnight", "-1d", None, 3, "1.5h", "9" * 20 + "d", "102y"])
+@pytest.mark.parametrize(
+    "every", ["", "m", "5", "0d", "1 fortnight", "-1d", None, 3, "1.5h", "9" * 20 + "d", "102y"]
+)
 def test_steps_that_are_none_are_refused(every):
     with pytest.raises(DxError, match=r"Invalid every: .* 15min, 1h, 1d, 1w, 1mo, 1q, 1y"):
         Step.of(every)
@@ -111,6 +140,8 @@ def test_zones_that_are_none_are_refused(zone):
         Step.of("1d", zone)
 
 
-@pytest.mark.parametrize(("text", "same"), [("D", "1d"), ("1W", "1w"), (" 3 mo ", "1q"), ("12mo", "y"), ("7D", "w")])
+@pytest.mark.parametrize(
+    ("text", "same"), [("D", "1d"), ("1W", "1w"), (" 3 mo ", "1q"), ("12mo", "y"), ("7D", "w")]
+)
 def test_a_step_may_be_written_in_several_ways(text, same):
     assert Step.of(text) == Step.of(same)

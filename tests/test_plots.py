@@ -79,7 +79,9 @@ def test_plots_group_by_one_column(tables, plot, by):
 
 
 def test_a_timeline_counts_the_groups_it_draws():
-    jobs = frame_of_jobs([(f"type {n}", "ERROR" if n < 5 else "COMPLETED", n, 1, "eu") for n in range(45)])
+    jobs = frame_of_jobs(
+        [(f"type {n}", "ERROR" if n < 5 else "COMPLETED", n, 1, "eu") for n in range(45)]
+    )
     ax = drawn(dx.plot_timeline(jobs))
     counted = [int(text.get_text().split()[1]) for text in ax.get_legend().get_texts()]
     assert (sum(counted), len(ax.get_yticklabels())) == (30, 30)
@@ -93,7 +95,11 @@ def test_causes_of_jobs_without_a_time_are_drawn(tables):
         tables.errors,
         tables.rejects,
     )
-    assert not any("last" in text for text in texts_of(drawn(dx.plot_error_causes(undated))) if "jobs ·" in text)
+    assert not any(
+        "last" in text
+        for text in texts_of(drawn(dx.plot_error_causes(undated)))
+        if "jobs ·" in text
+    )
     with pytest.raises(DxError, match="Invalid top: 'all'"):
         dx.plot_error_causes(tables, top="all")
 
@@ -171,15 +177,22 @@ def test_causes_are_bars_with_what_messages_share(tables):
     ax = PLOTS["causes"](tables, top=4)
     causes = dx.error_causes(tables)
     assert [bar.get_width() for bar in ax.patches] == causes["jobs"].head(4).tolist()
-    assert any(text.startswith("ACCESS_DENIED_EXCEPTION: Access denied to <url>") for text in texts_of(ax))
+    assert any(
+        text.startswith("ACCESS_DENIED_EXCEPTION: Access denied to <url>") for text in texts_of(ax)
+    )
     assert "167 jobs · 43 % · last 2026-09-06" in texts_of(ax)
-    assert ax.get_xlabel() == f"jobs ({len(causes) - 4} more causes hit {causes['jobs'][4:].sum()} jobs)"
+    assert (
+        ax.get_xlabel()
+        == f"jobs ({len(causes) - 4} more causes hit {causes['jobs'][4:].sum()} jobs)"
+    )
     with pytest.raises(DxError, match="Invalid top: 0"):
         PLOTS["causes"](tables, top=0)
 
 
 def test_a_calendar_tells_days_without_jobs_from_days_without_failures():
-    jobs = frame_of_jobs([("A", "COMPLETED", 0, 1, "eu"), ("A", "ERROR", 3 * 1440, 1, "eu")])  # a Friday and a Monday
+    jobs = frame_of_jobs(
+        [("A", "COMPLETED", 0, 1, "eu"), ("A", "ERROR", 3 * 1440, 1, "eu")]
+    )  # a Friday and a Monday
     ax = drawn(dx.plot_calendar(jobs))
     (mesh,) = [artist for artist in ax.collections if isinstance(artist, QuadMesh)]
     rates = np.ma.filled(mesh.get_array().astype(float), np.nan).reshape(7, 2)
@@ -196,7 +209,9 @@ def test_concurrency_stands_against_the_quota(tables):
     ax = PLOTS["concurrency"](tables)
     peaks = dx.concurrency(tables.jobs).groupby("type", observed=True)[["peak", "quota"]].first()
     told = texts_of(ax)
-    assert sorted(text for text in told if text.startswith("peak")) == sorted(f"peak {peak}" for peak in peaks["peak"])
+    assert sorted(text for text in told if text.startswith("peak")) == sorted(
+        f"peak {peak}" for peak in peaks["peak"]
+    )
     assert told.count("quota 10") == (peaks["quota"] == 10).sum()
     assert sum(line.get_marker() == "v" for line in ax.lines) == 3
     assert sum(line.get_linestyle() == "--" for line in ax.lines) == peaks["quota"].notna().sum()
@@ -206,7 +221,9 @@ def bars_of(ax):
     """Return the bars of each state, as left and right ends."""
     groups = [artist for artist in ax.collections if isinstance(artist, PolyCollection)]
     return {
-        group.get_label().rpartition(" ")[0]: [(p.vertices[0, 0], p.vertices[1, 0]) for p in group.get_paths()]
+        group.get_label().rpartition(" ")[0]: [
+            (p.vertices[0, 0], p.vertices[1, 0]) for p in group.get_paths()
+        ]
         for group in groups
         if " " in group.get_label()
     }
@@ -217,7 +234,8 @@ def test_a_timeline_draws_each_job_from_created_to_finished(tables):
     ax = drawn(PLOTS["timeline"](tables, since=since, until=until))
     jobs = tables.jobs
     seen = jobs[
-        (jobs["created_at"] < until) & ((jobs["updated_at"] >= since) | jobs["state"].isin(["WAITING", "IN_PROGRESS"]))
+        (jobs["created_at"] < until)
+        & ((jobs["updated_at"] >= since) | jobs["state"].isin(["WAITING", "IN_PROGRESS"]))
     ]
     found = bars_of(ax)
     assert {state: len(bars) for state, bars in found.items()} == seen["state"].value_counts()[
@@ -227,10 +245,13 @@ def test_a_timeline_draws_each_job_from_created_to_finished(tables):
     for state, bars in found.items():
         mine = seen[seen["state"] == state]
         begun, ended = (
-            mdates.date2num(mine[name].dt.tz_convert(None).to_numpy()) for name in ("created_at", "updated_at")
+            mdates.date2num(mine[name].dt.tz_convert(None).to_numpy())
+            for name in ("created_at", "updated_at")
         )
         window = mdates.date2num(np.array([since, until], "M8[ms]"))
-        assert sorted(left for left, _ in bars) == pytest.approx(sorted(np.clip(begun, *window)), abs=1.01 * bin_width)
+        assert sorted(left for left, _ in bars) == pytest.approx(
+            sorted(np.clip(begun, *window)), abs=1.01 * bin_width
+        )
         if state != "WAITING":
             assert sorted(right for _, right in bars) == pytest.approx(
                 sorted(np.clip(ended, *window)), abs=1.01 * bin_width

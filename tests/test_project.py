@@ -20,14 +20,18 @@ HEAVY = ["matplotlib", "ipywidgets", "anywidget", "deltalake", "IPython"]
 
 
 def in_a_fresh_interpreter(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_importing_loads_next_to_nothing_and_using_loads_nothing_heavy():
     seen = "import sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
     light = in_a_fresh_interpreter(f"import dxnotebook; {seen}")
     assert not {"boto3", "pandas", "pyarrow", *HEAVY} & set(json.loads(light.replace("'", '"')))
-    used = in_a_fresh_interpreter(f"import dxnotebook as dx; dx.read_jobs([]); dx.load_jobs; dx.demo; {seen}")
+    used = in_a_fresh_interpreter(
+        f"import dxnotebook as dx; dx.read_jobs([]); dx.load_jobs; dx.demo; {seen}"
+    )
     assert not set(HEAVY) & set(json.loads(used.replace("'", '"')))
 
 
@@ -44,7 +48,8 @@ assert (len(logging.root.handlers), threading.active_count()) == (before[0], bef
 
 
 @pytest.mark.parametrize(
-    ("library", "name", "extra"), [("matplotlib", "plot_durations", "plots"), ("deltalake", "Archive", "archive")]
+    ("library", "name", "extra"),
+    [("matplotlib", "plot_durations", "plots"), ("deltalake", "Archive", "archive")],
 )
 def test_a_missing_library_is_named_with_what_installs_it(library, name, extra):
     code = f"""
@@ -57,7 +62,9 @@ except ImportError as error:
     print(isinstance(error, dx.DxError), error)
 """
     told = in_a_fresh_interpreter(code)
-    assert told == f"True {name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'\n"
+    assert (
+        told == f"True {name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'\n"
+    )
 
 
 def test_public_names_are_there_and_nothing_else():
@@ -68,7 +75,9 @@ def test_public_names_are_there_and_nothing_else():
         _ = dx.nope
 
 
-@pytest.mark.parametrize("name", [name for name in dx.__all__ if inspect.isfunction(getattr(dx, name))])
+@pytest.mark.parametrize(
+    "name", [name for name in dx.__all__ if inspect.isfunction(getattr(dx, name))]
+)
 def test_public_functions_say_what_they_take_and_give_with_an_example(name):
     text = inspect.getdoc(getattr(dx, name))
     for section in ("Parameters", "Returns", "Raises", "Examples"):
@@ -82,7 +91,9 @@ def test_public_functions_say_what_they_take_and_give_with_an_example(name):
 def test_notebooks_are_committed_as_they_ran(path):
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
-    assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    assert not [
+        output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"
+    ]
     assert "X-Amz-Signature" not in path.read_text()
 
 

@@ -22,8 +22,12 @@ def ids(tables):
 
 def test_a_job_as_get_job_prints_it():
     tables = dx.read_jobs(SAMPLE)
-    assert tables.to_jobs() == [pruned(one) for one in parsed_by_boto3(page_of(json.loads(SAMPLE.read_text())))]
-    assert tables.details[["bucket", "key"]].to_numpy().tolist() == [["DOC-EXAMPLE-BUCKET", "MyKey"]]
+    assert tables.to_jobs() == [
+        pruned(one) for one in parsed_by_boto3(page_of(json.loads(SAMPLE.read_text())))
+    ]
+    assert tables.details[["bucket", "key"]].to_numpy().tolist() == [
+        ["DOC-EXAMPLE-BUCKET", "MyKey"]
+    ]
 
 
 def test_many_files_and_patterns(tmp_path):
@@ -33,7 +37,9 @@ def test_many_files_and_patterns(tmp_path):
     (tmp_path / "folder.json").mkdir()
     assert ids(dx.read_jobs(str(tmp_path / "*.json*"))) == [1, 2, 3, 4]
     assert ids(dx.read_jobs([tmp_path / "b.json", str(tmp_path / "c.*")])) == [2, 3, 4]
-    assert ids(dx.read_jobs(file for file in sorted(tmp_path.glob("*.json")) if file.is_file())) == [1, 2, 3]
+    assert ids(
+        dx.read_jobs(file for file in sorted(tmp_path.glob("*.json")) if file.is_file())
+    ) == [1, 2, 3]
     with (tmp_path / "b.json").open("rb") as file:
         assert ids(dx.read_jobs(file)) == [2, 3]
 
@@ -46,7 +52,14 @@ def test_what_boto3_gives_in_any_shape():
         return client.get_paginator("list_jobs").paginate(PaginationConfig={"PageSize": 200})
 
     jobs = [one for page in pages() for one in page["Jobs"]]
-    for source in (pages(), list(pages()), jobs, iter(jobs), {"Jobs": jobs}, [*jobs[:5], {"Jobs": jobs[5:]}]):
+    for source in (
+        pages(),
+        list(pages()),
+        jobs,
+        iter(jobs),
+        {"Jobs": jobs},
+        [*jobs[:5], {"Jobs": jobs[5:]}],
+    ):
         assert [pruned(one) for one in dx.read_jobs(source, redact=False).to_jobs()] == expected
     assert ids(dx.read_jobs([page_of(job(1)), job(2), {"Jobs": [job(3)]}])) == [1, 2, 3]
     assert dx.read_jobs([]).jobs.empty
@@ -87,7 +100,8 @@ def test_a_folder_says_how_to_name_its_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "strange", [{"Jobs": 5}, {"Jobs": [{1, 2}]}, {"Jobs": iter([])}, job(1, Details={"X": object()})]
+    "strange",
+    [{"Jobs": 5}, {"Jobs": [{1, 2}]}, {"Jobs": iter([])}, job(1, Details={"X": object()})],
 )
 def test_dicts_that_boto3_never_gives_say_so(strange):
     with pytest.raises(dx.LoadError, match=r"Jobs|found a \w+ among"):

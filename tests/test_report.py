@@ -11,8 +11,9 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.plots.style import duration
-from dxnotebook.report.write import Table, shipped
+from dxnotebook.report.table import Table
+from dxnotebook.report.write import shipped
+from dxnotebook.text import duration
 from tests.conftest import job, page_of, tables_of
 
 HOSTILE = "<img src=x onerror=alert(1)> & `</script>` $title | *x*"
@@ -68,7 +69,10 @@ def test_hostile_values_are_texts_in_a_report(tmp_path):
             CreatedAt=f"2026-09-0{1 + n // 20}T00:00:00Z", UpdatedAt=None)
         for n in range(20)
     ]  # fmt: skip
-    jobs += [job(100 + n, CreatedAt=f"2026-08-{1 + n % 28:02}T00:00:00Z", UpdatedAt=None) for n in range(600)]
+    jobs += [
+        job(100 + n, CreatedAt=f"2026-08-{1 + n % 28:02}T00:00:00Z", UpdatedAt=None)
+        for n in range(600)
+    ]
     page = Page(dx.write_report(tables_of(page_of(*jobs)), tmp_path / "r.html").read_text())
     assert page.text.count("onerror=alert") >= 2
     assert page.tags.count("script") == 1
@@ -82,11 +86,15 @@ def test_a_report_of_nothing_says_so(tmp_path):
 
 
 def test_a_changed_notebook_is_run_on_the_tables(tmp_path):
-    mine = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(f'mine: {len(tables)} jobs')")])
+    mine = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("print(f'mine: {len(tables)} jobs')")]
+    )
     mine.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(mine, tmp_path / "mine.ipynb")
     tables = tables_of(page_of(job(1), job(2)))
-    written = dx.write_report(tables, tmp_path / "r.html", notebook=tmp_path / "mine.ipynb").read_text()
+    written = dx.write_report(
+        tables, tmp_path / "r.html", notebook=tmp_path / "mine.ipynb"
+    ).read_text()
     assert "mine: 2 jobs" in written
     mine.cells.append(nbformat.v4.new_code_cell("1 / 0"))
     nbformat.write(mine, tmp_path / "mine.ipynb")
@@ -95,7 +103,9 @@ def test_a_changed_notebook_is_run_on_the_tables(tmp_path):
     assert (tmp_path / "r.html").read_text() == written
 
 
-@pytest.mark.parametrize(("content", "told"), [(None, "Cannot read the notebook"), ("{", "is not a notebook")])
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "Cannot read the notebook"), ("{", "is not a notebook")]
+)
 def test_what_is_no_notebook_is_said(tmp_path, content, told):
     path = tmp_path / "mine.ipynb"
     if content:
@@ -105,7 +115,9 @@ def test_what_is_no_notebook_is_said(tmp_path, content, told):
 
 
 def test_the_notebook_says_where_the_tables_go():
-    assert [cell.metadata.tags for cell in nbformat.read(shipped(), 4).cells if "tags" in cell.metadata] == [["tables"]]
+    assert [
+        cell.metadata.tags for cell in nbformat.read(shipped(), 4).cells if "tags" in cell.metadata
+    ] == [["tables"]]
 
 
 def test_tables_are_for_people():
@@ -120,4 +132,9 @@ def test_tables_are_for_people():
         *("–", "–", "5", "3", "s", "–"),
     ]
     assert Table(frame[:0], "Nothing.")._repr_html_() == "<p>Nothing.</p>"
-    assert [duration(seconds) for seconds in (0.5, 59, 61, 7200)] == ["0.5 s", "59 s", "1.02 min", "2 h"]
+    assert [duration(seconds) for seconds in (0.5, 59, 61, 7200)] == [
+        "0.5 s",
+        "59 s",
+        "1.02 min",
+        "2 h",
+    ]

@@ -52,7 +52,9 @@ def runs(*, most=12):
         st.sampled_from(["import", "export", "url"]),
         st.sampled_from(["one", "two"]),
         st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True),
-        st.sampled_from(["COMPLETED", "COMPLETED", "ERROR", "ERROR", "TIMED_OUT", "CANCELLED", "WAITING"]),
+        st.sampled_from(
+            ["COMPLETED", "COMPLETED", "ERROR", "ERROR", "TIMED_OUT", "CANCELLED", "WAITING"]
+        ),
         st.integers(0, 8),
         st.integers(0, 30),
     )
@@ -78,7 +80,9 @@ def recovered_by_hand(all_runs, failed):
 def test_failures_are_resolved_as_a_loop_finds(all_runs):
     tables = tables_of_runs(all_runs)
     left, back = dx.unresolved_failures(tables), dx.recoveries(tables)
-    failed = [(number, run) for number, run in enumerate(all_runs) if run[3] in ("ERROR", "TIMED_OUT")]
+    failed = [
+        (number, run) for number, run in enumerate(all_runs) if run[3] in ("ERROR", "TIMED_OUT")
+    ]
     undone, done_at = {}, set()
     for number, run in failed:
         done = recovered_by_hand(all_runs, run)
@@ -89,13 +93,17 @@ def test_failures_are_resolved_as_a_loop_finds(all_runs):
             done_at.add(max(done.values()))
     assert len(left) == len(undone)
     assert sorted(left["attempts"]) == sorted(len(attempts) for attempts in undone.values())
-    assert {int(identity, 16) for identity in left["job_id"]} == {max(ends)[1] for ends in undone.values()}
+    assert {int(identity, 16) for identity in left["job_id"]} == {
+        max(ends)[1] for ends in undone.values()
+    }
     start = pd.Timestamp("2026-09-01", tz="UTC")
     for name, which in (("first_failed_at", min), ("last_failed_at", max)):
         expected = sorted(start + pd.Timedelta(minutes=which(ends)[0]) for ends in undone.values())
         assert sorted(left[name]) == expected
     assert set(back["recovered_at"]) == {start + pd.Timedelta(minutes=at) for at in done_at}
-    again = dx.JobTables(tables.jobs[::-1], tables.details[::-1], tables.errors[::-1], tables.rejects)
+    again = dx.JobTables(
+        tables.jobs[::-1], tables.details[::-1], tables.errors[::-1], tables.rejects
+    )
     pd.testing.assert_frame_equal(dx.recoveries(again), back)
     pd.testing.assert_frame_equal(dx.unresolved_failures(again), left)
     assert left["attempts"].sum() + (back["attempts"] - 1).sum() == len(failed)
@@ -117,12 +125,16 @@ def test_a_rerun_recovers_even_in_several_jobs_or_in_a_larger_one():
 
 def test_a_part_is_recovered_by_the_first_success_to_end_and_the_whole_by_the_last_part():
     failure = ("import", "one", ["a", "b"], "ERROR", 0, 5)
-    shared = [failure, ("import", "one", ["a"], "COMPLETED", 120, 1080), ("import", "one", ["b"], "COMPLETED", 180, 60)]
+    shared = [
+        failure,
+        ("import", "one", ["a"], "COMPLETED", 120, 1080),
+        ("import", "one", ["b"], "COMPLETED", 180, 60),
+    ]
     (recovery,) = dx.recoveries(tables_of_runs(shared)).to_dict("records")
     assert (int(recovery["recovered_job_id"], 16), recovery["recovery_s"]) == (1, (1200 - 5) * 60)
-    (recovery,) = dx.recoveries(tables_of_runs([*shared, ("import", "one", ["a"], "COMPLETED", 300, 60)])).to_dict(
-        "records"
-    )
+    (recovery,) = dx.recoveries(
+        tables_of_runs([*shared, ("import", "one", ["a"], "COMPLETED", 300, 60)])
+    ).to_dict("records")
     assert (int(recovery["recovered_job_id"], 16), recovery["recovery_s"]) == (3, (360 - 5) * 60)
 
 
@@ -133,7 +145,8 @@ def test_a_key_that_is_listed_twice_is_the_same_work():
 
 def test_the_first_error_is_told_whatever_the_order_of_the_rows_and_their_index():
     errors = [
-        {"Code": code, "Message": code.lower()} for code in ("LIMIT_EXCEEDED_EXCEPTION", "INTERNAL_SERVER_EXCEPTION")
+        {"Code": code, "Message": code.lower()}
+        for code in ("LIMIT_EXCEEDED_EXCEPTION", "INTERNAL_SERVER_EXCEPTION")
     ]
     tables = dx.read_jobs(json.dumps({"Jobs": [job(1, State="ERROR", Errors=errors)]}).encode())
     odd = dx.JobTables(
@@ -152,14 +165,20 @@ def test_the_first_error_is_told_whatever_the_order_of_the_rows_and_their_index(
 def test_a_revision_is_part_of_the_work_of_an_export_only():
     runs = [("export", "one", ["r1"], "ERROR", 0, 5), ("export", "one", ["r2"], "COMPLETED", 10, 5)]
     assert len(dx.unresolved_failures(tables_of_runs(runs))) == 1
-    assert dx.unresolved_failures(tables_of_runs([*runs, ("export", "one", ["r1"], "COMPLETED", 20, 5)])).empty
+    assert dx.unresolved_failures(
+        tables_of_runs([*runs, ("export", "one", ["r1"], "COMPLETED", 20, 5)])
+    ).empty
 
 
 def test_a_success_at_the_same_moment_or_of_a_job_begun_earlier_is_none_of_it():
     failure = ("import", "one", ["a"], "ERROR", 5, 5)
     for created in (0, 5):
         assert (
-            len(dx.unresolved_failures(tables_of_runs([failure, ("import", "one", ["a"], "COMPLETED", created, 60)])))
+            len(
+                dx.unresolved_failures(
+                    tables_of_runs([failure, ("import", "one", ["a"], "COMPLETED", created, 60)])
+                )
+            )
             == 1
         )
 
@@ -169,7 +188,10 @@ def test_the_bad_week_of_the_demo_recovers_when_it_was_fixed():
     client = dx.demo.client()
     tables = dx.with_names(dx.load_jobs(client), client)
     back = dx.recoveries(tables)
-    week = back[back["first_failed_at"].between(*story.bad_week) & (back["data_set_id"] == story.data_set_id)]
+    week = back[
+        back["first_failed_at"].between(*story.bad_week)
+        & (back["data_set_id"] == story.data_set_id)
+    ]
     assert len(week) == story.failed
     assert set(week["data_set_name"]) == {story.data_set_name}
     assert week["recovered_at"].min() - story.fixed_at < pd.Timedelta("10min")
@@ -177,7 +199,8 @@ def test_the_bad_week_of_the_demo_recovers_when_it_was_fixed():
     left = dx.unresolved_failures(tables)
     assert story.malware_job_id in set(tables.jobs["job_id"])
     assert (
-        left["attempts"].sum() + (back["attempts"] - 1).sum() == tables.jobs["state"].isin(["ERROR", "TIMED_OUT"]).sum()
+        left["attempts"].sum() + (back["attempts"] - 1).sum()
+        == tables.jobs["state"].isin(["ERROR", "TIMED_OUT"]).sum()
     )
 
 

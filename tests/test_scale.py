@@ -13,17 +13,24 @@ from tests.test_engines import same
 
 COLUMNS = ["job_id", "account_id", "type", "state", "created_at", "updated_at", "duration_s"]
 METRICS = {
-    "rate by account and week": lambda jobs: dx.failure_rate(jobs, "account_id", "1w", tz="America/New_York"),
+    "rate by account and week": lambda jobs: dx.failure_rate(
+        jobs, "account_id", "1w", tz="America/New_York"
+    ),
     "trend": dx.failure_trend,
 }
 DURATIONS = {"durations by type": lambda jobs: dx.durations(jobs, "type")}
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning"),
+]
 
 
 def sync_account(archive, number):
     """Sync a simulated account of its own into an archive that others sync into at the same time."""
-    with dx.demo.Endpoint(dx.demo.Account(150, account_id=f"{number:012}", seed=number)) as endpoint:
+    with dx.demo.Endpoint(
+        dx.demo.Account(150, account_id=f"{number:012}", seed=number)
+    ) as endpoint:
         return archive.sync(endpoint.client(), progress=False).new
 
 
@@ -43,7 +50,9 @@ def files_of(archive):
 
 def test_all_that_several_processes_synced_at_once_is_there(archive):
     jobs = archive.load().jobs
-    assert jobs["account_id"].value_counts().to_dict() == {f"{number:012}": 150 for number in range(1, 9)}
+    assert jobs["account_id"].value_counts().to_dict() == {
+        f"{number:012}": 150 for number in range(1, 9)
+    }
     assert jobs["job_arn"].is_unique
 
 

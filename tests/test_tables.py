@@ -91,8 +91,13 @@ def test_details_are_rows_in_the_order_of_their_lists():
             job(2, Details={"ImportAssetsFromS3": {"AssetSources": sources}}, AssetConfiguration={"Tags": [{"Key": "t"}]}),
         )
     )  # fmt: skip
-    rows = tables.details[["job_id", "field", "position", "key", "tag_key", "tag_value", "permission"]]
-    shown = [tuple(None if pd.isna(cell) else cell for cell in row) for row in rows.itertuples(index=False)]
+    rows = tables.details[
+        ["job_id", "field", "position", "key", "tag_key", "tag_value", "permission"]
+    ]
+    shown = [
+        tuple(None if pd.isna(cell) else cell for cell in row)
+        for row in rows.itertuples(index=False)
+    ]
     one, two = f"{1:032x}", f"{2:032x}"
     lake = "ImportAssetsFromLakeFormationTagPolicy.Database"
     assert shown == [
@@ -106,7 +111,12 @@ def test_details_are_rows_in_the_order_of_their_lists():
 
 
 def test_errors_are_rows_an_asset():
-    listed = {"ImportAssetsFromS3JobErrorDetails": [{"Bucket": "b", "Key": "1"}, {"Bucket": "b", "Key": "2"}]}
+    listed = {
+        "ImportAssetsFromS3JobErrorDetails": [
+            {"Bucket": "b", "Key": "1"},
+            {"Bucket": "b", "Key": "2"},
+        ]
+    }
     named = {"ImportAssetFromSignedUrlJobErrorDetails": {"AssetName": "n"}}
     errors = [{"Code": "A", "Details": listed}, {"Code": "B", "Details": named}, {"Code": "C"}]
     found = tables_of(page_of(job(1, Errors=errors))).errors
@@ -117,7 +127,10 @@ def test_errors_are_rows_an_asset():
 
 
 VERSIONS = st.lists(
-    st.tuples(st.integers(0, 4), st.none() | st.integers(0, 3), st.sampled_from(["WAITING", "COMPLETED"])), max_size=12
+    st.tuples(
+        st.integers(0, 4), st.none() | st.integers(0, 3), st.sampled_from(["WAITING", "COMPLETED"])
+    ),
+    max_size=12,
 )
 
 
@@ -165,7 +178,9 @@ def test_concat_keeps_accounts_with_the_same_id_apart_however_often():
     with pytest.warns(dx.DataWarning, match="share their id"):
         both = dx.concat([one, two])
     assert both.jobs["job_id"].tolist() == both.jobs["job_arn"].tolist()
-    assert [pruned(x) for x in both.to_jobs()] == [pruned(x) for x in parsed_by_boto3(page_of(here, there))]
+    assert [pruned(x) for x in both.to_jobs()] == [
+        pruned(x) for x in parsed_by_boto3(page_of(here, there))
+    ]
     with pytest.warns(dx.DataWarning, match="share their id"):
         thrice = dx.concat([both, one, both])
     assert thrice.to_jobs() == both.to_jobs()
@@ -175,7 +190,9 @@ def test_concat_keeps_accounts_with_the_same_id_apart_however_often():
 def test_concat_of_loads_that_met_different_members():
     plain, odd = tables_of(page_of(job(1))), tables_of(page_of(job(2, NewMember=5, NewList=["x"])))
     both = dx.concat([plain, odd])
-    assert both.jobs["new_member"].astype(object).where(both.jobs["new_member"].notna(), None).tolist() == [None, 5]
+    assert both.jobs["new_member"].astype(object).where(
+        both.jobs["new_member"].notna(), None
+    ).tolist() == [None, 5]
     assert both.details["new_list"].tolist() == ["x"]
     assert both.to_jobs()[1]["NewMember"] == 5
     assert both.to_jobs()[1]["NewList"] == ["x"]
@@ -221,7 +238,13 @@ def test_tables_are_frozen():
 
 
 def test_tables_travel_between_processes_and_through_parquet(tmp_path):
-    odd = job(1, New=5, Mixed=[1, "a"], CreatedAt="2024-01-01T00:00:00.123456789Z", Details={"Warp": {"Factor": 1.5}})
+    odd = job(
+        1,
+        New=5,
+        Mixed=[1, "a"],
+        CreatedAt="2024-01-01T00:00:00.123456789Z",
+        Details={"Warp": {"Factor": 1.5}},
+    )
     tables = tables_of(page_of(odd, job(2, Errors=[{"Hint": 3}]), None))
     assert pickle.loads(pickle.dumps(tables)).to_jobs() == tables.to_jobs()
     frames = {}
@@ -246,4 +269,6 @@ def test_names_of_data_sets_survive_a_concat_with_tables_that_have_none():
     for parts in ([named, tables], [tables, named]):
         together = dx.concat(parts)
         names = named.jobs.set_index("job_id")["data_set_name"]
-        assert together.jobs.set_index("job_id")["data_set_name"].equals(names.reindex(together.jobs["job_id"]))
+        assert together.jobs.set_index("job_id")["data_set_name"].equals(
+            names.reindex(together.jobs["job_id"])
+        )

@@ -1,5 +1,6 @@
 """Jobs for good, beyond the 90 days that AWS keeps them."""
 
-from dxnotebook.archive.archive import Archive, SyncResult
+from dxnotebook.archive.archive import Archive
+from dxnotebook.archive.sync import SyncResult
 
 __all__ = ["Archive", "SyncResult"]

@@ -13,11 +13,11 @@ from dxnotebook.archive.history import OBSERVED, changes, observed, rolled_back
 from dxnotebook.archive.rows import UNDATED, archived, restored, schema
 from dxnotebook.archive.store import MONTH, Store
 from dxnotebook.archive.sync import JOBS, SYNC, SYNCS, Sync, SyncResult, gaps_in, known_syncs
-from dxnotebook.aws import pages as aws
-from dxnotebook.aws.listing import Moment, Window, limit, listed
+from dxnotebook.aws.clients import Client, listed
 from dxnotebook.errors import DxError
 from dxnotebook.model import TEXT, TIMESTAMP
-from dxnotebook.tables.assemble import AS_OF, JobTables, checked, moment, observed_at
+from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, observed_at, within
+from dxnotebook.times import Moment, Window, limit, moment
 
 __all__ = ["Archive", "SyncResult"]
 
@@ -27,14 +27,15 @@ Values = str | Iterable[str] | None
 class Archive:
     """Jobs kept for good, each in the newest version that any sync saw: a folder on a disk or in an object store.
 
-    Two Delta Lake tables are in it: ``jobs``, one row a job, which any engine that reads Delta can aggregate, and
-    ``syncs``, what was looked at when. Any number of processes may sync into one archive at once, and any of them may
-    be killed at any moment.
+    Two Delta Lake tables are in it: ``jobs``, one row a job, which any engine that reads Delta can
+    aggregate, and ``syncs``, what was looked at when. Any number of processes may sync into one
+    archive at once, and any of them may be killed at any moment.
 
     Parameters
     ----------
     uri : str or path
-        A folder, or where an object store has it, such as ``"s3://bucket/prefix"``. It is made by the first sync.
+        A folder, or where an object store has it, such as ``"s3://bucket/prefix"``. It is made by
+        the first sync.
     storage_options : mapping of str to str, optional
         Settings of the object store, as deltalake takes them; by default those of the environment.
 
@@ -49,7 +50,9 @@ class Archive:
     17
     """
 
-    def __init__(self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None
+    ) -> None:
         self._store = Store(uri, storage_options)
 
     @property
@@ -62,15 +65,15 @@ class Archive:
 
     def sync(
         self,
-        clients: aws.Client | Iterable[aws.Client] | None = None,
+        clients: Client | Iterable[Client] | None = None,
         *,
         full: bool | None = None,
         progress: bool | None = None,
     ) -> SyncResult:
         """Add the jobs that are new and the changes of those that are not, and return how many there were.
 
-        Each account's listing is read newest first, down to the oldest job that was not finished when it was last
-        synced, and once a week to its end.
+        Each account's listing is read newest first, down to the oldest job that was not finished
+        when it was last synced, and once a week to its end.
 
         Parameters
         ----------
@@ -133,7 +136,9 @@ class Archive:
         seen_at = pd.Timestamp.now("UTC").as_unit("us") if pd.isna(seen_at) else seen_at
         self._store.create(JOBS, schema(), MONTH)
         self._store.create(SYNCS, SYNC)
-        given, new, changed = self._store.merge(JOBS, lambda stored: archived(tables, seen_at, stored))
+        given, new, changed = self._store.merge(
+            JOBS, lambda stored: archived(tables, seen_at, stored)
+        )
         row = {"asked_at": seen_at, "complete": False, "jobs": len(tables)}
         self._store.append(SYNCS, pa.Table.from_pylist([row], SYNC))
         return SyncResult(new, changed, given - new - changed, len(tables.rejects), seen_at)
@@ -155,15 +160,17 @@ class Archive:
         Parameters
         ----------
         since, until : str, date, datetime, timedelta or Timestamp, optional
-            Keep the jobs created at or after ``since`` and before ``until``: a time (UTC unless it names a zone) or
-            how long before the last sync, as ``"30d"`` or ``"12h"``. Only the months that they touch are read.
+            Keep the jobs created at or after ``since`` and before ``until``: a time (UTC unless it
+            names a zone) or how long before the last sync, as ``"30d"`` or ``"12h"``. Only the
+            months that they touch are read.
         data_set_id, revision_id, state, type, account_id, region : str or iterable of str, optional
             Keep the jobs that have one of these values.
 
         Returns
         -------
         JobTables
-            As `load_jobs` returns them. Rejects and jobs without a time are kept whatever the limits in time.
+            As `load_jobs` returns them. Rejects and jobs without a time are kept whatever the
+            limits in time.
 
         Raises
         ------
@@ -181,12 +188,19 @@ class Archive:
         >>> archive.load().to_jobs() == dx.load_jobs(client).to_jobs()
         True
         """
-        wanted = {"data_set_id": data_set_id, "revision_id": revision_id, "state": state, "type": type}
+        wanted = {
+            "data_set_id": data_set_id,
+            "revision_id": revision_id,
+            "state": state,
+            "type": type,
+        }
         wanted |= {"account_id": account_id, "region": region}
         asked_at = self._last_look()
-        window = Window(limit("since", since), limit("until", until), asked_at)
-        rows = self._rows(*_condition(window, {name: _values(name, value) for name, value in wanted.items()}))
-        return _as_of(window.trimmed(restored(rows)), asked_at)
+        window = Window.of(since, until, asked_at)
+        rows = self._rows(
+            *_condition(window, {name: _values(name, value) for name, value in wanted.items()})
+        )
+        return _as_of(within(restored(rows), window), asked_at)
 
     def as_of(self, time: Moment) -> JobTables:
         """Return all jobs that had been seen by a time, as they were seen last before it.
@@ -199,7 +213,8 @@ class Archive:
         Returns
         -------
         JobTables
-            The jobs, the newest first. One that was finished by then and that AWS changed afterwards is shown changed.
+            The jobs, the newest first. One that was finished by then and that AWS changed
+            afterwards is shown changed.
 
         Raises
         ------
@@ -224,18 +239,20 @@ class Archive:
         (497, 0)
         """
         window = Window(limit("time", time), None, self._last_look())
-        at = window.at(window.since)
+        at = window.start
         if at is None:
-            raise DxError(f"Invalid time: {time!r}. It is relative to the last sync, and there was none.")
+            raise DxError(
+                f"Invalid time: {time!r}. It is relative to the last sync, and there was none."
+            )
         seen = pads.field("first_seen_at") <= pa.scalar(at, TIMESTAMP)
         return _as_of(restored(rolled_back(self._rows(seen), at)), at)
 
     def history(self, job_id: str) -> pd.DataFrame:
         """Return the states that a job was seen in, and when.
 
-        They are kept in the job's own row, which a sync changes together with the rest of it: a table of observations
-        beside it could miss one when a sync is killed between two commits, and Delta's change data feed forgets what
-        vacuum deletes.
+        They are kept in the job's own row, which a sync changes together with the rest of it: a
+        table of observations beside it could miss one when a sync is killed between two commits,
+        and Delta's change data feed forgets what vacuum deletes.
 
         Parameters
         ----------
@@ -245,8 +262,9 @@ class Archive:
         Returns
         -------
         pandas.DataFrame
-            One row for each version seen: ``state``, ``updated_at`` (when AWS last changed the job) and ``seen_at``
-            (the sync that first saw it so), beside ``job_id`` and ``job_arn``. Empty for a job that was never seen.
+            One row for each version seen: ``state``, ``updated_at`` (when AWS last changed the job)
+            and ``seen_at`` (the sync that first saw it so), beside ``job_id`` and ``job_arn``.
+            Empty for a job that was never seen.
 
         Raises
         ------
@@ -269,12 +287,14 @@ class Archive:
             ["job_id", "job_arn", "state", "updated_at", "seen_at"]
         ]
 
-    def transitions(self, *, since: Moment | None = None, until: Moment | None = None) -> pd.DataFrame:
+    def transitions(
+        self, *, since: Moment | None = None, until: Moment | None = None
+    ) -> pd.DataFrame:
         """Return when jobs changed from state to state, as closely as the syncs saw it.
 
-        AWS sends no start time; between the last sync that saw a job WAITING and the update that made it IN_PROGRESS
-        it began. So the wait lies between ``after`` and ``before`` minus ``created_at``, and what is left until the
-        job finished is how long it ran.
+        AWS sends no start time; between the last sync that saw a job WAITING and the update that
+        made it IN_PROGRESS it began. So the wait lies between ``after`` and ``before`` minus
+        ``created_at``, and what is left until the job finished is how long it ran.
 
         Parameters
         ----------
@@ -284,9 +304,10 @@ class Archive:
         Returns
         -------
         pandas.DataFrame
-            One row for each state that a job was first seen in: ``from_state`` (null for the first), ``to_state``, and
-            that it changed after ``after`` and not later than ``before``; beside them ``job_id``, ``job_arn``,
-            ``account_id``, ``region``, ``type`` and ``created_at``.
+            One row for each state that a job was first seen in: ``from_state`` (null for the
+            first), ``to_state``, and that it changed after ``after`` and not later than ``before``;
+            beside them ``job_id``, ``job_arn``, ``account_id``, ``region``, ``type`` and
+            ``created_at``.
 
         Raises
         ------
@@ -305,9 +326,11 @@ class Archive:
         ['COMPLETED', 'ERROR']
         """
         syncs = known_syncs(self._store)
-        window = Window(limit("since", since), limit("until", until), self._last_look())
+        window = Window.of(since, until, self._last_look())
         condition, predicate = _condition(window, {})
-        return changes(observed(self._rows(condition, predicate, columns=[*OBSERVED, "observations"])), syncs)
+        return changes(
+            observed(self._rows(condition, predicate, columns=[*OBSERVED, "observations"])), syncs
+        )
 
     def gaps(self, now: Moment | None = None) -> pd.DataFrame:
         """Return the windows that nobody watched: jobs created in them were deleted by AWS before any sync.
@@ -320,8 +343,8 @@ class Archive:
         Returns
         -------
         pandas.DataFrame
-            ``account_id``, ``region``, ``start`` and ``end``, the oldest first; empty where an account was completely
-            synced at least every 90 days.
+            ``account_id``, ``region``, ``start`` and ``end``, the oldest first; empty where an
+            account was completely synced at least every 90 days.
 
         Raises
         ------
@@ -337,14 +360,14 @@ class Archive:
         >>> len(archive.gaps(dx.demo.NOW)), len(archive.gaps("2027-09-30"))
         (0, 1)
         """
-        until = pd.Timestamp.now("UTC") if now is None else moment("now", now)  # type: ignore[arg-type]
+        until = pd.Timestamp.now("UTC") if now is None else moment("now", now)
         return gaps_in(known_syncs(self._store), until)
 
     def optimize(self) -> dict[str, int]:
         """Make few files, sorted by time, of the many that syncs leave, and delete what is not needed any more.
 
-        Once a week is enough. What no version of the last 7 days refers to is deleted, and so is what killed syncs
-        left.
+        Once a week is enough. What no version of the last 7 days refers to is deleted, and so is
+        what killed syncs left.
 
         Returns
         -------
@@ -371,15 +394,16 @@ class Archive:
     def scan(self) -> pads.Dataset:
         """Return the jobs as an Arrow dataset, for engines of one's own.
 
-        Its columns are those of `jobs`, the lists ``details`` and ``errors``, when a job was first and last seen as
-        new or changed, and ``raw``, the job's JSON where the columns do not hold all of it. Rows whose
-        ``reject_reason`` is not empty are rejects.
+        Its columns are those of `jobs`, the lists ``details`` and ``errors``, when a job was first
+        and last seen as new or changed, and ``raw``, the job's JSON where the columns do not hold
+        all of it. Rows whose ``reject_reason`` is not empty are rejects.
 
         Returns
         -------
         pyarrow.dataset.Dataset
-            For a Polars lazy frame: ``polars.scan_pyarrow_dataset(archive.scan())``; for DuckDB a relation:
-            ``duckdb.arrow(archive.scan())``. Spark, Trino and Athena read the Delta table at ``<uri>/jobs``.
+            For a Polars lazy frame: ``polars.scan_pyarrow_dataset(archive.scan())``; for DuckDB a
+            relation: ``duckdb.arrow(archive.scan())``. Spark, Trino and Athena read the Delta table
+            at ``<uri>/jobs``.
 
         Raises
         ------
@@ -401,11 +425,18 @@ class Archive:
         """Return when the last sync looked, or, where none came to its end, when jobs were seen last."""
         times = known_syncs(self._store)["asked_at"]
         if times.isna().all():
-            times = self._store.dataset(JOBS).to_table(columns=["last_seen_at"])["last_seen_at"].to_pandas()
+            times = (
+                self._store.dataset(JOBS)
+                .to_table(columns=["last_seen_at"])["last_seen_at"]
+                .to_pandas()
+            )
         return None if times.isna().all() else times.max()
 
     def _rows(
-        self, condition: pads.Expression, predicate: str | None = None, columns: list[str] | None = None
+        self,
+        condition: pads.Expression,
+        predicate: str | None = None,
+        columns: list[str] | None = None,
     ) -> pa.Table:
         """Return the rows that meet a condition, from the files that may hold some."""
         return self._store.dataset(JOBS, predicate).to_table(columns=columns, filter=condition)
@@ -420,16 +451,20 @@ def _values(name: str, value: Values) -> list[str] | None:
     return found
 
 
-def _condition(window: Window, wanted: Mapping[str, list[str] | None]) -> tuple[pads.Expression | None, str | None]:
+def _condition(
+    window: Window, wanted: Mapping[str, list[str] | None]
+) -> tuple[pads.Expression | None, str | None]:
     """Return what rows must meet, for Arrow and, to choose files by, in SQL."""
     created = pads.field("created_at")
     condition: pads.Expression | None = None
     parts = []
-    if (since := window.at(window.since)) is not None:
+    if (since := window.start) is not None:
         since = since.ceil("us")  # jobs have no finer times
         condition = created >= pa.scalar(since, TIMESTAMP)
-        parts.append(f"created_at >= '{since.isoformat()}' AND {MONTH} >= '{since.year:04}-{since.month:02}'")
-    if (until := window.at(window.until)) is not None:
+        parts.append(
+            f"created_at >= '{since.isoformat()}' AND {MONTH} >= '{since.year:04}-{since.month:02}'"
+        )
+    if (until := window.end) is not None:
         until = until.ceil("us")
         before = created < pa.scalar(until, TIMESTAMP)
         condition = before if condition is None else condition & before
@@ -440,7 +475,9 @@ def _condition(window: Window, wanted: Mapping[str, list[str] | None]) -> tuple[
         predicate = f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason > ''"
     for name, values in wanted.items():
         if values is not None:
-            among = pads.field(name).isin(pa.array(values, TEXT)) | (pads.field("reject_reason") != "")
+            among = pads.field(name).isin(pa.array(values, TEXT)) | (
+                pads.field("reject_reason") != ""
+            )
             condition = among if condition is None else condition & among
     return condition, predicate
 

@@ -44,13 +44,19 @@ def changes(seen: pd.DataFrame, syncs: pd.DataFrame) -> pd.DataFrame:
     by = ["account_id", "region"]
     order = seen.reset_index().sort_values("seen_at", kind="stable")
     # the last sync before the one that saw it so: the job was as it had been until then
-    found = pd.merge_asof(
-        order, held, left_on="seen_at", right_on="asked_at", by=by, allow_exact_matches=False
-    ).set_index("index").sort_index()  # fmt: skip
+    found = (
+        pd.merge_asof(
+            order, held, left_on="seen_at", right_on="asked_at", by=by, allow_exact_matches=False
+        )
+        .set_index("index")
+        .sort_index()
+    )
     of_job = seen.groupby("job_arn", sort=False)
     before = seen["updated_at"].fillna(seen["seen_at"])
     lower = of_job["seen_at"].shift()
-    lower = pd.concat([lower, found["held_until"].where(found["held_until"] >= lower)], axis=1).max(axis=1)
+    lower = pd.concat([lower, found["held_until"].where(found["held_until"] >= lower)], axis=1).max(
+        axis=1
+    )
     lower = lower.fillna(seen["created_at"])
     changed = seen.assign(
         from_state=of_job["state"].shift(),

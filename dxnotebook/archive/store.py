@@ -29,12 +29,15 @@ from dxnotebook.model import OPEN_STATES, TEXT
 
 MONTH = "created_month"
 
-# files are chosen by the least and greatest values of these; by default it would be whichever columns come first
+# files are chosen by the least and greatest values of these; by default it would be whichever
+# columns come first
 _CHOSEN_BY = (
     *("created_at", "updated_at", "first_seen_at", "last_seen_at"),
     *("state", "type", "account_id", "region", "data_set_id", "revision_id", "reject_reason"),
 )
-_UNFIT = set(r"%[]|^") | {chr(92)}  # Delta Lake takes them for something else in a path, or ends the process
+_UNFIT = set(r"%[]|^") | {
+    chr(92)
+}  # Delta Lake takes them for something else in a path, or ends the process
 _MOST_TRIES = 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _KEPT_HOURS = 7 * 24
@@ -61,7 +64,9 @@ class Store:
         Settings of the object store, as deltalake takes them.
     """
 
-    def __init__(self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None
+    ) -> None:
         self.uri = _absolute(os.fspath(uri))
         self._options = dict(storage_options or {})
 
@@ -88,7 +93,9 @@ class Store:
                 schema,
                 mode="ignore",  # no error where another one was first
                 partition_by=partition,
-                configuration={"delta.dataSkippingStatsColumns": ",".join(_CHOSEN_BY)} if partition else None,
+                configuration={"delta.dataSkippingStatsColumns": ",".join(_CHOSEN_BY)}
+                if partition
+                else None,
                 name=f"dxnotebook {name}",
                 storage_options=self._options,
             )
@@ -107,8 +114,9 @@ class Store:
         name : str
             The table.
         make : callable
-            Returns the rows, each key once, for a table with the schema that it is given; it is called again where
-            another writer has changed the schema meanwhile. Columns that the table lacks are added to it.
+            Returns the rows, each key once, for a table with the schema that it is given; it is
+            called again where another writer has changed the schema meanwhile. Columns that the
+            table lacks are added to it.
         """
 
         def merge(table: DeltaTable) -> tuple[int, int, int]:
@@ -120,7 +128,11 @@ class Store:
                 table.alter.add_columns([Field.from_arrow(field) for field in missing])
                 table = self.opened(name)
             found = _merger(table, rows).execute()
-            return rows.num_rows, found["num_target_rows_inserted"], found["num_target_rows_updated"]
+            return (
+                rows.num_rows,
+                found["num_target_rows_inserted"],
+                found["num_target_rows_updated"],
+            )
 
         with _named(self.uri):
             return self._redone(merge, lambda: self.opened(name))
@@ -129,7 +141,11 @@ class Store:
         """Add rows to a table that only grows; writers do not get in each other's way there."""
         with _named(self.uri):
             write_deltalake(
-                self.address(name), rows, mode="append", writer_properties=_WRITER, storage_options=self._options
+                self.address(name),
+                rows,
+                mode="append",
+                writer_properties=_WRITER,
+                storage_options=self._options,
             )
             table = self.opened(name)
             if len(table.file_uris()) > _MOST_FILES:
@@ -144,7 +160,9 @@ class Store:
             files = pa.table(table.get_add_actions()).select(["path", "size_bytes"])
             sizes = dict(zip(*(column.to_pylist() for column in files.columns), strict=True))
             filesystem = PyFileSystem(_Files(self.address(name), self._options, sizes))
-            return table.to_pyarrow_dataset(filesystem=filesystem, schema=schema, file_pruning_predicate=predicate)
+            return table.to_pyarrow_dataset(
+                filesystem=filesystem, schema=schema, file_pruning_predicate=predicate
+            )
 
     def optimize(self, name: str, by: str | None = None) -> dict[str, int]:
         """Make few files of many, sorted by a column, and delete what no version of the last 7 days refers to."""
@@ -154,7 +172,9 @@ class Store:
                 return int(table.optimize.compact(writer_properties=_WRITER)["numFilesRemoved"])
             removed = 0
             for month in _untidy(table):
-                found = table.optimize.z_order([by], [(MONTH, "=", month)], _FILE_BYTES, writer_properties=_WRITER)
+                found = table.optimize.z_order(
+                    [by], [(MONTH, "=", month)], _FILE_BYTES, writer_properties=_WRITER
+                )
                 removed += found["numFilesRemoved"]
             return removed
 
@@ -217,11 +237,11 @@ class _Files(DeltaStorageHandler):
 class _Untold:
     """A Parquet file in whose footer the remark on Arrow's types goes by another name."""
 
-    def __init__(self, file: Any) -> None:  # noqa: ANN401 (deltalake's file)
+    def __init__(self, file: Any) -> None:
         self._file = file
         self._footer = file.size()  # where it begins, once its length has been read
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (any attribute of a file)
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
     def read(self, size: int) -> bytes:
@@ -257,13 +277,17 @@ def _missing(wanted: pa.Schema, there: pa.Schema) -> list[pa.Field]:
         elif pa.types.is_list(field.type):
             stored = there.field(field.name).type.value_type
             members = [stored.field(i) for i in range(stored.num_fields)]
-            more = [member for member in field.type.value_type if stored.get_field_index(member.name) < 0]
+            more = [
+                member
+                for member in field.type.value_type
+                if stored.get_field_index(member.name) < 0
+            ]
             if more:
                 missing.append(pa.field(field.name, pa.list_(pa.struct([*members, *more]))))
     return missing
 
 
-def _merger(table: DeltaTable, rows: pa.Table) -> Any:  # noqa: ANN401 (deltalake's builder)
+def _merger(table: DeltaTable, rows: pa.Table) -> Any:
     """Return a MERGE that inserts new jobs and updates those whose incoming version is newer.
 
     So that a replay changes nothing, and so makes no commit, equally new versions are left alone, unless the incoming
@@ -303,7 +327,9 @@ def _places(rows: pa.Table) -> str:
 
 
 def _rank(state: str) -> str:
-    cases = " ".join(f"WHEN {state} = '{name}' THEN {number}" for number, name in enumerate(OPEN_STATES))
+    cases = " ".join(
+        f"WHEN {state} = '{name}' THEN {number}" for number, name in enumerate(OPEN_STATES)
+    )
     return f"(CASE {cases} ELSE {len(OPEN_STATES)} END)"
 
 
@@ -318,5 +344,9 @@ def _untidy(table: DeltaTable) -> list[str]:
     follows = by_month["min.created_at"].shift(-1) + pd.Timedelta(seconds=1)
     overlaps = (follows < files["max.created_at"]).groupby(files[f"partition.{MONTH}"]).any()
     sizes = by_month["size_bytes"].agg(["max", "sum", "size"])
-    untidy = overlaps | (sizes["max"] > 2 * _FILE_BYTES) | (sizes["size"] > 2 + 2 * sizes["sum"] / _FILE_BYTES)
+    untidy = (
+        overlaps
+        | (sizes["max"] > 2 * _FILE_BYTES)
+        | (sizes["size"] > 2 + 2 * sizes["sum"] / _FILE_BYTES)
+    )
     return [str(month) for month in untidy.index[untidy]]

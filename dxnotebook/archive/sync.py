@@ -23,19 +23,42 @@ import pyarrow as pa
 from dxnotebook.archive.rows import archived, schema
 from dxnotebook.archive.store import MONTH, Store
 from dxnotebook.aws import pages as aws
-from dxnotebook.aws.listing import AWS_KEEPS, MOST_AT_ONCE, Listing, Progress, Window, broke_off, client_names
-from dxnotebook.errors import DataWarning, FormatError, GapWarning, LoadError, PartialLoadWarning, warn
-from dxnotebook.model import TERMINAL_STATES, TEXT, TIMESTAMP
-from dxnotebook.records.decode import Body, Decoder, Glance
-from dxnotebook.tables.assemble import JobTables, assemble
+from dxnotebook.aws.clients import Client, client_names, label
+from dxnotebook.aws.listing import MOST_AT_ONCE, Listing, broke_off
+from dxnotebook.aws.progress import Progress
+from dxnotebook.errors import (
+    DataWarning,
+    FormatError,
+    GapWarning,
+    LoadError,
+    PartialLoadWarning,
+    warn,
+)
+from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES, TEXT, TIMESTAMP
+from dxnotebook.records.body import Body
+from dxnotebook.records.decode import Decoder, Glance
+from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.flatten import flatten
+from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.times import Window
 
 JOBS, SYNCS = "jobs", "syncs"
 #: A row for each account of each sync: `since` is how far back it read (null: to the end).
 SYNC = pa.schema(
     [
-        *(("account_id", TEXT), ("region", TEXT), ("client", TEXT), ("asked_at", TIMESTAMP), ("since", TIMESTAMP)),
-        *(("complete", pa.bool_()), ("oldest_open", TIMESTAMP), ("jobs", pa.int64()), ("error", TEXT)),
+        *(
+            ("account_id", TEXT),
+            ("region", TEXT),
+            ("client", TEXT),
+            ("asked_at", TIMESTAMP),
+            ("since", TIMESTAMP),
+        ),
+        *(
+            ("complete", pa.bool_()),
+            ("oldest_open", TIMESTAMP),
+            ("jobs", pa.int64()),
+            ("error", TEXT),
+        ),
     ]
 )
 
@@ -80,8 +103,14 @@ class SyncResult:
     failures: Mapping[str, Exception] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{getattr(self, name):,} {name}" for name in ("new", "changed", "unchanged", "rejects"))
-        gap = "gap from {:%Y-%m-%d} to {:%Y-%m-%d}".format(*self.oldest_gap) if self.oldest_gap else "no gap"
+        counts = ", ".join(
+            f"{getattr(self, name):,} {name}" for name in ("new", "changed", "unchanged", "rejects")
+        )
+        gap = (
+            "gap from {:%Y-%m-%d} to {:%Y-%m-%d}".format(*self.oldest_gap)
+            if self.oldest_gap
+            else "no gap"
+        )
         failed = f", failed: {' · '.join(self.failures)}" if self.failures else ""
         return f"{counts}, {gap}{failed}"
 
@@ -96,10 +125,14 @@ def gaps_in(syncs: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     complete = syncs[syncs["complete"] & syncs["account_id"].notna()]
     last = complete.groupby(["account_id", "region"], as_index=False)["asked_at"].max()
     last = last[last["asked_at"] < now].assign(asked_at=now)
-    times = pd.concat([complete[["account_id", "region", "asked_at"]], last]).sort_values("asked_at", kind="stable")
+    times = pd.concat([complete[["account_id", "region", "asked_at"]], last]).sort_values(
+        "asked_at", kind="stable"
+    )
     before = times.groupby(["account_id", "region"])["asked_at"].shift()
     found = times.assign(start=before, end=times["asked_at"] - AWS_KEEPS).drop(columns="asked_at")
-    gaps: pd.DataFrame = found[found["start"] < found["end"]].sort_values("start", ignore_index=True)
+    gaps: pd.DataFrame = found[found["start"] < found["end"]].sort_values(
+        "start", ignore_index=True
+    )
     return gaps
 
 
@@ -137,13 +170,17 @@ class Sync:
         Whether to show a bar; None: in a terminal or notebook.
     """
 
-    def __init__(self, store: Store, clients: list[aws.Client], *, full: bool | None, progress: bool | None) -> None:
+    def __init__(
+        self, store: Store, clients: list[Client], *, full: bool | None, progress: bool | None
+    ) -> None:
         self._store = store
         self._full = full
         self._accounts = []
         for client, name in zip(clients, client_names(clients), strict=True):
             window = Window()
-            self._accounts.append(_Account(name, aws.label(client), Listing(client, {}, window), window))
+            self._accounts.append(
+                _Account(name, label(client), Listing(client, {}, window), window)
+            )
         self._decoder = Decoder()
         self._counts = dict.fromkeys(("given", "new", "changed", "rejects"), 0)
         self._asked_at: pd.Timestamp | None = None
@@ -195,7 +232,9 @@ class Sync:
             account.window.since = self._since(account, asked_at)
             return
         # one without any jobs goes by what this client was for before
-        mine = self._before[(self._before["client"] == account.label) & self._before["account_id"].notna()]
+        mine = self._before[
+            (self._before["client"] == account.label) & self._before["account_id"].notna()
+        ]
         if len(mine[["account_id", "region"]].drop_duplicates()) == 1:
             account.account_id, account.region = mine[["account_id", "region"]].iloc[0]
 
@@ -205,7 +244,11 @@ class Sync:
         mine = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
         mine = mine[(mine["account_id"] == account.account_id) & (mine["region"] == account.region)]
         whole = mine[mine["since"].isna()]
-        if self._full or mine.empty or (self._full is None and (asked_at - whole["asked_at"] >= _FULL_EVERY).all()):
+        if (
+            self._full
+            or mine.empty
+            or (self._full is None and (asked_at - whole["asked_at"] >= _FULL_EVERY).all())
+        ):
             return None
         last = mine.iloc[-1]
         since: pd.Timestamp = min([last["asked_at"], *last[["oldest_open"]].dropna()]) - _OVERLAP
@@ -232,7 +275,9 @@ class Sync:
 
     def _commit(self) -> None:
         """Put what was read into the archive, and then write down which accounts are done."""
-        batches: dict[str, list[dict[str, pa.Table]]] = {account.name: [] for account in self._accounts}
+        batches: dict[str, list[dict[str, pa.Table]]] = {
+            account.name: [] for account in self._accounts
+        }
         for account in self._accounts:
             bodies = [Body(page.checked.body, account.name, page.number) for page in account.pages]
             account.read += len(bodies)
@@ -259,8 +304,15 @@ class Sync:
                 account.oldest_open = min(opened.min(), account.oldest_open or opened.min())
 
     def _merge(self, tables: JobTables, asked_at: pd.Timestamp) -> None:
-        given, new, changed = self._store.merge(JOBS, lambda stored: archived(tables, asked_at, stored))
-        for name, count in (("given", given), ("new", new), ("changed", changed), ("rejects", len(tables.rejects))):
+        given, new, changed = self._store.merge(
+            JOBS, lambda stored: archived(tables, asked_at, stored)
+        )
+        for name, count in (
+            ("given", given),
+            ("new", new),
+            ("changed", changed),
+            ("rejects", len(tables.rejects)),
+        ):
             self._counts[name] += count
 
     def _write_down(self) -> None:
@@ -272,9 +324,18 @@ class Sync:
             error = self._failure(account)
             told: dict[str, Any] = {"account_id": account.account_id, "region": account.region}
             told |= {"client": account.label}
-            told |= {"asked_at": self._asked_at, "since": account.window.since, "complete": error is None}
+            told |= {
+                "asked_at": self._asked_at,
+                "since": account.window.since,
+                "complete": error is None,
+            }
             rows.append(
-                told | {"oldest_open": account.oldest_open, "jobs": account.jobs, "error": error and str(error)}
+                told
+                | {
+                    "oldest_open": account.oldest_open,
+                    "jobs": account.jobs,
+                    "error": error and str(error),
+                }
             )
             account.written = True
         self._store.append(SYNCS, pa.Table.from_pylist(rows, SYNC))
@@ -286,8 +347,12 @@ class Sync:
 
     def _result(self) -> SyncResult:
         """Return what was done, and warn of what may be missing."""
-        failures = {a.name: error for a in self._accounts if (error := self._failure(a)) is not None}
-        unordered = [a.name for a in self._accounts if not a.listing.ordered and a.window.since is not None]
+        failures = {
+            a.name: error for a in self._accounts if (error := self._failure(a)) is not None
+        }
+        unordered = [
+            a.name for a in self._accounts if not a.listing.ordered and a.window.since is not None
+        ]
         if unordered:
             told = f"The jobs of {', '.join(unordered)} did not come newest first, so the listing was read to its end."
             warn(told, DataWarning)
@@ -310,7 +375,9 @@ class Sync:
     def _gap(self, now: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """Return the oldest gap, and warn of those that this sync found."""
         gaps = gaps_in(known_syncs(self._store), now)
-        before = gaps_in(self._before, self._before["asked_at"].max()) if len(self._before) else gaps[:0]
+        before = (
+            gaps_in(self._before, self._before["asked_at"].max()) if len(self._before) else gaps[:0]
+        )
         fresh = gaps.merge(before, how="left", indicator=True)
         asked = {(account.account_id, account.region) for account in self._accounts}
         for gap in fresh[fresh["_merge"] == "left_only"].itertuples():
@@ -329,7 +396,11 @@ class Sync:
             return
         first = next(iter(failures.values()))
         if len(failures) == len(self._accounts):
-            message = str(first) if len(failures) == 1 else f"All {len(failures)} clients failed; the first: {first}"
+            message = (
+                str(first)
+                if len(failures) == 1
+                else f"All {len(failures)} clients failed; the first: {first}"
+            )
             raise LoadError(f"{message} What was read is in the archive.")
         warn(
             f"{len(failures)} of {len(self._accounts)} clients failed: {', '.join(failures)}. The first: {first} "

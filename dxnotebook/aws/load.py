@@ -15,29 +15,30 @@ from typing import Any
 import pyarrow as pa
 
 from dxnotebook.aws import pages as aws
-from dxnotebook.aws.listing import (
-    MOST_AT_ONCE,
-    PAGE_SIZE,
-    Listing,
-    Moment,
-    Progress,
-    Window,
-    broke_off,
-    client_names,
-    limit,
-    listed,
+from dxnotebook.aws.clients import Client, client_names, describe, label, listed
+from dxnotebook.aws.listing import MOST_AT_ONCE, PAGE_SIZE, Listing, broke_off
+from dxnotebook.aws.progress import Progress
+from dxnotebook.errors import (
+    DataWarning,
+    FormatError,
+    LoadError,
+    LoadInterrupted,
+    PartialLoadWarning,
+    warn,
 )
-from dxnotebook.errors import DataWarning, FormatError, LoadError, LoadInterrupted, PartialLoadWarning, warn
-from dxnotebook.records.decode import Body, Decoder, Glance, plain
+from dxnotebook.records.body import Body, as_utf8
+from dxnotebook.records.decode import Decoder, Glance
 from dxnotebook.records.redact import redact_text
-from dxnotebook.tables.assemble import AS_OF, JobTables, assemble
+from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.flatten import flatten
+from dxnotebook.tables.jobtables import AS_OF, JobTables, within
+from dxnotebook.times import Moment, Window
 
 _BATCH_BYTES = 2**24
 
 
 def load_jobs(
-    clients: aws.Client | Iterable[aws.Client] | None = None,
+    clients: Client | Iterable[Client] | None = None,
     *,
     since: Moment | None = None,
     until: Moment | None = None,
@@ -51,12 +52,12 @@ def load_jobs(
     Parameters
     ----------
     clients : boto3 client or iterable of them, optional
-        The clients to ask, all at once; by default one for the default credentials and region. They are left as they
-        were.
+        The clients to ask, all at once; by default one for the default credentials and region. They
+        are left as they were.
     since, until : str, date, datetime, timedelta or Timestamp, optional
-        Keep the jobs created at or after ``since`` and before ``until``: a time (UTC unless it names a zone) or how
-        long ago, as ``"30d"`` or ``"12h"``, by the service's own clock. The listing is newest first, so ``since``
-        also ends it early.
+        Keep the jobs created at or after ``since`` and before ``until``: a time (UTC unless it
+        names a zone) or how long ago, as ``"30d"`` or ``"12h"``, by the service's own clock. The
+        listing is newest first, so ``since`` also ends it early.
     data_set_id, revision_id : str, optional
         Ask only for the jobs of this data set or revision.
     redact : bool
@@ -67,12 +68,14 @@ def load_jobs(
     Returns
     -------
     JobTables
-        The jobs client by client, newest first. Rejects and jobs without a time are kept whatever the limits.
+        The jobs client by client, newest first. Rejects and jobs without a time are kept whatever
+        the limits.
 
     Raises
     ------
     LoadError
-        When a listing breaks off (with several clients: when all do); ``partial`` holds what was read.
+        When a listing breaks off (with several clients: when all do); ``partial`` holds what was
+        read.
     DxError
         When a limit is not a time.
 
@@ -86,7 +89,7 @@ def load_jobs(
     asked = listed(clients)
     wanted = {"DataSetId": data_set_id, "RevisionId": revision_id}
     parameters = {name: value for name, value in wanted.items() if value is not None}
-    window = Window(limit("since", since), limit("until", until))
+    window = Window.of(since, until)
     return _Load(asked, parameters, window, redact=redact, progress=progress).run()
 
 
@@ -102,7 +105,7 @@ class _Load:
 
     def __init__(
         self,
-        clients: list[aws.Client],
+        clients: list[Client],
         parameters: dict[str, Any],
         window: Window,
         *,
@@ -131,7 +134,9 @@ class _Load:
                     pool.submit(self._fetch, index)
                 self._collect()
         except KeyboardInterrupt:
-            raise LoadInterrupted("The load was interrupted; what was read is in `.partial`.", self._tables()) from None
+            raise LoadInterrupted(
+                "The load was interrupted; what was read is in `.partial`.", self._tables()
+            ) from None
         finally:
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -188,25 +193,36 @@ class _Load:
         if self._window.now is not None:
             tables.jobs.attrs[AS_OF] = self._window.now.isoformat()
         self._decoder.warn()
-        unordered = [name for name, one in zip(self._names, self._listings, strict=True) if not one.ordered]
+        unordered = [
+            name for name, one in zip(self._names, self._listings, strict=True) if not one.ordered
+        ]
         if unordered and self._window.since is not None:
             warn(
                 f"The jobs of {', '.join(sorted(unordered))} did not come newest first, so the listing was read "
                 "to its end.",
                 DataWarning,
             )
-        return self._window.trimmed(tables)
+        return within(tables, self._window)
 
     def _finish(self) -> JobTables:
         self._decode()
-        failures = {self._names[index]: self._failure(index, error) for index, error in sorted(self._errors.items())}
+        failures = {
+            self._names[index]: self._failure(index, error)
+            for index, error in sorted(self._errors.items())
+        }
         tables = self._tables(failures)
         if not failures:
             return tables
         first = next(iter(failures.values()))
         if len(failures) == len(self._clients):
-            message = str(first) if len(failures) == 1 else f"All {len(failures)} clients failed; the first: {first}"
-            raise LoadError(f"{message} What was read is in `.partial` ({len(tables):,} jobs).", tables)
+            message = (
+                str(first)
+                if len(failures) == 1
+                else f"All {len(failures)} clients failed; the first: {first}"
+            )
+            raise LoadError(
+                f"{message} What was read is in `.partial` ({len(tables):,} jobs).", tables
+            )
         warn(
             f"{len(failures)} of {len(self._clients)} clients failed: {', '.join(failures)}. The first: {first} "
             "The tables hold the rest, and `.failures` says what failed.",
@@ -219,7 +235,7 @@ class _Load:
         return broke_off(self._names[index], error, self._read[index], jobs, redact=self._redact)
 
 
-def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | None = None) -> JobTables:
+def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = None) -> JobTables:
     """Return tables in which `jobs` has the data sets' names beside their ids.
 
     Parameters
@@ -227,13 +243,14 @@ def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | N
     tables : JobTables
         The tables to name data sets in.
     clients : boto3 client or iterable of them, optional
-        The clients to ask for the names of the data sets they own or are entitled to; by default one for the default
-        credentials and region.
+        The clients to ask for the names of the data sets they own or are entitled to; by default
+        one for the default credentials and region.
 
     Returns
     -------
     JobTables
-        The same tables with a column ``data_set_name`` (str) in `jobs`, null for data sets the clients do not know.
+        The same tables with a column ``data_set_name`` (str) in `jobs`, null for data sets the
+        clients do not know.
 
     Raises
     ------
@@ -256,8 +273,10 @@ def with_names(tables: JobTables, clients: aws.Client | Iterable[aws.Client] | N
                 for page in aws.pages(client, "list_data_sets", parameters, _DataSets.check):
                     names |= page.checked.names
             except aws.REQUEST_ERRORS as error:
-                said = redact_text(aws.describe(error))
-                raise LoadError(f"Listing the data sets of {aws.label(client)} broke off: {said}.", tables) from None
+                said = redact_text(describe(error))
+                raise LoadError(
+                    f"Listing the data sets of {label(client)} broke off: {said}.", tables
+                ) from None
     jobs = tables.jobs.drop(columns="data_set_name", errors="ignore")
     named = jobs["data_set_id"].map(names).astype("str")
     if "data_set_name" in tables.jobs:
@@ -274,9 +293,9 @@ class _DataSets:
     token: str | None
 
     @classmethod
-    def check(cls, content: Any) -> _DataSets:  # noqa: ANN401 (bytes, or what a stub returned)
+    def check(cls, content: Any) -> _DataSets:
         try:
-            page = json.loads(plain(content)) if isinstance(content, bytes) else content
+            page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
             names = {data_set["Id"]: data_set["Name"] for data_set in page["DataSets"]}
         except (ValueError, TypeError, KeyError, RecursionError):
             raise FormatError("the response is not a page of ListDataSets") from None

@@ -21,7 +21,8 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.session import Session
 
-from dxnotebook.demo.account import NOW, Account, Story
+from dxnotebook.demo.account import Account, Story
+from dxnotebook.demo.catalogue import NOW
 
 __all__ = ["NOW", "Account", "Endpoint", "Fault", "Story", "client"]
 
@@ -32,8 +33,16 @@ _NOT_ALLOWED = (
 )
 _REFUSALS = {  # fault: status, code, message
     "throttle": (429, "ThrottlingException", "Rate exceeded"),
-    "server_error": (500, "InternalServerException", "An internal error occurred. Please try again."),
-    "expired": (403, "ExpiredTokenException", "The security token included in the request is expired"),
+    "server_error": (
+        500,
+        "InternalServerException",
+        "An internal error occurred. Please try again.",
+    ),
+    "expired": (
+        403,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    ),
     "denied": (403, "AccessDeniedException", _NOT_ALLOWED),
 }
 _TOKEN_FAULTS = ("repeat_token", "cycle_token", "empty_page", "empty_token")
@@ -51,12 +60,13 @@ class Fault:
     Parameters
     ----------
     kind : str
-        An error: "throttle" (429), "server_error" (500), "unavailable" (503, HTML), "expired" or "denied" (403).
-        No answer: "stall" (only after `seconds`), "reset" (the connection is closed).
-        A bad body with status 200: "truncate" (half of what Content-Length says), "cut" (half a JSON), "empty", "html".
-        A bad NextToken: "repeat_token" (the one just used), "cycle_token" (to the first page), "empty_token" (""),
-        "empty_page" (no jobs, but a token that leads to the true page).
-        Anything else: "reply" (`status`, `headers` and `body` as given).
+        An error: "throttle" (429), "server_error" (500), "unavailable" (503, HTML), "expired" or
+        "denied" (403). No answer: "stall" (only after `seconds`), "reset" (the connection is
+        closed). A bad body with status 200: "truncate" (half of what Content-Length says), "cut"
+        (half a JSON), "empty", "html". A bad NextToken: "repeat_token" (the one just used),
+        "cycle_token" (to the first page), "empty_token" (""), "empty_page" (no jobs, but a token
+        that leads to the true page). Anything else: "reply" (`status`, `headers` and `body` as
+        given).
     page : int
         Which page of the listing, from 0; a retry asks for the same page.
     times : int or None
@@ -85,7 +95,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in _FAULTS:
-            raise ValueError(f"Invalid kind: {self.kind!r}. Valid options are: {', '.join(_FAULTS)}")
+            raise ValueError(
+                f"Invalid kind: {self.kind!r}. Valid options are: {', '.join(_FAULTS)}"
+            )
 
 
 class _Reply(NamedTuple):
@@ -142,7 +154,11 @@ _MAKING_CLIENTS = threading.Lock()  # a session is not thread-safe, its clients 
 def _session(region: str) -> boto3.Session:
     """Return a session that knows no profile and no configuration file of the user's."""
     nowhere = (None, None, os.devnull, None)
-    sources = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    sources = {
+        "profile": (None, None, None, None),
+        "config_file": nowhere,
+        "credentials_file": nowhere,
+    }
     return boto3.Session("AKIADEMO", "demo", region_name=region, botocore_session=Session(sources))
 
 
@@ -174,7 +190,9 @@ class Endpoint:
     (4, [('GET', '/v1/jobs', {'maxResults': '4'})])
     """
 
-    def __init__(self, account: Account, *, faults: Sequence[Fault] = (), delay: float = 0.0) -> None:
+    def __init__(
+        self, account: Account, *, faults: Sequence[Fault] = (), delay: float = 0.0
+    ) -> None:
         self.account = account
         self.faults = tuple(faults)
         self.delay = delay
@@ -182,9 +200,13 @@ class Endpoint:
         self._used: Counter[int] = Counter()
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        server = _Server(("127.0.0.1", 0), type("_BoundHandler", (_Handler,), {"answer": self._answer}))
+        server = _Server(
+            ("127.0.0.1", 0), type("_BoundHandler", (_Handler,), {"answer": self._answer})
+        )
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=self._serve, args=(server,), name="dxnotebook-demo", daemon=True).start()
+        threading.Thread(
+            target=self._serve, args=(server,), name="dxnotebook-demo", daemon=True
+        ).start()
 
     def __enter__(self) -> Self:
         return self
@@ -225,7 +247,8 @@ class Endpoint:
         return made
 
     def _serve(self, server: _Server) -> None:
-        # Polled: `shutdown` would wait for itself if garbage collection forgot a client in this very thread.
+        # Polled: `shutdown` would wait for itself if garbage collection forgot a client in this
+        # very thread.
         with server:
             while not self._closed.is_set():
                 server.handle_request()
@@ -247,11 +270,15 @@ class Endpoint:
             return None
         date = format_datetime(self.account.now, usegmt=True)
         request_id = f"{number:08x}-0000-4000-8000-{number:012x}"
-        return reply._replace(headers={"Date": date, "x-amzn-RequestId": request_id, **reply.headers})
+        return reply._replace(
+            headers={"Date": date, "x-amzn-RequestId": request_id, **reply.headers}
+        )
 
     def _operation(self, method: str, path: str, query: dict[str, str]) -> _Reply | None:
         if path not in ("/v1/jobs", "/v1/data-sets"):
-            raise _RefusalError(404, "UnknownOperationException", f"Unknown operation: {method} {path}")
+            raise _RefusalError(
+                404, "UnknownOperationException", f"Unknown operation: {method} {path}"
+            )
         if method != "GET":
             raise _RefusalError(405, "MethodNotAllowedException", f"{path} does not allow {method}")
         return self._list_jobs(query) if path == "/v1/jobs" else self._list_data_sets(query)
@@ -275,7 +302,11 @@ class Endpoint:
         return self._spoilt(fault, self._page(start, size, listing, wrong_tokens.get(fault.kind)))
 
     def _page(
-        self, start: int, size: int, listing: tuple[str | None, str | None], next_token: str | None = None
+        self,
+        start: int,
+        size: int,
+        listing: tuple[str | None, str | None],
+        next_token: str | None = None,
     ) -> bytes:
         data_set_id, revision_id = listing
         try:
@@ -295,7 +326,9 @@ class Endpoint:
         try:
             return self.account.offset(query["nextToken"], *listing)
         except ValueError:
-            raise _RefusalError(400, "ValidationException", "The NextToken is not valid for this request.") from None
+            raise _RefusalError(
+                400, "ValidationException", "The NextToken is not valid for this request."
+            ) from None
 
     def _fault(self, page: int) -> Fault | None:
         """Return the fault that a page has now, and count it."""
@@ -329,7 +362,9 @@ class Endpoint:
         size = _page_size(query)
         origin = query.get("origin", "OWNED")
         if origin not in ("OWNED", "ENTITLED"):
-            raise _invalid(origin, "origin", "Member must satisfy enum value set: [OWNED, ENTITLED]")
+            raise _invalid(
+                origin, "origin", "Member must satisfy enum value set: [OWNED, ENTITLED]"
+            )
         start, _ = self._start(query, "data-sets", origin)
         end = start + size
         found = [data_set for data_set in self.account.data_sets if data_set["Origin"] == origin]

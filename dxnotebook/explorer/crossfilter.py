@@ -12,20 +12,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dxnotebook.arrays import Array, Mask
 from dxnotebook.errors import DxError
 from dxnotebook.explorer.search import Haystack
 from dxnotebook.metrics.causes import fingerprints
 from dxnotebook.metrics.rates import wilson
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
-from dxnotebook.tables.assemble import JobTables, moment
+from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.times import moment
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 Filters = Mapping[str, Any]
 
 #: The columns of jobs that divide them, and what of their errors does.
@@ -36,7 +35,9 @@ NAMES = (*COLUMNS, CODE, CAUSE, SINCE, UNTIL, TEXT)
 
 _MOST_BINS = 120
 _MINUTE = 60_000_000  # microseconds
-_STEPS = [n * _MINUTE for n in (1, 5, 15, 60, 180, 360, 720)] + [n * 1440 * _MINUTE for n in (1, 2, 7, 14, 28, 91, 364)]
+_STEPS = [n * _MINUTE for n in (1, 5, 15, 60, 180, 360, 720)] + [
+    n * 1440 * _MINUTE for n in (1, 2, 7, 14, 28, 91, 364)
+]
 _MONDAY = 4 * 1440 * _MINUTE  # the first one after 1970 began
 _NO_TIME = np.iinfo(np.int64).min
 _CONFIDENCE = 0.95
@@ -45,8 +46,8 @@ _CONFIDENCE = 0.95
 def normalized(filters: Filters) -> dict[str, Any]:
     """Return filters in the one form that they are kept and compared in, or raise DxError.
 
-    Values are lists of texts (None is the value of jobs that have none), times are texts in UTC; what filters nothing
-    is left out.
+    Values are lists of texts (None is the value of jobs that have none), times are texts in UTC;
+    what filters nothing is left out.
 
     Examples
     --------
@@ -55,9 +56,13 @@ def normalized(filters: Filters) -> dict[str, Any]:
     {'state': ['ERROR'], 'since': '2026-08-31T00:00:00+00:00'}
     """
     if not isinstance(filters, Mapping):
-        raise DxError(f"Invalid filters: a {type(filters).__name__}. Valid is a dict such as {{'state': ['ERROR']}}.")
+        raise DxError(
+            f"Invalid filters: a {type(filters).__name__}. Valid is a dict such as {{'state': ['ERROR']}}."
+        )
     if unknown := [name for name in filters if name not in NAMES]:
-        raise DxError(f"Invalid filters: no filter is named {unknown[0]!r}. Valid names are: {', '.join(NAMES)}.")
+        raise DxError(
+            f"Invalid filters: no filter is named {unknown[0]!r}. Valid names are: {', '.join(NAMES)}."
+        )
     kept: dict[str, Any] = {}
     for name in NAMES:
         given = filters.get(name)
@@ -79,9 +84,17 @@ def _microseconds(time: str) -> int:
 
 
 def _values(name: str, given: object) -> list[str | None]:
-    values = [given] if isinstance(given, str) else list(given) if isinstance(given, list | tuple | set) else [given]
+    values = (
+        [given]
+        if isinstance(given, str)
+        else list(given)
+        if isinstance(given, list | tuple | set)
+        else [given]
+    )
     if wrong := [value for value in values if not (value is None or isinstance(value, str))]:
-        raise DxError(f"Invalid filters: {name!r} cannot be {wrong[0]!r}. Valid is a list of texts.")
+        raise DxError(
+            f"Invalid filters: {name!r} cannot be {wrong[0]!r}. Valid is a list of texts."
+        )
     return list(dict.fromkeys(values))
 
 
@@ -96,7 +109,8 @@ class Dimension:
     codes : numpy.ndarray of int
         The place of a value among these.
     rows : numpy.ndarray of int, optional
-        The row of the job that each code is of; none where there is one code a job, in the order of the jobs.
+        The row of the job that each code is of; none where there is one code a job, in the order of
+        the jobs.
     """
 
     names: list[str | None]
@@ -105,7 +119,9 @@ class Dimension:
 
     def mask(self, chosen: list[str | None], size: int) -> Mask:
         """Return which jobs have one of the chosen values."""
-        is_chosen = np.isin(np.arange(len(self.names)), [i for i, value in enumerate(self.names) if value in chosen])
+        is_chosen = np.isin(
+            np.arange(len(self.names)), [i for i, value in enumerate(self.names) if value in chosen]
+        )
         if self.rows is None:
             return is_chosen[self.codes] if size else np.zeros(0, bool)
         mask = np.zeros(size, bool)
@@ -127,7 +143,8 @@ class Dimension:
 def _is_sortable(kind: pa.DataType) -> bool:
     types = pa.types
     return any(
-        is_one(kind) for is_one in (types.is_primitive, types.is_string, types.is_large_string, types.is_boolean)
+        is_one(kind)
+        for is_one in (types.is_primitive, types.is_string, types.is_large_string, types.is_boolean)
     )
 
 
@@ -137,7 +154,9 @@ def _dimension(column: pd.Series[Any]) -> Dimension:
         codes, values = column.cat.codes.to_numpy(), [str(value) for value in column.cat.categories]
     else:
         array = pa.array(column.astype("str"), pa.large_string())
-        encoded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+        encoded = (
+            array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        ).dictionary_encode()
         codes, values = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
     if not (codes < 0).any():
         return Dimension(list(values), codes)
@@ -182,7 +201,9 @@ def _bins(created: Array) -> Bins:
     step *= -(-(last - first + 1) // (step * _MOST_BINS))
     origin = (first - _MONDAY) // step * step + _MONDAY
     starts = np.arange(origin, last + 1, step)
-    return Bins(starts, step, np.where(known, (created - origin) // step, len(starts)).astype(np.int32))
+    return Bins(
+        starts, step, np.where(known, (created - origin) // step, len(starts)).astype(np.int32)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,7 +350,7 @@ class Crossfilter:
             missed += ~mask
         return View(filters, missed == 0, masks, missed)
 
-    def _mask(self, name: str, value: Any) -> Mask:  # noqa: ANN401 (what a filter holds)
+    def _mask(self, name: str, value: Any) -> Mask:
         """Return which jobs a filter leaves; that of each name is kept, as most clicks change one of them."""
         if name not in self._masks or self._masks[name][0] != value:
             if name == TEXT:
@@ -355,10 +376,18 @@ class Crossfilter:
             self._totals[name] = dimension.counts(None, self.size)
         counts = self._totals[name] if others is None else dimension.counts(others, self.size)
         order = np.argsort(-counts, kind="stable")
-        told = [(dimension.names[place], int(counts[place])) for place in order[:most] if counts[place]]
-        number = dict(zip(dimension.names, counts.tolist(), strict=True)) if name in view.filters else {}
+        told = [
+            (dimension.names[place], int(counts[place])) for place in order[:most] if counts[place]
+        ]
+        number = (
+            dict(zip(dimension.names, counts.tolist(), strict=True)) if name in view.filters else {}
+        )
         first = {value for value, _ in told}
-        told += [(value, number.get(value, 0)) for value in view.filters.get(name, []) if value not in first]
+        told += [
+            (value, number.get(value, 0))
+            for value in view.filters.get(name, [])
+            if value not in first
+        ]
         return told, max(int((counts > 0).sum()) - len(first), 0)
 
     def first_codes(self, rows: Array) -> list[str | None]:
@@ -369,7 +398,10 @@ class Crossfilter:
         assert codes.rows is not None
         places = np.searchsorted(codes.rows, rows)
         found = np.append(codes.rows, -1)[places] == rows
-        return [codes.names[codes.codes[place]] if is_so else None for place, is_so in zip(places, found, strict=True)]
+        return [
+            codes.names[codes.codes[place]] if is_so else None
+            for place, is_so in zip(places, found, strict=True)
+        ]
 
     @cached_property
     def data_set_names(self) -> dict[str | None, str]:
@@ -381,7 +413,11 @@ class Crossfilter:
         first = np.zeros(len(sets.names), np.int64)
         first[sets.codes[::-1]] = np.arange(self.size)[::-1]
         names = jobs["data_set_name"].iloc[first]
-        return {identity: name for identity, name in zip(sets.names, names, strict=True) if pd.notna(name)}
+        return {
+            identity: name
+            for identity, name in zip(sets.names, names, strict=True)
+            if pd.notna(name)
+        }
 
     def summary(self, view: View) -> dict[str, float | None]:
         """Return how many jobs are shown, open and failed, the failure rate with its interval, the median duration."""
@@ -403,22 +439,39 @@ class Crossfilter:
             len(kinds.names), len(states.names)
         )
         finished, failed = (
-            counts[:, [place for place, name in enumerate(states.names) if name in some]].sum(axis=1)
+            counts[:, [place for place, name in enumerate(states.names) if name in some]].sum(
+                axis=1
+            )
             for some in (FINISHED_STATES, FAILED_STATES)
         )
-        table = pd.DataFrame({"type": [name or "none" for name in kinds.names], "finished": finished, "failed": failed})
+        table = pd.DataFrame(
+            {
+                "type": [name or "none" for name in kinds.names],
+                "finished": finished,
+                "failed": failed,
+            }
+        )
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
     def _summed(self, view: View) -> dict[str, float | None]:
         counts = self.states(view)
         finished, failed, still_open = (
-            sum(counts.get(name, 0) for name in states) for states in (FINISHED_STATES, FAILED_STATES, OPEN_STATES)
+            sum(counts.get(name, 0) for name in states)
+            for states in (FINISHED_STATES, FAILED_STATES, OPEN_STATES)
         )
-        low, rate, high = (bound[0] for bound in wilson(np.array([failed]), np.array([finished]), _CONFIDENCE))
+        low, rate, high = (
+            bound[0] for bound in wilson(np.array([failed]), np.array([finished]), _CONFIDENCE)
+        )
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
-        told: dict[str, float | None] = {"jobs": sum(counts.values()), "all": self.size, "open": still_open}
+        told: dict[str, float | None] = {
+            "jobs": sum(counts.values()),
+            "all": self.size,
+            "open": still_open,
+        }
         told |= {"finished": finished, "failed": failed}
-        return told | {name: None if np.isnan(number) else float(number) for name, number in numbers.items()}
+        return told | {
+            name: None if np.isnan(number) else float(number) for name, number in numbers.items()
+        }
 
     def _median(self, mask: Mask | None) -> float:
         """Return the median duration of the jobs that have one: with all sorted once, that of some is in their middle."""
@@ -432,13 +485,18 @@ class Crossfilter:
     def trend(self, view: View) -> dict[str, Any]:
         """Return how many jobs of each period succeeded, failed and did neither, whatever time is filtered."""
         state = self.dimension("state")
-        kind = np.array([1 if v in FAILED_STATES else 0 if v in FINISHED_STATES else 2 for v in state.names], np.int32)
+        kind = np.array(
+            [1 if v in FAILED_STATES else 0 if v in FINISHED_STATES else 2 for v in state.names],
+            np.int32,
+        )
         others = view.others(SINCE)
         bins, kinds = self.bins.codes, kind[state.codes] if self.size else np.zeros(0, np.int32)
         if others is not None:
             bins, kinds = bins.take(others), kinds.take(others)
         periods = len(self.bins.starts)
-        counted = np.bincount(bins * 3 + kinds, minlength=3 * (periods + 1)).reshape(-1, 3)[:periods]
+        counted = np.bincount(bins * 3 + kinds, minlength=3 * (periods + 1)).reshape(-1, 3)[
+            :periods
+        ]
         names = ("succeeded", "failed", "others")
         told = {"starts": (self.bins.starts // 1000).tolist(), "step": self.bins.step // 1000}
         return told | dict(zip(names, counted.T.tolist(), strict=True))
@@ -456,13 +514,23 @@ class Crossfilter:
             if name not in self.tables.jobs:
                 raise DxError(f"Cannot sort by {name!r}: the jobs have no such column.")
             column = self.tables.jobs[name]
-            if name == "created_at" and descending and bool((self.created[1:] <= self.created[:-1]).all()):
-                self._orders[name, descending] = None  # as AWS lists them, in no time; what has no time is last
+            if (
+                name == "created_at"
+                and descending
+                and bool((self.created[1:] <= self.created[:-1]).all())
+            ):
+                self._orders[name, descending] = (
+                    None  # as AWS lists them, in no time; what has no time is last
+                )
                 return None
-            values = pa.array(column.astype("str") if column.dtype in ("category", object) else column)
+            values = pa.array(
+                column.astype("str") if column.dtype in ("category", object) else column
+            )
             if not _is_sortable(values.type):
                 values = pa.array(column.astype("str"))
-            order = np.asarray(pc.sort_indices(values, [("", "descending" if descending else "ascending")]))
+            order = np.asarray(
+                pc.sort_indices(values, [("", "descending" if descending else "ascending")])
+            )
             is_natural = bool((np.diff(order.astype(np.int64)) == 1).all())
             self._orders[name, descending] = None if is_natural else order.astype(np.int32)
         return self._orders[name, descending]

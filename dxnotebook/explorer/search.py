@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dxnotebook.arrays import Array, located
 from dxnotebook.model import TEXT
-from dxnotebook.tables.assemble import JobTables, located
-
-Array = npt.NDArray[Any]
+from dxnotebook.tables.jobtables import JobTables
 
 _SEARCHED = {
     "jobs": (

@@ -23,21 +23,19 @@ from typing import Any
 
 import anywidget
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import traitlets
 from IPython.display import display
 
+from dxnotebook.arrays import Array, located
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import crossfilter as cf
 from dxnotebook.files.export import export
 from dxnotebook.metrics.reruns import runs_of_same_work
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.records.redact import redact_text
-from dxnotebook.tables.assemble import JobTables, checked, located
-
-Array = npt.NDArray[Any]
+from dxnotebook.tables.jobtables import JobTables, checked
 
 _STATIC = Path(__file__).parent / "static"
 _LOG = logging.getLogger("dxnotebook")
@@ -55,7 +53,9 @@ _LONGEST_CELL, _LONGEST_TEXT = 300, 20_000
 _LARGEST_DOWNLOAD = 100_000_000  # bytes
 _FORMATS = {"parquet": ".parquet", "csv": ".csv", "excel": ".xlsx"}
 _OF_ASSETS = ("asset_name", "bucket", "key")
-_CONTROLS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}  # as the signs that Unicode has for them
+_CONTROLS = {code: 0x2400 + code for code in range(32)} | {
+    127: 0x2421
+}  # as the signs that Unicode has for them
 
 
 def explore(tables: JobTables, filters: Mapping[str, Any] | None = None) -> JobExplorer:
@@ -93,10 +93,10 @@ def explore(tables: JobTables, filters: Mapping[str, Any] | None = None) -> JobE
 class _Derived(traitlets.TraitType[JobTables, JobTables]):
     """A trait whose value is made when somebody looks."""
 
-    def get(self, obj: Any, cls: Any = None) -> Any:  # noqa: ANN401, ARG002 (traitlets' own signature)
+    def get(self, obj: Any, cls: Any = None) -> Any:  # noqa: ARG002 (traitlets' own signature)
         return obj._derived(self.name)  # noqa: SLF001 (a part of that class)
 
-    def set(self, obj: Any, value: Any) -> None:  # noqa: ANN401 (traitlets' own signature)
+    def set(self, obj: Any, value: Any) -> None:
         obj._tick(value)  # noqa: SLF001 (a part of that class)
 
 
@@ -113,9 +113,10 @@ class JobExplorer(anywidget.AnyWidget):
     Attributes
     ----------
     filters : dict
-        What is shown: lists of texts under ``state``, ``type``, ``data_set_id``, ``account_id``, ``region``, ``code``
-        and ``cause`` (None in a list is for jobs without a value), times under ``since`` and ``until``, a ``text``.
-        Set it to show something else; a view is kept by keeping this dict.
+        What is shown: lists of texts under ``state``, ``type``, ``data_set_id``, ``account_id``,
+        ``region``, ``code`` and ``cause`` (None in a list is for jobs without a value), times under
+        ``since`` and ``until``, a ``text``. Set it to show something else; a view is kept by
+        keeping this dict.
     selection : JobTables
         The jobs that are shown, with their details and errors. Read only.
     selected : JobTables
@@ -161,7 +162,7 @@ class JobExplorer(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)
 
     @traitlets.validate("filters")
-    def _validated(self, proposal: Any) -> dict[str, Any]:  # noqa: ANN401 (traitlets' own)
+    def _validated(self, proposal: Any) -> dict[str, Any]:
         return cf.normalized(proposal["value"])
 
     @traitlets.observe("filters")
@@ -184,21 +185,32 @@ class JobExplorer(anywidget.AnyWidget):
     def _changed(self, name: str) -> None:
         """Tell those who observe a trait; nothing is made for nobody."""
         if self._trait_notifiers.get(name) or self._trait_notifiers.get(traitlets.All):
-            change = {"name": name, "old": traitlets.Undefined, "new": getattr(self, name), "owner": self}
+            change = {
+                "name": name,
+                "old": traitlets.Undefined,
+                "new": getattr(self, name),
+                "owner": self,
+            }
             self.notify_change(traitlets.Bunch(change, type="change"))
 
     def _tick(self, jobs: JobTables | Iterable[str]) -> None:
         """Tick some jobs and no others."""
         if not isinstance(jobs, JobTables | Iterable):
             raise DxError(f"Invalid selected: {jobs!r}. Valid are JobTables, or ids of jobs.")
-        ids = jobs.jobs["job_id"] if isinstance(jobs, JobTables) else [jobs] if isinstance(jobs, str) else list(jobs)
+        ids = (
+            jobs.jobs["job_id"]
+            if isinstance(jobs, JobTables)
+            else [jobs]
+            if isinstance(jobs, str)
+            else list(jobs)
+        )
         with self._lock:
             chosen = self._tables.filter(ids).jobs["job_id"]
             self._ticked = self._tables.jobs["job_id"].isin(chosen).to_numpy(bool)
             self._changed("selected")
         self.send({"kind": "changed"})
 
-    def _receive(self, _: object, content: Any, __: object) -> None:  # noqa: ANN401 (a message)
+    def _receive(self, _: object, content: Any, __: object) -> None:
         """Answer a message of the widget's own part; an error is shown there, and the log has all of it."""
         told: dict[str, Any] = {"id": content.get("id"), "kind": content.get("kind")}
         try:
@@ -207,7 +219,9 @@ class JobExplorer(anywidget.AnyWidget):
             self.send(told | answer, buffers)
         except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
             _LOG.exception("The job explorer could not answer %r.", content.get("kind"))
-            reason = str(error) if isinstance(error, DxError) else f"{type(error).__name__}: {error}"
+            reason = (
+                str(error) if isinstance(error, DxError) else f"{type(error).__name__}: {error}"
+            )
             self.send(told | {"kind": "error", "text": redact_text(_shown(reason, _LONGEST_TEXT))})
 
     def _heed(self, asked: dict[str, Any]) -> None:
@@ -240,14 +254,24 @@ class JobExplorer(anywidget.AnyWidget):
         rows = self._sorted(view, sort, descending=bool(descending))
         first = max(int(asked["first"]), 0)
         told: dict[str, Any] = {"total": len(rows), "first": first, "filters": self.filters}
-        told["rows"] = self._cells(rows[first : first + min(int(asked["count"]), _MOST_ROWS)], asked["columns"])
+        told["rows"] = self._cells(
+            rows[first : first + min(int(asked["count"]), _MOST_ROWS)], asked["columns"]
+        )
         if asked.get("only_rows"):
             return told, None
-        known = [name for name, _ in self._about["facets"] if name != cf.CODE or self._crossfilter.knows_causes]
+        known = [
+            name
+            for name, _ in self._about["facets"]
+            if name != cf.CODE or self._crossfilter.knows_causes
+        ]
         known += [cf.CAUSE] if self._crossfilter.knows_causes else []
         counts = {name: self._counted(view, name) for name in known}
         told |= {"summary": self._crossfilter.summary(view), "trend": self._crossfilter.trend(view)}
-        return told | {"counts": counts, "ticked": int(self._ticked.sum()), "more": bool(self._pending)}, None
+        return told | {
+            "counts": counts,
+            "ticked": int(self._ticked.sum()),
+            "more": bool(self._pending),
+        }, None
 
     def _answer_prepare(self, _: dict[str, Any]) -> Answer:
         """Do the next piece of what makes later answers quick, and say whether there is more."""
@@ -260,7 +284,9 @@ class JobExplorer(anywidget.AnyWidget):
         self._heed(asked)
         ticked = self._ticked.copy()
         mask = self._view().mask
-        ticked[(slice(None) if mask is None else mask) if asked["row"] is None else int(asked["row"])] = asked["on"]
+        ticked[
+            (slice(None) if mask is None else mask) if asked["row"] is None else int(asked["row"])
+        ] = asked["on"]
         self._ticked = ticked
         with self._observed():
             self._changed("selected")
@@ -280,7 +306,9 @@ class JobExplorer(anywidget.AnyWidget):
             "job": [[name, _shown(value, _LONGEST_TEXT)] for name, value in told.items()],
             "errors": _table(alike.errors, job["job_id"], once="position"),
             "details": _table(alike.details, job["job_id"]),
-            "runs": self._cells(_around(row_of, row), ["state", "created_at", "duration_s", "code"]),
+            "runs": self._cells(
+                _around(row_of, row), ["state", "created_at", "duration_s", "code"]
+            ),
             "runs_in_all": len(runs),
             "arn": _shown(told.get("job_arn", ""), _LONGEST_TEXT),
             "command": _command(told),
@@ -299,7 +327,9 @@ class JobExplorer(anywidget.AnyWidget):
             export(tables, path)
             content = path.read_bytes() if path.is_file() else _zipped(path)
         if len(content) > _LARGEST_DOWNLOAD:
-            raise DxError(f"{len(content):,} bytes are too many to download. Save them beside the notebook.")
+            raise DxError(
+                f"{len(content):,} bytes are too many to download. Save them beside the notebook."
+            )
         name += "" if path.suffix == ".xlsx" else ".zip"
         return {"name": name, "text": f"Downloaded {len(tables):,} jobs as {name}."}, [content]
 
@@ -314,33 +344,57 @@ class JobExplorer(anywidget.AnyWidget):
         most = _MOST_CAUSES if name == cf.CAUSE else _MOST_VALUES
         counts, more = self._crossfilter.counts(view, name, most)
         labels = self._crossfilter.data_set_names if name == "data_set_id" else {}
-        values = [[value, _shown(labels.get(value, value), _LONGEST_CELL), count] for value, count in counts]
+        values = [
+            [value, _shown(labels.get(value, value), _LONGEST_CELL), count]
+            for value, count in counts
+        ]
         return {"values": values, "more": more}
 
     def _cells(self, rows: Array, columns: list[str]) -> list[list[Any]]:
         """Return rows as the table shows them: the number of the row, whether it is ticked, the cells."""
         jobs = self._tables.jobs
         cells = [
-            self._crossfilter.first_codes(rows) if name == cf.CODE else _plain(jobs[name].iloc[rows])
+            self._crossfilter.first_codes(rows)
+            if name == cf.CODE
+            else _plain(jobs[name].iloc[rows])
             for name in columns
         ]
-        return [list(row) for row in zip(rows.tolist(), self._ticked[rows].tolist(), *cells, strict=True)]
+        return [
+            list(row)
+            for row in zip(rows.tolist(), self._ticked[rows].tolist(), *cells, strict=True)
+        ]
 
     def _described(self) -> dict[str, Any]:
         """Return what the widget's own part has to know of the tables once: their columns, and what divides them."""
         jobs = self._tables.jobs
-        several = {name: not (jobs[name] == jobs[name].head(1).squeeze()).all() for name in ("account_id", "region")}
+        several = {
+            name: not (jobs[name] == jobs[name].head(1).squeeze()).all()
+            for name in ("account_id", "region")
+        }
         columns = [str(name) for name in jobs if not (len(jobs) and _is_empty(jobs[name]))]
         first = ["state", "type", "data_set_name" if "data_set_name" in columns else "data_set_id"]
-        first += [*(name for name, is_so in several.items() if is_so), "created_at", "duration_s", cf.CODE, "job_id"]
-        kinds = {str(name): "time" for name in jobs if isinstance(jobs[name].dtype, pd.DatetimeTZDtype)} | {
-            "duration_s": "duration"
-        }
+        first += [
+            *(name for name, is_so in several.items() if is_so),
+            "created_at",
+            "duration_s",
+            cf.CODE,
+            "job_id",
+        ]
+        kinds = {
+            str(name): "time" for name in jobs if isinstance(jobs[name].dtype, pd.DatetimeTZDtype)
+        } | {"duration_s": "duration"}
         order = [*first, *(name for name in columns if name not in first)]
         return {
-            "columns": [[name, _COLUMN_TITLES.get(name, _title(name)), kinds.get(name, "text")] for name in order],
+            "columns": [
+                [name, _COLUMN_TITLES.get(name, _title(name)), kinds.get(name, "text")]
+                for name in order
+            ],
             "shown": first,
-            "facets": [[name, _TITLES.get(name, _title(name))] for name in _FACETS if several.get(name, True)],
+            "facets": [
+                [name, _TITLES.get(name, _title(name))]
+                for name in _FACETS
+                if several.get(name, True)
+            ],
             "formats": list(_FORMATS),
         }
 
@@ -348,7 +402,11 @@ class JobExplorer(anywidget.AnyWidget):
         """Return the explorer as a page without a kernel can show it."""
         table = self._crossfilter.by_type(self._view())
         table["failure rate"] = (100 * table["failed"] / table["finished"]).map("{:.1f} %".format)
-        filters = f"<p>Filters: {html.escape(_shown(self.filters, _LONGEST_CELL))}</p>" if self.filters else ""
+        filters = (
+            f"<p>Filters: {html.escape(_shown(self.filters, _LONGEST_CELL))}</p>"
+            if self.filters
+            else ""
+        )
         return (
             f"<div class='dxn-preview'><p><strong>{html.escape(repr(self))}</strong></p>{filters}"
             f"{table.to_html(index=False, border=0)}<p>Run the cell to explore the jobs.</p></div>"
@@ -370,7 +428,7 @@ def _title(name: str) -> str:
     return name.removesuffix("_at").removesuffix("_s").replace("_", " ").capitalize()
 
 
-def _is_missing(value: Any) -> bool:  # noqa: ANN401 (any cell)
+def _is_missing(value: Any) -> bool:
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
@@ -410,7 +468,13 @@ def _plain(values: pd.Series[Any]) -> list[Any]:
 
 def _shown(value: object, longest: int) -> str:
     """Return any value as a text that a message can carry and a page can show, shortened if need be."""
-    text = value.isoformat(sep=" ") if isinstance(value, pd.Timestamp) else "none" if value is None else str(value)
+    text = (
+        value.isoformat(sep=" ")
+        if isinstance(value, pd.Timestamp)
+        else "none"
+        if value is None
+        else str(value)
+    )
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text):,} characters)"
     return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
@@ -424,7 +488,9 @@ def _table(frame: pd.DataFrame, job_id: str, once: str | None = None) -> dict[st
     rows = frame[frame["job_id"] == job_id].drop(columns="job_id").dropna(axis="columns", how="all")
     shown = rows.head(_MOST_ROWS).astype(object)
     if once in shown:
-        shown.loc[shown[once].duplicated(), [name for name in shown if name not in _OF_ASSETS]] = None
+        shown.loc[shown[once].duplicated(), [name for name in shown if name not in _OF_ASSETS]] = (
+            None
+        )
     cells = [
         ["" if _is_missing(value) else _shown(value, _LONGEST_TEXT) for value in row]
         for row in shown.itertuples(index=False)

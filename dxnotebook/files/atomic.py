@@ -28,7 +28,8 @@ _CANNOT_SWAP = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 def replacing(target: Path, parts: Collection[str] = ()) -> Iterator[Path]:
     """Yield where to write: a folder if it may have parts of these names, else a file.
 
-    What was written takes the target's place at the end, in one step. If anything fails, the target is as it was.
+    What was written takes the target's place at the end, in one step. If anything fails, the target
+    is as it was.
 
     Raises
     ------
@@ -64,17 +65,23 @@ def recover(target: Path) -> None:
 def _check(target: Path, parts: Collection[str]) -> None:
     shown = str(target)
     if not target.parent.is_dir():
-        raise DxError(f"There is no folder {str(target.parent)!r}; make it first, or choose another path.")
+        raise DxError(
+            f"There is no folder {str(target.parent)!r}; make it first, or choose another path."
+        )
     if target.is_dir() and not parts:
         raise DxError(f"{shown!r} is a folder; give the path of a file.")
     if target.is_dir():
-        foreign = sorted(part.name for part in target.iterdir() if part.name not in parts or not part.is_file())
+        foreign = sorted(
+            part.name for part in target.iterdir() if part.name not in parts or not part.is_file()
+        )
         if foreign:
             raise DxError(
                 f"{shown!r} is a folder that holds more than exported tables: {foreign[0]!r}. Choose another path."
             )
     elif target.exists() and parts:
-        raise DxError(f"{shown!r} is a file, and tables become a folder. Remove it, or choose another path.")
+        raise DxError(
+            f"{shown!r} is a file, and tables become a folder. Remove it, or choose another path."
+        )
     elif target.exists() and not target.is_file():
         raise DxError(f"{shown!r} is neither a file nor a folder; choose another path.")
 
@@ -128,7 +135,8 @@ def _put(written: Path, target: Path) -> None:
     if not (written.is_dir() and target.exists()):
         written.replace(target)
     elif not _swapped(written, target):
-        # no system replaces a folder that is not empty in one step: for a moment nothing is there, see `recover`
+        # no system replaces a folder that is not empty in one step: for a moment nothing is there,
+        # see `recover`
         target.rename(written.with_name(_ASIDE))
         written.rename(target)
     _sync_entry(target.parent)

@@ -23,16 +23,17 @@ from dxnotebook.errors import DxError, FormatError
 from dxnotebook.files.atomic import recover, replacing
 from dxnotebook.files.read import read_jobs
 from dxnotebook.files.spreadsheet import plain_table, slices, write_csv, write_workbook
-from dxnotebook.records.decode import encode
-from dxnotebook.records.fit import escape
-from dxnotebook.tables.assemble import JobTables, checked
+from dxnotebook.records.body import encode
+from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.text import valid_utf8
 
 _TABLES = ("jobs", "details", "errors", "rejects")
 _TYPED = (".parquet", ".feather")
 _LINES = (".jsonl", ".jsonl.gz")
 _SUFFIXES = (*_TYPED, ".csv", ".csv.gz", ".xlsx", *_LINES)
 _ROW_GROUP, _JOBS_AT_ONCE = 2**18, 2**16
-# under this key the metadata of a file say of which export it is, and what Parquet loses: categories without rows
+# under this key the metadata of a file say of which export it is, and what Parquet loses:
+# categories without rows
 _OURS = b"dxnotebook"
 
 
@@ -45,9 +46,10 @@ def export(
 ) -> Path:
     r"""Write tables, or one frame, in the format that a path's suffix names.
 
-    `JobTables` become one workbook with a sheet each (.xlsx), one file with a job a line (.jsonl), or a folder of that
-    name with a file each: ``jobs.parquet/jobs.parquet``, ``jobs.parquet/details.parquet`` and so on. Rejects are among
-    them if there are any. What was there before is replaced in one step: a crash leaves the old or the new, whole.
+    `JobTables` become one workbook with a sheet each (.xlsx), one file with a job a line (.jsonl),
+    or a folder of that name with a file each: ``jobs.parquet/jobs.parquet``,
+    ``jobs.parquet/details.parquet`` and so on. Rejects are among them if there are any. What was
+    there before is replaced in one step: a crash leaves the old or the new, whole.
 
     Parameters
     ----------
@@ -56,9 +58,9 @@ def export(
     path : str or path
         Where to: .parquet, .feather, .csv, .csv.gz, .xlsx, .jsonl or .jsonl.gz. A link is followed.
     escape_formulas : bool
-        Whether texts and column names that a spreadsheet would take for formulas get a single quote before them, in CSV
-        and Excel: those that begin with ``= + - @ | %``, also in full width, tab, CR or LF, also after white space or
-        double quotes. Numbers stay numbers.
+        Whether texts and column names that a spreadsheet would take for formulas get a single quote
+        before them, in CSV and Excel: those that begin with ``= + - @ | %``, also in full width,
+        tab, CR or LF, also after white space or double quotes. Numbers stay numbers.
     progress : bool, optional
         Whether to show a progress bar; by default in a terminal or notebook, when it takes long.
 
@@ -76,12 +78,13 @@ def export(
 
     Notes
     -----
-    Parquet and Feather keep every dtype. CSV is UTF-8 without byte order mark, times as ``2026-09-01T00:00:00+00:00``;
-    Excel takes it for UTF-8 by *Data > From Text/CSV*. Excel files have times in UTC, as their headers say, those that
-    Excel cannot have (before March 1900) as text; too many rows go on in further sheets; a text of more than 32,767
-    characters is shortened, with a mark; control characters are shown as ``\x00``. Lone surrogates, which none of the
-    formats can hold, become their escapes. JSON Lines of tables hold what ``to_jobs()`` gives: no data sets' names.
-    ``JobTables.failures`` are not written.
+    Parquet and Feather keep every dtype. CSV is UTF-8 without byte order mark, times as
+    ``2026-09-01T00:00:00+00:00``; Excel takes it for UTF-8 by *Data > From Text/CSV*. Excel files
+    have times in UTC, as their headers say, those that Excel cannot have (before March 1900) as
+    text; too many rows go on in further sheets; a text of more than 32,767 characters is shortened,
+    with a mark; control characters are shown as ``\x00``. Lone surrogates, which none of the
+    formats can hold, become their escapes. JSON Lines of tables hold what ``to_jobs()`` gives: no
+    data sets' names. ``JobTables.failures`` are not written.
 
     Examples
     --------
@@ -97,12 +100,20 @@ def export(
     frames = _frames(tables, distinct=suffix in (*_TYPED, *_LINES))
     in_folder = isinstance(tables, JobTables) and suffix in (*_TYPED, ".csv", ".csv.gz")
     parts = [f"{name}{suffix}" for name in _TABLES] if in_folder else []
-    with _progress(sum(map(len, frames.values())), progress) as bar, replacing(target, parts) as written:
+    with (
+        _progress(sum(map(len, frames.values())), progress) as bar,
+        replacing(target, parts) as written,
+    ):
         if suffix == ".xlsx":
             plain = {name: plain_table(frame) for name, frame in frames.items()}
             write_workbook(plain, written, bar, neutralise=escape_formulas)
         elif suffix in _LINES:
-            _write_lines(_jobs(checked(tables), bar) if isinstance(tables, JobTables) else _rows(tables, bar), written)
+            _write_lines(
+                _jobs(checked(tables), bar)
+                if isinstance(tables, JobTables)
+                else _rows(tables, bar),
+                written,
+            )
         else:
             one = secrets.token_hex(8) if in_folder else None
             for name, frame in frames.items():
@@ -122,17 +133,20 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     path : str or path
         The path that was given to `export`.
     redact : bool
-        Whether to take secrets out of JSON Lines once more; Parquet and Feather are read as they are.
+        Whether to take secrets out of JSON Lines once more; Parquet and Feather are read as they
+        are.
 
     Returns
     -------
     JobTables
-        Tables equal to those that were exported. JSON Lines have the jobs alone, so not when they were asked for.
+        Tables equal to those that were exported. JSON Lines have the jobs alone, so not when they
+        were asked for.
 
     Raises
     ------
     DxError
-        When there are no such tables, or the format does not keep them: CSV and Excel have no types.
+        When there are no such tables, or the format does not keep them: CSV and Excel have no
+        types.
 
     Examples
     --------
@@ -153,7 +167,11 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     recover(target)
     if target.is_file():
         raise DxError(f"{str(path)!r} is a single frame; read it with pandas.read_{suffix[1:]}.")
-    found = {name: target / f"{name}{suffix}" for name in _TABLES if (target / f"{name}{suffix}").is_file()}
+    found = {
+        name: target / f"{name}{suffix}"
+        for name in _TABLES
+        if (target / f"{name}{suffix}").is_file()
+    }
     missing = [name for name in _TABLES[:3] if name not in found]
     if missing:
         raise DxError(
@@ -161,7 +179,9 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         )
     read = {name: _read_typed(file) for name, file in found.items()}
     if len({one for _, one in read.values()}) > 1:
-        raise DxError(f"The files in {str(path)!r} are of different exports. If one just ran, read again.")
+        raise DxError(
+            f"The files in {str(path)!r} are of different exports. If one just ran, read again."
+        )
     frames: dict[str, Any] = {name: frame for name, (frame, _) in read.items()}
     return replace(read_jobs([]), **frames)
 
@@ -172,7 +192,9 @@ def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
         given = Path(path).expanduser()
         target = Path(os.path.realpath(given))
     except (TypeError, ValueError, RuntimeError):
-        raise DxError(f"Invalid path: {path!r}. Valid is a text or a Path, such as 'jobs.parquet'.") from None
+        raise DxError(
+            f"Invalid path: {path!r}. Valid is a text or a Path, such as 'jobs.parquet'."
+        ) from None
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if given.name.lower().endswith(suffix):
             return target, suffix
@@ -188,17 +210,28 @@ def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd
     if isinstance(tables, pd.DataFrame):
         names = pd.Index(tables.columns.map(str))
         if distinct and names.has_duplicates:
-            raise DxError(f"Two columns are called {names[names.duplicated()][0]!r}; rename one, or export to .csv.")
+            raise DxError(
+                f"Two columns are called {names[names.duplicated()][0]!r}; rename one, or export to .csv."
+            )
         return {"data": tables}
     if not isinstance(tables, JobTables):
-        raise DxError(f"Cannot export a {type(tables).__name__}; give JobTables or a pandas DataFrame.")
+        raise DxError(
+            f"Cannot export a {type(tables).__name__}; give JobTables or a pandas DataFrame."
+        )
     frames = {name: getattr(checked(tables), name) for name in _TABLES}
     return {name: frame for name, frame in frames.items() if name != "rejects" or len(frame)}
 
 
 def _progress(rows: int, wanted: bool | None) -> tqdm[Any]:
     disable = None if wanted is None else not wanted
-    return tqdm(total=rows, desc="Rows", unit=" rows", disable=disable, delay=0 if wanted else 2, leave=False)
+    return tqdm(
+        total=rows,
+        desc="Rows",
+        unit=" rows",
+        disable=disable,
+        delay=0 if wanted else 2,
+        leave=False,
+    )
 
 
 def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], one: str | None) -> None:
@@ -206,7 +239,9 @@ def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], one: str | Non
     try:
         table = _typed(frame)
         if one is not None:
-            categories = {name: list(frame[name].cat.categories) for name in frame.select_dtypes("category")}
+            categories = {
+                name: list(frame[name].cat.categories) for name in frame.select_dtypes("category")
+            }
             ours = json.dumps({"export": one, "categories": categories}).encode()
             table = table.replace_schema_metadata({**table.schema.metadata, _OURS: ours})
         with _typed_writer(path, table.schema) as writer:
@@ -226,7 +261,9 @@ def _typed(frame: pd.DataFrame) -> pa.Table:
         fixed = frame.copy(deep=False)
         for name, dtype in frame.dtypes.items():
             if isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype):
-                fixed[name] = frame[name].map(lambda value: escape(value) if isinstance(value, str) else value)
+                fixed[name] = frame[name].map(
+                    lambda value: valid_utf8(value) if isinstance(value, str) else value
+                )
         return pa.Table.from_pandas(fixed)
 
 
@@ -240,13 +277,17 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, str]:
     """Return a frame and the mark of the export that it is of."""
     try:
         if path.suffix == ".parquet":
-            with pq.ParquetFile(path) as file:  # read_table takes "name=value" in a folder's name for a column
+            with pq.ParquetFile(
+                path
+            ) as file:  # read_table takes "name=value" in a folder's name for a column
                 table = file.read()
         else:
             table = feather.read_table(path, memory_map=False)
         ours = json.loads(table.schema.metadata[_OURS])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise FormatError(f"{str(path)!r} is damaged, or export did not write it: {error}. Export anew.") from None
+        raise FormatError(
+            f"{str(path)!r} is damaged, or export did not write it: {error}. Export anew."
+        ) from None
     frame = table.to_pandas()
     for name, categories in ours["categories"].items():
         frame[name] = frame[name].cat.set_categories(categories)
@@ -271,12 +312,15 @@ def _rows(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
         # JSON has no infinity
-        columns = [pc.if_else(pc.is_finite(c), c, None) if pa.types.is_floating(c.type) else c for c in part.columns]
+        columns = [
+            pc.if_else(pc.is_finite(c), c, None) if pa.types.is_floating(c.type) else c
+            for c in part.columns
+        ]
         rows = pa.Table.from_arrays(columns, names=part.column_names).to_pylist()
         yield "".join(json.dumps(_without_nan(row), default=_json) + "\n" for row in rows).encode()
 
 
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 (any value)
+def _without_nan(value: Any) -> Any:
     """Return a value in which null stands for what JSON has no number for, however deep."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -285,7 +329,7 @@ def _without_nan(value: Any) -> Any:  # noqa: ANN401 (any value)
     return [_without_nan(element) for element in value] if isinstance(value, list) else value
 
 
-def _json(value: Any) -> str:  # noqa: ANN401 (what JSON has no form for)
+def _json(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

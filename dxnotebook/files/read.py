@@ -12,16 +12,19 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dxnotebook.errors import DxError, FormatError, LoadError
-from dxnotebook.records.decode import Body, Decoder, encode, plain
-from dxnotebook.tables.assemble import JobTables, assemble
+from dxnotebook.records.body import Body, as_utf8, encode
+from dxnotebook.records.decode import Decoder
+from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.flatten import flatten
+from dxnotebook.tables.jobtables import JobTables
 
 Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable[Any]
 
 _BATCH_BYTES = 2**24
 _LARGE_BYTES = 2**25
 _JOBS_A_BODY = 5_000
-# a document on the first line, or an indented one: then a line that begins with a brace begins a document
+# a document on the first line, or an indented one: then a line that begins with a brace begins a
+# document
 _DOCUMENTS_BEGIN_LINES = re.compile(rb"\s*\{(?:[^\n]*\}\r?\n|\r?\n[ \t])")
 
 
@@ -31,9 +34,10 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     Parameters
     ----------
     source : path, pattern, open file, bytes, dict, or iterable of these
-        What ``aws dataexchange list-jobs`` or ``get-job`` wrote, raw pages, lists of jobs, a job a line; any number of
-        them in one file, gzipped or not. A ``str`` is a path or a pattern such as ``"jobs/*.json.gz"``. Dicts are
-        pages or jobs as boto3 returns them, so a paginator's pages can be given as they come.
+        What ``aws dataexchange list-jobs`` or ``get-job`` wrote, raw pages, lists of jobs, a job a
+        line; any number of them in one file, gzipped or not. A ``str`` is a path or a pattern such
+        as ``"jobs/*.json.gz"``. Dicts are pages or jobs as boto3 returns them, so a paginator's
+        pages can be given as they come.
     redact : bool
         Whether to take secrets (signed URLs' queries, API keys) out.
 
@@ -45,8 +49,8 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     Raises
     ------
     LoadError
-        When a file is cut off, damaged or foreign: the message says which, where, and what was expected;
-        ``partial`` holds what was read before.
+        When a file is cut off, damaged or foreign: the message says which, where, and what was
+        expected; ``partial`` holds what was read before.
     DxError
         When there is no such file, or the source is of another kind.
 
@@ -99,14 +103,18 @@ def _bodies(source: Source, name: str) -> Iterator[Body]:
         yield from _split(bytes(source), "bytes" if name == "dicts" else name)
     elif hasattr(source, "read"):
         content = source.read()
-        content = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+        content = (
+            content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+        )
         yield from _split(content, str(getattr(source, "name", "open file")))
     elif isinstance(source, Mapping):
         yield Body(encode([source]), name)
     elif isinstance(source, Iterable):
         yield from _each(source, name)
     else:
-        raise DxError(f"Cannot read jobs from a {type(source).__name__}; give a path, an open file, bytes or dicts.")
+        raise DxError(
+            f"Cannot read jobs from a {type(source).__name__}; give a path, an open file, bytes or dicts."
+        )
 
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
@@ -131,11 +139,19 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
     """Return the files that a path or pattern means."""
     text = os.fspath(source)
     if text.lstrip().startswith(("{", "[")):
-        raise DxError("That looks like JSON, not a path; give it as bytes: read_jobs(text.encode()).")
+        raise DxError(
+            "That looks like JSON, not a path; give it as bytes: read_jobs(text.encode())."
+        )
     path = Path(text)
     if text and path.is_dir():
-        raise DxError(f"{text!r} is a folder; give a pattern of its files, such as {str(path / '*.json')!r}.")
-    found = [path] if text and path.exists() else sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 (absolute patterns too)
+        raise DxError(
+            f"{text!r} is a folder; give a pattern of its files, such as {str(path / '*.json')!r}."
+        )
+    found = (
+        [path]
+        if text and path.exists()
+        else sorted(Path(match) for match in glob.glob(text, recursive=True))
+    )
     files = [match for match in found if not match.is_dir()]
     if not files:
         raise DxError(
@@ -147,7 +163,7 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
 def _split(content: bytes, name: str) -> Iterator[Body]:
     """Yield a file's content, a large one in pieces where documents seem to begin, so that not all is decoded at once."""
     try:
-        content = plain(content)
+        content = as_utf8(content)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from None
     if len(content) <= _LARGE_BYTES or not _DOCUMENTS_BEGIN_LINES.match(content):

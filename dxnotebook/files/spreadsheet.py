@@ -21,7 +21,7 @@ import pyarrow.csv as pcsv
 
 from dxnotebook.errors import DxError, MissingDependencyError
 from dxnotebook.model import TEXT
-from dxnotebook.records.fit import escape
+from dxnotebook.text import valid_utf8
 
 #: Excel's limits; a sheet's rows are with its header, a cell's characters counted as UTF-16 does.
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
@@ -32,15 +32,20 @@ _FORMULA = r'^(?:[\pZ\pC"]*[=+\-@|%＝＋－＠]|[\t\r\n\x00])'
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
 _LINE_END, _NOT_IN_XML = re.compile(r"\r\n?"), re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _DAY_US, _EPOCH = 86_400_000_000, 25_569  # a day; the day 1970-01-01 in a sheet
-_FIRST_DAY, _LAST_DAY = 61, 2_958_466  # Excel's 1900 has a day too many in February; it ends with the year 9999
+_FIRST_DAY, _LAST_DAY = (
+    61,
+    2_958_466,
+)  # Excel's 1900 has a day too many in February; it ends with the year 9999
 _EXACT = 10**15  # Excel keeps 15 digits
 _NARROWEST, _WIDEST, _SAMPLE = 8, 60, 1_000
 
 
-def slices(table: pa.Table, bar: Any, rows: int = _CHUNK) -> Iterator[pa.Table]:  # noqa: ANN401 (of a terminal or a notebook)
+def slices(table: pa.Table, bar: Any, rows: int = _CHUNK) -> Iterator[pa.Table]:
     """Yield a table in pieces, at least one, and tell a progress bar of each that is done."""
     for start in range(0, max(table.num_rows, 1), rows):
-        part = table.slice(start, min(rows, table.num_rows - start))  # beyond its end a table without columns goes on
+        part = table.slice(
+            start, min(rows, table.num_rows - start)
+        )  # beyond its end a table without columns goes on
         yield part
         bar.update(part.num_rows)
 
@@ -58,7 +63,7 @@ def plain_table(frame: pd.DataFrame, *, nested: bool = False) -> pa.Table:
                 f"The index cannot become a column: {error}. Rename it, or use reset_index(drop=True)."
             ) from None
     columns = [_plain(frame.iloc[:, place], nested=nested) for place in range(frame.shape[1])]
-    return pa.Table.from_arrays(columns, names=[escape(str(name)) for name in frame.columns])
+    return pa.Table.from_arrays(columns, names=[valid_utf8(str(name)) for name in frame.columns])
 
 
 def _plain(column: pd.Series[Any], *, nested: bool) -> pa.ChunkedArray | pa.Array:
@@ -66,19 +71,34 @@ def _plain(column: pd.Series[Any], *, nested: bool) -> pa.ChunkedArray | pa.Arra
         array = pa.array(column, from_pandas=True)
         if pa.types.is_dictionary(array.type):
             array = array.cast(array.type.value_type)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):  # several types, or texts that are no UTF-8
+    except (
+        pa.ArrowException,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # several types, or texts that are no UTF-8
         return _told(column)
     kind = array.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return array.cast(TEXT)
     if pa.types.is_decimal(kind):
         numbers = array.cast(pa.float64(), safe=False)
-        digits = [None if number is None else Decimal(repr(number)) for number in numbers.to_pylist()]
-        return numbers if digits == array.to_pylist() else _told(column)  # some have more digits than a number
+        digits = [
+            None if number is None else Decimal(repr(number)) for number in numbers.to_pylist()
+        ]
+        return (
+            numbers if digits == array.to_pylist() else _told(column)
+        )  # some have more digits than a number
     if pa.types.is_floating(kind):
         array = array.cast(pa.float64(), safe=False)
         return pc.if_else(pc.is_nan(array), pa.scalar(None, pa.float64()), array)
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_null)
+    known = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_boolean,
+        pa.types.is_timestamp,
+        pa.types.is_null,
+    )
     simple = any(is_one(kind) for is_one in known)
     if pa.types.is_date(kind):
         return array.cast(pa.timestamp("s"))
@@ -87,7 +107,7 @@ def _plain(column: pd.Series[Any], *, nested: bool) -> pa.ChunkedArray | pa.Arra
 
 def _told(column: pd.Series[Any]) -> pa.Array:
     there = column.notna().to_numpy()
-    texts = column.astype(object).map(lambda value: escape(str(value)))
+    texts = column.astype(object).map(lambda value: valid_utf8(str(value)))
     return pa.array(texts.where(there, None), TEXT, from_pandas=True)
 
 
@@ -109,7 +129,7 @@ def _iso(times: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     return pc.strftime(times, "%Y-%m-%dT%H:%M:%S" + ("%Ez" if times.type.tz else "")).cast(TEXT)
 
 
-def write_csv(table: pa.Table, path: Path, bar: Any, *, neutralise: bool) -> None:  # noqa: ANN401 (as above)
+def write_csv(table: pa.Table, path: Path, bar: Any, *, neutralise: bool) -> None:
     """Write a table as CSV: UTF-8, every text quoted, times in ISO 8601; gzipped if the name says so."""
     names = _neutral_names(table.column_names, neutralise=neutralise)
 
@@ -120,17 +140,25 @@ def write_csv(table: pa.Table, path: Path, bar: Any, *, neutralise: bool) -> Non
 
     compression = "gzip" if path.name.lower().endswith(".gz") else None
     schema = pa.schema(
-        [(n, TEXT if pa.types.is_timestamp(c.type) else c.type) for n, c in zip(names, table.columns, strict=True)]
+        [
+            (n, TEXT if pa.types.is_timestamp(c.type) else c.type)
+            for n, c in zip(names, table.columns, strict=True)
+        ]
     )
-    with pa.output_stream(str(path), compression=compression) as sink, pcsv.CSVWriter(sink, schema) as writer:
+    with (
+        pa.output_stream(str(path), compression=compression) as sink,
+        pcsv.CSVWriter(sink, schema) as writer,
+    ):
         for part in slices(table, bar):
-            writer.write_table(pa.Table.from_arrays([shown(column) for column in part.columns], schema=schema))
+            writer.write_table(
+                pa.Table.from_arrays([shown(column) for column in part.columns], schema=schema)
+            )
 
 
 def write_workbook(
     tables: Mapping[str, pa.Table],
     path: Path,
-    bar: Any,  # noqa: ANN401 (as above)
+    bar: Any,
     *,
     neutralise: bool,
     rows: int = ROWS,
@@ -157,7 +185,9 @@ def write_workbook(
             for name, table in tables.items():
                 for number, start in enumerate(range(0, max(table.num_rows, 1), rows - 1), 1):
                     sheet = book.add_worksheet(name if number == 1 else f"{name} {number}")
-                    _Sheet(book, sheet, neutralise, characters).write(table.slice(start, rows - 1), bar)
+                    _Sheet(book, sheet, neutralise, characters).write(
+                        table.slice(start, rows - 1), bar
+                    )
     except FileCreateError as error:
         raise OSError(*error.args[0].args) from error
 
@@ -165,29 +195,41 @@ def write_workbook(
 class _Sheet:
     """A sheet of a workbook that takes a table."""
 
-    def __init__(self, book: Any, sheet: Any, neutralise: bool, characters: int) -> None:  # noqa: ANN401 (no types)
+    def __init__(self, book: Any, sheet: Any, neutralise: bool, characters: int) -> None:
         self._sheet = sheet
         self._bold = book.add_format({"bold": True})
         self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._neutralise = neutralise
         self._characters = characters
 
-    def write(self, table: pa.Table, bar: Any) -> None:  # noqa: ANN401 (as above)
+    def write(self, table: pa.Table, bar: Any) -> None:
         zoned = [pa.types.is_timestamp(kind) and kind.tz is not None for kind in table.schema.types]
-        names = [f"{name} (UTC)" if in_utc else name for name, in_utc in zip(table.column_names, zoned, strict=True)]
+        names = [
+            f"{name} (UTC)" if in_utc else name
+            for name, in_utc in zip(table.column_names, zoned, strict=True)
+        ]
         shown = self._texts(pa.array(names, TEXT)).tolist()
         self._sheet.freeze_panes(1, 0)
-        self._sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # account ids are texts, and meant to be
+        self._sheet.ignore_errors(
+            {"number_stored_as_text": "A1:XFD1048576"}
+        )  # account ids are texts, and meant to be
         for place, name in enumerate(shown):
-            self._sheet.set_column(place, place, self._width(name, table.column(place).slice(0, _SAMPLE)))
+            self._sheet.set_column(
+                place, place, self._width(name, table.column(place).slice(0, _SAMPLE))
+            )
             self._sheet.write_string(0, place, name, self._bold)
-        formats = [self._time if pa.types.is_timestamp(kind) else None for kind in table.schema.types]
+        formats = [
+            self._time if pa.types.is_timestamp(kind) else None for kind in table.schema.types
+        ]
         put = dict.fromkeys((int, float), self._sheet.write_number)
         put |= {str: self._sheet.write_string, bool: self._sheet.write_boolean}
         row = 0
         for part in slices(table, bar):
-            # the library takes cells one by one, and in this mode a row's after those of the row before
-            for row, values in enumerate(zip(*map(self._cells, part.columns), strict=True), row + 1):  # noqa: B020
+            # the library takes cells one by one, and in this mode a row's after those of the row
+            # before
+            for row, values in enumerate(
+                zip(*map(self._cells, part.columns), strict=True), row + 1
+            ):
                 for place, value in enumerate(values):
                     if value is not None:
                         put[type(value)](row, place, value, formats[place])
@@ -201,7 +243,9 @@ class _Sheet:
         values = np.array(column.to_pylist(), object)
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             numbers = column.cast(pa.float64(), safe=False).to_numpy()
-            odd = np.isinf(numbers) | (pa.types.is_integer(column.type) & (np.abs(numbers) >= _EXACT))
+            odd = np.isinf(numbers) | (
+                pa.types.is_integer(column.type) & (np.abs(numbers) >= _EXACT)
+            )
             values[odd] = [str(value) for value in values[odd]]
         elif not pa.types.is_boolean(column.type):
             values = self._texts(_told(pd.Series(values, dtype=object)))
@@ -209,10 +253,15 @@ class _Sheet:
 
     def _texts(self, texts: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, np.dtype[np.object_]]:
         texts = _neutral(texts) if self._neutralise else texts
-        odd = pc.or_(pc.match_substring_regex(texts, _CONTROL), pc.greater(pc.binary_length(texts), self._characters))
+        odd = pc.or_(
+            pc.match_substring_regex(texts, _CONTROL),
+            pc.greater(pc.binary_length(texts), self._characters),
+        )
         found = np.array([*texts.to_pylist(), None], object)[:-1]
         for place in np.flatnonzero(pc.fill_null(odd, False).to_numpy(zero_copy_only=False)):
-            visible = _NOT_IN_XML.sub(lambda match: ascii(match[0])[1:-1], _LINE_END.sub("\n", found[place]))
+            visible = _NOT_IN_XML.sub(
+                lambda match: ascii(match[0])[1:-1], _LINE_END.sub("\n", found[place])
+            )
             found[place] = _shortened(visible, self._characters)
         return found
 
@@ -229,7 +278,9 @@ def _days(times: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.object_]]:
     cells: np.ndarray[Any, np.dtype[np.object_]] = days.astype(object)
     outside = (days < _FIRST_DAY) | (days >= _LAST_DAY)
     zone = "UTC" if times.type.tz else None
-    cells[outside] = _iso(us.cast(pa.timestamp("us", zone))).to_numpy()[outside] if outside.any() else None
+    cells[outside] = (
+        _iso(us.cast(pa.timestamp("us", zone))).to_numpy()[outside] if outside.any() else None
+    )
     cells[times.is_null().to_numpy()] = None
     return cells
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dxnotebook.arrays import Array, located, text_array
 from dxnotebook.model import TEXT
-from dxnotebook.tables.assemble import JobTables, checked, located
-
-Array = npt.NDArray[Any]
+from dxnotebook.tables.jobtables import JobTables, checked
 
 _NUMPY_TEXT: Any = np.dtypes.StringDType()
 _SHORTEST = 4  # a shorter name may be part of any word
@@ -30,13 +28,19 @@ _PLACES = (
     (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
     (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
     (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
-    (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\b", "<date>"),
+    (
+        r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\b",
+        "<date>",
+    ),
     (_KEY, "<key>"),
 )
 _VALUES = (
     (rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b", "<id>"),
     (r"(\b|_)\d+(?:[.,:]\d+)*", r"\1<n>"),
-    *((rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask) for mask in ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")),
+    *(
+        (rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask)
+        for mask in ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
+    ),
     (r"\s+", " "),
     (r"^ | $", ""),
 )
@@ -53,11 +57,12 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a cause, the one with most jobs first: ``fingerprint`` (str: see `fingerprints`), ``code``,
-        ``count`` (int64: errors; one that names several assets counts once), ``jobs`` (int64: jobs with such an
-        error), ``share`` (float64: of all jobs with errors, 0 to 1), ``first_seen``, ``last_seen`` (datetime64[us,
-        UTC]: when the first and the last of these jobs were created), ``data_sets`` (int64: how many it touched),
-        ``example_job_id`` (str: the last of the jobs).
+        One row a cause, the one with most jobs first: ``fingerprint`` (str: see `fingerprints`),
+        ``code``, ``count`` (int64: errors; one that names several assets counts once), ``jobs``
+        (int64: jobs with such an error), ``share`` (float64: of all jobs with errors, 0 to 1),
+        ``first_seen``, ``last_seen`` (datetime64[us, UTC]: when the first and the last of these
+        jobs were created), ``data_sets`` (int64: how many it touched), ``example_job_id`` (str: the
+        last of the jobs).
 
     Raises
     ------
@@ -89,14 +94,17 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
         example_job_id=("job_id", "last"),
     ).reset_index()
     causes.insert(4, "share", causes["jobs"] / max(errors["job_id"].nunique(), 1))
-    return causes.sort_values(["jobs", "count", "fingerprint"], ascending=[False, False, True], ignore_index=True)
+    return causes.sort_values(
+        ["jobs", "count", "fingerprint"], ascending=[False, False, True], ignore_index=True
+    )
 
 
 def fingerprints(tables: JobTables) -> pd.Series[str]:
     """Return what the message of each error has in common with others of the same cause.
 
-    URLs, ARNs, UUIDs, dates, keys, ids (also hexadecimal ones) and numbers are masked by their form; the bucket, key
-    and name of an asset by what the tables say they are. Several of a kind in a row count as one.
+    URLs, ARNs, UUIDs, dates, keys, ids (also hexadecimal ones) and numbers are masked by their
+    form; the bucket, key and name of an asset by what the tables say they are. Several of a kind in
+    a row count as one.
 
     Parameters
     ----------
@@ -126,7 +134,9 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     messages = errors["message"][~pd.Series(error).duplicated()]
     texts = _Texts(messages)
     for name in ("key", "asset_name"):
-        formed = pc.match_substring_regex(_array(errors[name]), pattern=f"^{_KEY}$").fill_null(fill_value=True)
+        formed = pc.match_substring_regex(text_array(errors[name]), pattern=f"^{_KEY}$").fill_null(
+            fill_value=True
+        )
         texts.mask_names(error, errors[name].mask(np.asarray(formed)), "<key>")
     texts.mask_forms(_PLACES)
     texts.mask_names(error, errors["bucket"].fillna(_buckets(checked(tables))), "<bucket>")
@@ -139,25 +149,27 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
     """Return, for each error that names no bucket, the first that its job names."""
     of_job = tables.errors["job_id"][tables.errors["bucket"].isna()]
     places = (tables.details[["job_id", "bucket"]], tables.jobs[["job_id", "asset_source_bucket"]])
-    named = [place[located(place["job_id"], of_job) >= 0].set_axis(["job_id", "bucket"], axis=1) for place in places]
+    named = [
+        place[located(place["job_id"], of_job) >= 0].set_axis(["job_id", "bucket"], axis=1)
+        for place in places
+    ]
     named_once = pd.concat(named).dropna().drop_duplicates("job_id").set_index("job_id")
     return of_job.map(named_once["bucket"]).astype("str")
-
-
-def _array(texts: pd.Series[str]) -> pa.LargeStringArray:
-    array = pa.array(texts, TEXT)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _masked(texts: Array, names: Array, mask: str) -> Array:
     """Return texts, each with its name masked where that is not within a longer word."""
     # in marks that surround each word, a part of one is not found
-    texts, names = (_replaced(each, rf"([\w{_BEYOND}-]+)", rf"{_BEGIN}\1{_STOP}") for each in (texts, names))
+    texts, names = (
+        _replaced(each, rf"([\w{_BEYOND}-]+)", rf"{_BEGIN}\1{_STOP}") for each in (texts, names)
+    )
     return _replaced(np.strings.replace(texts, names, mask), f"[{_BEGIN}{_STOP}]", "")
 
 
 def _replaced(texts: Array, pattern: str, replacement: str) -> Array:
-    replaced = pc.replace_substring_regex(pa.array(texts.tolist(), TEXT), pattern=pattern, replacement=replacement)
+    replaced = pc.replace_substring_regex(
+        pa.array(texts.tolist(), TEXT), pattern=pattern, replacement=replacement
+    )
     return np.array(replaced.to_pylist(), _NUMPY_TEXT)
 
 
@@ -165,7 +177,7 @@ class _Texts:
     """The messages of errors, each different one being looked at once."""
 
     def __init__(self, messages: pd.Series[str]) -> None:
-        self._different = _array(messages.fillna(""))
+        self._different = text_array(messages.fillna(""))
         self._number = np.arange(len(messages))  # of each message among the different ones
 
     def all(self) -> list[str]:
@@ -175,8 +187,13 @@ class _Texts:
     def mask_forms(self, masks: Sequence[tuple[str, str]]) -> None:
         """Mask what has one of these forms."""
         for pattern, mask in masks:
-            encoded = pc.replace_substring_regex(self._different, pattern=pattern, replacement=mask).dictionary_encode()
-            self._number, self._different = encoded.indices.to_numpy()[self._number], encoded.dictionary
+            encoded = pc.replace_substring_regex(
+                self._different, pattern=pattern, replacement=mask
+            ).dictionary_encode()
+            self._number, self._different = (
+                encoded.indices.to_numpy()[self._number],
+                encoded.dictionary,
+            )
 
     def mask_names(self, error: Array, names: pd.Series[str], mask: str) -> None:
         """Mask what each row's asset is called in the message of the error that the row belongs to.

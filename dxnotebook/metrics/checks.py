@@ -13,7 +13,8 @@ from dxnotebook.metrics.concurrency import stuck_jobs
 from dxnotebook.metrics.periods import Step
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.metrics.reruns import unresolved_failures
-from dxnotebook.tables.assemble import JobTables, checked, observed_at
+from dxnotebook.tables.jobtables import JobTables, checked, observed_at
+from dxnotebook.text import elapsed, shortened
 
 _COLUMNS = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
@@ -36,11 +37,13 @@ def check(
     tables : JobTables
         The jobs to look at; `with_names` gives the findings the names of data sets.
     max_failure_rate : float, optional
-        The highest rate, 0 to 1, of failed jobs among the finished ones. What is compared is the lower bound of the
-        rate's 95 % interval, so that three failures of three jobs are needed to find more than 40 %.
+        The highest rate, 0 to 1, of failed jobs among the finished ones. What is compared is the
+        lower bound of the rate's 95 % interval, so that three failures of three jobs are needed to
+        find more than 40 %.
     by : str, optional
-        A column of the jobs, such as "data_set_id" or "type", of each of whose values the failure rate is checked as
-        well as that of all jobs. The more there are, the likelier is it that one is above a low limit by chance.
+        A column of the jobs, such as "data_set_id" or "type", of each of whose values the failure
+        rate is checked as well as that of all jobs. The more there are, the likelier is it that one
+        is above a low limit by chance.
     max_unresolved : int, optional
         How many pieces of failed work may be without a later success.
     max_stuck : int, optional
@@ -53,9 +56,10 @@ def check(
     Returns
     -------
     pandas.DataFrame
-        One row a finding: ``check`` ("failure rate", "unresolved", "stuck" or "silence"), ``of`` (what it is about: the
-        value of `by` or the id of a data set; null where it is all jobs), ``value``, ``limit`` (a rate, a number, or
-        seconds), ``message``: a line that says it. No row when nothing is wrong.
+        One row a finding: ``check`` ("failure rate", "unresolved", "stuck" or "silence"), ``of``
+        (what it is about: the value of `by` or the id of a data set; null where it is all jobs),
+        ``value``, ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No
+        row when nothing is wrong.
 
     Raises
     ------
@@ -71,7 +75,11 @@ def check(
     All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). Mostly: Access denied
     """
     tables = checked(tables)
-    limits = {"max_failure_rate": max_failure_rate, "max_unresolved": max_unresolved, "max_stuck": max_stuck}
+    limits = {
+        "max_failure_rate": max_failure_rate,
+        "max_unresolved": max_unresolved,
+        "max_stuck": max_stuck,
+    }
     if max_silence is None and all(limit is None for limit in limits.values()):
         raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
     for name, limit in limits.items():
@@ -82,7 +90,9 @@ def check(
             f"Invalid max_failure_rate: {max_failure_rate!r}. Valid is a share between 0 and 1, as 0.1 for 10 %."
         )
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
-        raise DxError(f"Invalid by: {by!r}. Valid is the name of a column of the jobs, such as 'data_set_id'.")
+        raise DxError(
+            f"Invalid by: {by!r}. Valid is the name of a column of the jobs, such as 'data_set_id'."
+        )
     found: list[dict[str, object]] = []
     if max_failure_rate is not None:
         found += _rates(tables, max_failure_rate, by)
@@ -106,7 +116,9 @@ def _length(given: str | timedelta) -> float:
     except DxError:
         seconds = 0
     if seconds <= 0:
-        raise DxError(f"Invalid max_silence: {given!r}. Valid is a length of time, such as '26h' or '3d'.")
+        raise DxError(
+            f"Invalid max_silence: {given!r}. Valid is a length of time, such as '26h' or '3d'."
+        )
     return seconds
 
 
@@ -143,7 +155,9 @@ def _cause(tables: JobTables, names: dict[object, str]) -> str:
         if cause["data_sets"] == 1 and pd.notna(whose)
         else f" of {cause['data_sets']:,} data sets"
     )
-    return f" Mostly: {_shortened(cause['fingerprint'])} ({cause['jobs']:,} jobs{of})"
+    return (
+        f" Mostly: {shortened(cause['fingerprint'], _LONGEST_MESSAGE)} ({cause['jobs']:,} jobs{of})"
+    )
 
 
 def _unresolved(tables: JobTables, limit: int) -> list[dict[str, object]]:
@@ -152,9 +166,11 @@ def _unresolved(tables: JobTables, limit: int) -> list[dict[str, object]]:
     if len(left) <= limit:
         return []
     last = left.iloc[0]
-    told = "" if pd.isna(last["message"]) else f": {_shortened(last['message'])}"
+    told = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
     when = (
-        "at an unknown time" if pd.isna(last["last_failed_at"]) else f"at {last['last_failed_at']:%Y-%m-%d %H:%M} UTC"
+        "at an unknown time"
+        if pd.isna(last["last_failed_at"])
+        else f"at {last['last_failed_at']:%Y-%m-%d %H:%M} UTC"
     )
     message = (
         f"{len(left):,} pieces of failed work have not succeeded since (limit {limit:,}). The last, of "
@@ -163,7 +179,9 @@ def _unresolved(tables: JobTables, limit: int) -> list[dict[str, object]]:
     return [_finding("unresolved", message, len(left), limit)]
 
 
-def _stuck(tables: JobTables, limit: int, now: pd.Timestamp | str | None) -> list[dict[str, object]]:
+def _stuck(
+    tables: JobTables, limit: int, now: pd.Timestamp | str | None
+) -> list[dict[str, object]]:
     """Return the finding about jobs that have been open for too long."""
     stuck = stuck_jobs(tables.jobs, now)
     if len(stuck) <= limit:
@@ -171,7 +189,7 @@ def _stuck(tables: JobTables, limit: int, now: pd.Timestamp | str | None) -> lis
     longest = stuck.iloc[0]
     message = (
         f"{len(stuck):,} jobs are open for longer than usual (limit {limit:,}). The longest, {longest['type']} of "
-        f"{_names(tables).get(longest['data_set_id'], 'no data set')}, for {_told(longest['open_s'])}: {longest['job_id']}"
+        f"{_names(tables).get(longest['data_set_id'], 'no data set')}, for {elapsed(longest['open_s'])}: {longest['job_id']}"
     )
     return [_finding("stuck", message, len(stuck), limit)]
 
@@ -180,33 +198,49 @@ def _silence(tables: JobTables, limit: float, now: pd.Timestamp) -> list[dict[st
     """Return the findings about data sets without a recent success; one without any counts from its first job."""
     names, jobs = _names(tables), tables.jobs.dropna(subset="data_set_id")
     succeeded = jobs[jobs["state"] == "COMPLETED"].groupby("data_set_id")["updated_at"].max()
-    last = jobs.groupby("data_set_id")["created_at"].min().to_frame("first").join(succeeded.rename("last"))
-    silent = (now - last["last"].fillna(last["first"])).dt.total_seconds().sort_values(ascending=False)
+    last = (
+        jobs.groupby("data_set_id")["created_at"]
+        .min()
+        .to_frame("first")
+        .join(succeeded.rename("last"))
+    )
+    silent = (
+        (now - last["last"].fillna(last["first"])).dt.total_seconds().sort_values(ascending=False)
+    )
     found = []
     for identity, length in silent[silent > limit].items():
-        said = "the last success was" if identity in succeeded.index else "no success since the first job,"
-        message = f"{names[identity]}: {said} {_told(length)} ago (limit {_told(limit)})."
+        said = (
+            "the last success was"
+            if identity in succeeded.index
+            else "no success since the first job,"
+        )
+        message = f"{names[identity]}: {said} {elapsed(length)} ago (limit {elapsed(limit)})."
         found.append(_finding("silence", message, length, limit, identity))
     return found
 
 
 def _names(tables: JobTables) -> dict[object, str]:
     """Return what people call each data set: its name, or else its id."""
-    jobs = tables.jobs.dropna(subset="data_set_id").drop_duplicates("data_set_id").set_index("data_set_id")
-    named = jobs["data_set_name"] if "data_set_name" in jobs else pd.Series(index=jobs.index, dtype="str")
+    jobs = (
+        tables.jobs.dropna(subset="data_set_id")
+        .drop_duplicates("data_set_id")
+        .set_index("data_set_id")
+    )
+    named = (
+        jobs["data_set_name"]
+        if "data_set_name" in jobs
+        else pd.Series(index=jobs.index, dtype="str")
+    )
     return named.fillna(jobs.index.to_series()).to_dict()
 
 
-def _finding(kind: str, message: str, value: float, limit: float, of: object = None) -> dict[str, object]:
-    return {"check": kind, "of": of, "value": value, "limit": limit, "message": " ".join(message.split())}
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
-
-
-def _told(seconds: float) -> str:
-    """Return a duration as people say it."""
-    days, rest = divmod(int(seconds), 86_400)
-    hours, minutes = rest // 3600, rest % 3600 // 60
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"
+def _finding(
+    kind: str, message: str, value: float, limit: float, of: object = None
+) -> dict[str, object]:
+    return {
+        "check": kind,
+        "of": of,
+        "value": value,
+        "limit": limit,
+        "message": " ".join(message.split()),
+    }

@@ -6,22 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from dxnotebook.arrays import Array
 from dxnotebook.errors import DxError
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
-from dxnotebook.tables.assemble import dated, observed_at
-
-Array = npt.NDArray[Any]
+from dxnotebook.tables.jobtables import dated, observed_at
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
 _LONG = 86_400.0  # seconds: what is usual where no job at all has completed
 _NEVER = 1 << 61  # microseconds
 _BITS = 62  # of a signed integer, one being left for begun or ended
-_WHO = ("job_id", "account_id", "region", "type", "state", "data_set_id", "data_set_name", "created_at")
+_WHO = (
+    "job_id",
+    "account_id",
+    "region",
+    "type",
+    "state",
+    "data_set_id",
+    "data_set_name",
+    "created_at",
+)
 
 
 def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> pd.DataFrame:
@@ -37,10 +44,11 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     Returns
     -------
     pandas.DataFrame
-        A step series of each group: one row a moment at which the number changes, in order: the `by` columns, ``at``
-        (datetime64[us, UTC]), ``open`` (int64: from then on), ``peak`` (int64: the largest of the group), ``quota``
-        (Int64: how many jobs of the type may be open at once; null where the service has none, and where a group holds
-        several accounts or regions, each of which has a quota of its own: name them in `by`).
+        A step series of each group: one row a moment at which the number changes, in order: the
+        `by` columns, ``at`` (datetime64[us, UTC]), ``open`` (int64: from then on), ``peak`` (int64:
+        the largest of the group), ``quota`` (Int64: how many jobs of the type may be open at once;
+        null where the service has none, and where a group holds several accounts or regions, each
+        of which has a quota of its own: name them in `by`).
 
     Raises
     ------
@@ -49,8 +57,8 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
 
     Notes
     -----
-    A job is open from ``created_at`` until just before ``updated_at``, and to this day while its state is WAITING or
-    IN_PROGRESS. One that was refused at once was never open.
+    A job is open from ``created_at`` until just before ``updated_at``, and to this day while its
+    state is WAITING or IN_PROGRESS. One that was refused at once was never open.
 
     Examples
     --------
@@ -62,7 +70,9 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     columns = columns_of(by, _RESULTS)
     jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", *columns]))
     groups, group = numbered(jobs, columns)
-    created, updated = (jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at"))
+    created, updated = (
+        jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at")
+    )
     is_open = jobs["state"].isin(OPEN_STATES).to_numpy()
     ends = ~is_open & (updated > created)
     begins = is_open | ends
@@ -76,7 +86,9 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     return steps
 
 
-def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> tuple[Array, Array, Array]:
+def _steps(
+    group: Array, begun: Array, group_of_ended: Array, ended: Array
+) -> tuple[Array, Array, Array]:
     """Return, of each moment at which a group's number of open jobs changes, the group, the time and the number.
 
     Group, time and direction are packed into one integer, as integers are sorted several times faster than times.
@@ -85,7 +97,9 @@ def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> t
     last = int(max(begun.max(initial=first), ended.max(initial=first)))
     bits = (last - first).bit_length()
     if bits + int(group.max(initial=0)).bit_length() > _BITS:
-        raise DxError("There are too many groups over too long a time. Choose fewer groups, or jobs of a shorter time.")
+        raise DxError(
+            "There are too many groups over too long a time. Choose fewer groups, or jobs of a shorter time."
+        )
     events = np.empty(len(begun) + len(ended), np.int64)
     events[: len(begun)] = (((group << bits) | (begun - first)) << 1) | 1
     events[len(begun) :] = ((group_of_ended << bits) | (ended - first)) << 1
@@ -97,14 +111,16 @@ def _steps(group: Array, begun: Array, group_of_ended: Array, ended: Array) -> t
     of = moments >> bits
     begin = np.flatnonzero(np.diff(of, prepend=-1))
     before = np.append(0, number)[:-1]
-    number -= np.repeat(before[begin], np.diff(np.append(begin, len(of))))  # what earlier groups left open
+    number -= np.repeat(
+        before[begin], np.diff(np.append(begin, len(of)))
+    )  # what earlier groups left open
     before = np.append(0, number)[:-1]
     before[begin] = 0
     changed = number != before
     return of[changed], (moments[changed] & ((1 << bits) - 1)) + first, number[changed]
 
 
-def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:  # noqa: ANN401 (an extension array)
+def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
     """Return the quota of each group: that of its type, if it is of one account and region."""
     quota = pd.Series(pd.NA, groups.index, "Int64")
     if "type" in groups:
@@ -123,19 +139,20 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     Parameters
     ----------
     jobs : pandas.DataFrame
-        Jobs with the columns ``job_id``, ``type``, ``state``, ``created_at`` and ``duration_s``, finished ones, too:
-        they say what is usual.
+        Jobs with the columns ``job_id``, ``type``, ``state``, ``created_at`` and ``duration_s``,
+        finished ones, too: they say what is usual.
     now : Timestamp or str, optional
-        When the jobs were as the frame has them; by default when they were loaded, or, if the frame does not say that,
-        the latest time in it.
+        When the jobs were as the frame has them; by default when they were loaded, or, if the frame
+        does not say that, the latest time in it.
 
     Returns
     -------
     pandas.DataFrame
-        One row a stuck job, the one that has been open for longest first: ``job_id``, ``account_id``, ``region``,
-        ``type``, ``state``, ``data_set_id``, ``data_set_name``, ``created_at`` as far as `jobs` has them, ``open_s``
-        (float64, seconds until `now`) and ``usual_s`` (float64, seconds: the 99th percentile of the completed jobs of
-        the type, of all where none of the type has completed, and a day where none has at all).
+        One row a stuck job, the one that has been open for longest first: ``job_id``,
+        ``account_id``, ``region``, ``type``, ``state``, ``data_set_id``, ``data_set_name``,
+        ``created_at`` as far as `jobs` has them, ``open_s`` (float64, seconds until `now`) and
+        ``usual_s`` (float64, seconds: the 99th percentile of the completed jobs of the type, of all
+        where none of the type has completed, and a day where none has at all).
 
     Raises
     ------

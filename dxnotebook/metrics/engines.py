@@ -17,25 +17,20 @@ import pandas as pd
 import pyarrow as pa
 
 from dxnotebook.errors import DxError
+from dxnotebook.text import texts
 
 FrameT = TypeVar("FrameT")
 
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
-def names(parameter: str, given: object) -> list[str]:
-    """Return the texts that a parameter gives, be it one or several, or raise DxError that names it."""
-    several: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    if not all(isinstance(name, str) for name in several):
-        raise DxError(f"Invalid {parameter}: {given!r}. Valid is a text, or a list of texts.")
-    return list(dict.fromkeys(several))
-
-
 def columns_of(by: object, results: Iterable[str]) -> list[str]:
     """Return the names of the columns to group by, which are not those of the results, or raise DxError."""
-    columns = [] if by is None else names("by", by)
+    columns = [] if by is None else texts("by", by)
     if taken := [name for name in columns if name in results]:
-        raise DxError(f"Cannot group by a column named {taken[0]!r}, as the result has one. Rename it.")
+        raise DxError(
+            f"Cannot group by a column named {taken[0]!r}, as the result has one. Rename it."
+        )
     return columns
 
 
@@ -66,7 +61,9 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDAr
     first = np.zeros(group.max(initial=-1) + 1, np.int64)
     first[group[::-1]] = np.arange(len(group))[::-1]
     groups = frame[by].take(first).reset_index(drop=True)
-    groups = groups.sort_values(by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key)
+    groups = groups.sort_values(
+        by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key
+    )
     rank = np.empty(len(groups), np.int64)
     rank[groups.index] = np.arange(len(groups))
     return groups.reset_index(drop=True), rank[group]
@@ -112,12 +109,18 @@ class Source(Generic[FrameT]):
         if isinstance(jobs, pd.DataFrame):
             if not jobs.columns.is_unique:
                 twice = jobs.columns[jobs.columns.duplicated()][0]
-                raise DxError(f"The frame has several columns {twice!r}. Rename or drop all but one.")
-            self.native = _typed(jobs, [name for name in needed if name in _EXPECTED and name in jobs])
+                raise DxError(
+                    f"The frame has several columns {twice!r}. Rename or drop all but one."
+                )
+            self.native = _typed(
+                jobs, [name for name in needed if name in _EXPECTED and name in jobs]
+            )
         try:
             self.frame: Any = nw.from_native(self.native)
         except TypeError:
-            raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a frame, such as `tables.jobs`.") from None
+            raise DxError(
+                f"Invalid jobs: a {type(jobs).__name__}. Give a frame, such as `tables.jobs`."
+            ) from None
         self.engine = self.frame.implementation
         self.schema = self.frame.collect_schema()
         if missing := [name for name in needed if name not in self.schema]:
@@ -126,28 +129,36 @@ class Source(Generic[FrameT]):
             )
         for name in _EXPECTED.keys() & set(needed):
             kind = self.schema[name]
-            if not (kind.is_numeric() if _EXPECTED[name] == "numbers" else isinstance(kind, nw.Datetime)):
-                raise DxError(f"The column {name!r} holds {kind}, not {_EXPECTED[name]}; convert it first.")
+            if not (
+                kind.is_numeric() if _EXPECTED[name] == "numbers" else isinstance(kind, nw.Datetime)
+            ):
+                raise DxError(
+                    f"The column {name!r} holds {kind}, not {_EXPECTED[name]}; convert it first."
+                )
 
     @property
     def is_pandas(self) -> bool:
         """Whether the frame is a pandas one."""
         return bool(self.engine.is_pandas())
 
-    def column(self, name: str) -> Any:  # noqa: ANN401 (narwhals' expressions)
+    def column(self, name: str) -> Any:
         """Return a column as an expression to group by; what other engines have of categories is text."""
         column = nw.col(name)
         coded = not self.is_pandas and isinstance(self.schema[name], nw.Categorical | nw.Enum)
         return column.cast(nw.String) if coded else column
 
-    def seconds(self, name: str) -> Any:  # noqa: ANN401 (narwhals' expressions)
+    def seconds(self, name: str) -> Any:
         """Return a time as whole seconds since 1970, an expression that no session's time zone has a say in."""
         time = nw.col(name)
         if self.engine.is_spark_like():
             return time.cast(nw.Int64)
-        return time.dt.total_seconds() if self.engine.is_duckdb() else time.dt.timestamp("us") // 1_000_000
+        return (
+            time.dt.total_seconds()
+            if self.engine.is_duckdb()
+            else time.dt.timestamp("us") // 1_000_000
+        )
 
-    def collected(self, frame: Any) -> pd.DataFrame:  # noqa: ANN401 (a narwhals frame, lazy or not)
+    def collected(self, frame: Any) -> pd.DataFrame:
         """Return a narwhals frame as a pandas one; what is of another engine keeps the types it has there."""
         frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
         if self.is_pandas:
@@ -178,6 +189,8 @@ class Source(Generic[FrameT]):
 def pandas_frame(jobs: object, needed: Iterable[str]) -> pd.DataFrame:
     """Return jobs that have to be a pandas frame with some columns, or raise DxError."""
     if not isinstance(jobs, pd.DataFrame):
-        raise DxError(f"Invalid jobs: a {type(jobs).__name__}. Give a pandas frame, such as `tables.jobs`.")
+        raise DxError(
+            f"Invalid jobs: a {type(jobs).__name__}. Give a pandas frame, such as `tables.jobs`."
+        )
     native: pd.DataFrame = Source(jobs, needed).native
     return native

@@ -6,7 +6,6 @@ time zone, so that a day in which clocks change has 23 or 25 hours.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,16 +16,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from dxnotebook.errors import DxError
+from dxnotebook.times import length
 
 _DAY = 86_400  # seconds
-_SECONDS = {"min": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY}
-_MONTHS = {"mo": 1, "q": 3, "y": 12}
-_EVERY = re.compile(rf"\s*(\d*)\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE)
 _LONGEST_STEP = 100 * 366 * _DAY
 _MONDAY = -3 * _DAY  # 1970 began on a Thursday
 _DAY_LONG = pd.Timedelta(days=1)
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
-_LONGEST = pd.Timedelta(days=50 * 365)  # how far back from the last job changes of the clocks are heeded
+_LONGEST = pd.Timedelta(
+    days=50 * 365
+)  # how far back from the last job changes of the clocks are heeded
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class Step:
     zone : str
         Whose calendar it follows.
     changes : tuple of (int, int)
-        From which second since 1970 on the zone's clocks are ahead of UTC by how many seconds, in order.
+        From which second since 1970 on the zone's clocks are ahead of UTC by how many seconds, in
+        order.
     """
 
     seconds: int
@@ -58,27 +58,37 @@ class Step:
         >>> Step.of("2w").seconds, Step.of("1q").months
         (1209600, 3)
         """
-        found = _EVERY.fullmatch(every) if isinstance(every, str) else None
-        unit = found[2].lower() if found else ""
-        seconds, months = (int(found[1] or 1) * units.get(unit, 0) if found else 0 for units in (_SECONDS, _MONTHS))
-        if not 0 < seconds + months * 30 * _DAY <= _LONGEST_STEP:
-            raise DxError(f"Invalid every: {every!r}. Valid are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y.")
+        count, unit_s, unit_months = length(every) or (0, 0, 0)
+        count = 1 if count is None else count
+        whole = count == int(count) and unit_s != 1
+        seconds, months = int(count) * unit_s, int(count) * unit_months
+        if not whole or not 0 < seconds + months * 30 * _DAY <= _LONGEST_STEP:
+            raise DxError(
+                f"Invalid every: {every!r}. Valid are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y."
+            )
         try:
             ZoneInfo(tz)
         except (ValueError, OSError, TypeError, KeyError):
-            raise DxError(f"Invalid tz: {tz!r}. Valid are the names of time zones, such as 'Europe/Berlin'.") from None
+            raise DxError(
+                f"Invalid tz: {tz!r}. Valid are the names of time zones, such as 'Europe/Berlin'."
+            ) from None
         return cls(seconds, months, tz)
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""
-        days = pd.date_range(max(first, last - _LONGEST).floor("D"), last.ceil("D") + _DAY_LONG, freq="D")
+        days = pd.date_range(
+            max(first, last - _LONGEST).floor("D"), last.ceil("D") + _DAY_LONG, freq="D"
+        )
         changed = days[:-1][np.diff(self._ahead(days)) != 0]
         scanned = [pd.date_range(day, day + _DAY_LONG, freq=_SCAN) for day in changed]
         times = pd.DatetimeIndex(days[:1].append(scanned))
         ahead = self._ahead(times)
         new = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
         return replace(
-            self, changes=tuple(zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True))
+            self,
+            changes=tuple(
+                zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True)
+            ),
         )
 
     def _ahead(self, times: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
@@ -86,7 +96,7 @@ class Step:
         local = times.tz_convert(self.zone).tz_localize(None)
         return ((local - times.tz_convert(None)) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
 
-    def numbered(self, frame: Any, name: str) -> Any:  # noqa: ANN401 (narwhals' frames)
+    def numbered(self, frame: Any, name: str) -> Any:
         """Return a frame in which a column of seconds since 1970 has become the number of the period they lie in."""
         seconds = nw.col(name)
         (_, ahead), *changes = self.changes
@@ -102,7 +112,9 @@ class Step:
     def starts(self, numbers: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
         """Return when the periods of these numbers start, in the step's zone."""
         if self._is_fixed:
-            at = pd.DatetimeIndex((numbers * self.seconds - self.changes[0][1]).astype("M8[s]"), tz="UTC")
+            at = pd.DatetimeIndex(
+                (numbers * self.seconds - self.changes[0][1]).astype("M8[s]"), tz="UTC"
+            )
             return at.as_unit("us").tz_convert(self.zone)
         if self.months:
             local = pd.DatetimeIndex((numbers * self.months).astype("M8[M]").astype("M8[s]"))
@@ -110,7 +122,9 @@ class Step:
             local = pd.DatetimeIndex((numbers * self.seconds + self._origin).astype("M8[s]"))
         # a midnight that the clocks skip is when they do; of two, the day begins with the first
         first = np.ones(len(local), bool)
-        return local.as_unit("us").tz_localize(self.zone, ambiguous=first, nonexistent="shift_forward")
+        return local.as_unit("us").tz_localize(
+            self.zone, ambiguous=first, nonexistent="shift_forward"
+        )
 
     @property
     def _is_fixed(self) -> bool:
@@ -118,10 +132,10 @@ class Step:
 
     @property
     def _origin(self) -> int:
-        return _MONDAY if self.seconds % _SECONDS["w"] == 0 else 0
+        return _MONDAY if self.seconds % 7 * _DAY == 0 else 0
 
 
-def _months(frame: Any, name: str, step: int) -> Any:  # noqa: ANN401 (narwhals' frames)
+def _months(frame: Any, name: str, step: int) -> Any:
     """Return a frame in which a column of days since 1970 has become months since January 1970, or steps of some.
 
     The arithmetic is that of ``civil_from_days`` in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms":
@@ -133,7 +147,9 @@ def _months(frame: Any, name: str, step: int) -> Any:  # noqa: ANN401 (narwhals'
     frame = frame.with_columns((day + 719_468).alias(name))
     frame = frame.with_columns((day // 146_097).alias(era))
     frame = frame.with_columns((day - nw.col(era) * 146_097).alias(name))
-    frame = frame.with_columns(((day - day // 1_460 + day // 36_524 - day // 146_096) // 365).alias(year))
+    frame = frame.with_columns(
+        ((day - day // 1_460 + day // 36_524 - day // 146_096) // 365).alias(year)
+    )
     of_year = day - (365 * nw.col(year) + nw.col(year) // 4 - nw.col(year) // 100)
     frame = frame.with_columns(((5 * of_year + 2) // 153).alias(name))
     months = (nw.col(era) * 400 + nw.col(year) - 1970) * 12 + nw.col(name) + 2

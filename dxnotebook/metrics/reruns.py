@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from dxnotebook.metrics.engines import names
+from dxnotebook.arrays import Array, hashed, located, mixed
 from dxnotebook.model import FAILED_STATES, branches
-from dxnotebook.tables.assemble import JobTables, checked, located
+from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.text import texts
 
-Array = npt.NDArray[Any]
-
-# What a job is to do. Its own revision is not part of that, as a re-run of an import fills another; nor are its role,
-# keys of encryption and tags, which are what one mends before a re-run.
+# What a job is to do. Its own revision is not part of that, as a re-run of an import fills another;
+# nor are its role, keys of encryption and tags, which are what one mends before a re-run.
 _TOLD = ("account_id", "region", "type", "data_set_id", "data_set_name")
-_WORK = (*_TOLD[:4], "asset_id", "asset_name", "asset_source_bucket", "api_id", "stage", "catalog_id")
+_WORK = (
+    *_TOLD[:4],
+    "asset_id",
+    "asset_name",
+    "asset_source_bucket",
+    "api_id",
+    "stage",
+    "catalog_id",
+)
 _PARTS = (
     *("asset_id", "bucket", "key", "key_pattern", "key_prefix", "revision_id"),
     *("data_share_arn", "tag_key", "tag_value"),
 )
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # any odd number that mixes bits well
 
 
-def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> pd.DataFrame:
+def unresolved_failures(
+    tables: JobTables, *, failed: Iterable[str] = FAILED_STATES
+) -> pd.DataFrame:
     """Return the work that failed and that no later job has done since.
 
     Parameters
@@ -39,10 +45,11 @@ def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STA
     Returns
     -------
     pandas.DataFrame
-        One row a piece of work, the one that failed last first: ``account_id``, ``region``, ``type``,
-        ``data_set_id``, ``data_set_name`` (if `jobs` has it), ``attempts`` (int64: how often it failed),
-        ``first_failed_at``, ``last_failed_at`` (datetime64[us, UTC]: when the first and last of these jobs ended),
-        ``state``, ``code``, ``message`` (of the last one's first error), ``job_id`` (the last one).
+        One row a piece of work, the one that failed last first: ``account_id``, ``region``,
+        ``type``, ``data_set_id``, ``data_set_name`` (if `jobs` has it), ``attempts`` (int64: how
+        often it failed), ``first_failed_at``, ``last_failed_at`` (datetime64[us, UTC]: when the
+        first and last of these jobs ended), ``state``, ``code``, ``message`` (of the last one's
+        first error), ``job_id`` (the last one).
 
     Raises
     ------
@@ -51,11 +58,11 @@ def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STA
 
     Notes
     -----
-    Work is the same if type, data set, account and region are, and the assets, keys or names that the job lists. The
-    revision an import fills is not part of it, as a re-run fills another; revisions that an export names are. A
-    failure is superseded when every part of its work was part of jobs that were created later and completed: a larger
-    re-run counts, and several that share the work out. The first of these jobs to end recovers a part, the last of the
-    parts the failure.
+    Work is the same if type, data set, account and region are, and the assets, keys or names that
+    the job lists. The revision an import fills is not part of it, as a re-run fills another;
+    revisions that an export names are. A failure is superseded when every part of its work was part
+    of jobs that were created later and completed: a larger re-run counts, and several that share
+    the work out. The first of these jobs to end recovers a part, the last of the parts the failure.
 
     Examples
     --------
@@ -70,7 +77,9 @@ def unresolved_failures(tables: JobTables, *, failed: Iterable[str] = FAILED_STA
     failures = failures[failures["recovered_by"] < 0]
     work = _episodes(failures)
     last = failures.loc[work["last"]].reset_index(drop=True)
-    error = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0].sort_values("position", kind="stable")
+    error = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0].sort_values(
+        "position", kind="stable"
+    )
     error = error.drop_duplicates("job_id").set_index("job_id")[["code", "message"]]
     told = last[[name for name in _TOLD if name in last]].assign(
         **work[["attempts", "first_failed_at", "last_failed_at"]],
@@ -94,11 +103,12 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     Returns
     -------
     pandas.DataFrame
-        One row each time that a piece of work failed, once or several times in a row, and then succeeded, the last
-        first: ``account_id``, ``region``, ``type``, ``data_set_id``, ``data_set_name`` (if `jobs` has it),
-        ``attempts`` (int64: the failed ones and the one that succeeded), ``first_failed_at``, ``recovered_at``
-        (datetime64[us, UTC]: when the first failed job and the successful one ended), ``recovery_s`` (float64, seconds
-        between these), ``first_job_id``, ``recovered_job_id``.
+        One row each time that a piece of work failed, once or several times in a row, and then
+        succeeded, the last first: ``account_id``, ``region``, ``type``, ``data_set_id``,
+        ``data_set_name`` (if `jobs` has it), ``attempts`` (int64: the failed ones and the one that
+        succeeded), ``first_failed_at``, ``recovered_at`` (datetime64[us, UTC]: when the first
+        failed job and the successful one ended), ``recovery_s`` (float64, seconds between these),
+        ``first_job_id``, ``recovered_job_id``.
 
     Raises
     ------
@@ -107,8 +117,8 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
 
     Notes
     -----
-    What is the same work is said at `unresolved_failures`. A job that succeeded before an earlier one was known to have
-    failed recovered it in 0 seconds.
+    What is the same work is said at `unresolved_failures`. A job that succeeded before an earlier
+    one was known to have failed recovered it in 0 seconds.
 
     Examples
     --------
@@ -175,23 +185,23 @@ def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, p
     with which it was done, -1 if it was not, ``ended`` when a job did, as far as that is known.
     """
     state = tables.jobs["state"]
-    is_failed = state.isin(names("failed", failed))
+    is_failed = state.isin(texts("failed", failed))
     columns = dict.fromkeys([*_WORK, *_TOLD, "job_id", "state", "created_at", "updated_at"])
-    jobs = tables.jobs.loc[is_failed | (state == "COMPLETED"), [name for name in columns if name in tables.jobs]]
+    jobs = tables.jobs.loc[
+        is_failed | (state == "COMPLETED"), [name for name in columns if name in tables.jobs]
+    ]
     jobs = jobs.drop_duplicates("job_id").reset_index(drop=True)
-    jobs["work"] = _hashed(jobs[[name for name in _WORK if name in jobs]])
+    jobs["work"] = hashed(jobs[[name for name in _WORK if name in jobs]])
     failing = ~(jobs["state"] == "COMPLETED")
     jobs = jobs[failing | jobs["work"].isin(jobs["work"][failing])]
     jobs = jobs.assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
     jobs = jobs.sort_values(["ended", "job_id"], ignore_index=True)
     parts = _parts(tables, jobs)
     whole = _whole(parts, len(jobs))
-    jobs = jobs.assign(recovered_by=_recovered_by(jobs, parts), work=jobs["work"].to_numpy() * _ODD + whole)
+    jobs = jobs.assign(
+        recovered_by=_recovered_by(jobs, parts), work=mixed(jobs["work"].to_numpy(), whole)
+    )
     return jobs[jobs["state"] != "COMPLETED"], jobs
-
-
-def _hashed(frame: pd.DataFrame) -> Array:
-    return pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64)
 
 
 def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
@@ -208,7 +218,7 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     without[row] = False
     rows = np.concatenate([row, np.flatnonzero(without)])
     parts = np.zeros(len(rows), np.uint64)
-    parts[: len(row)] = _hashed(tables.details.loc[wanted, ["field", *named]])
+    parts[: len(row)] = hashed(tables.details.loc[wanted, ["field", *named]])
     return pd.DataFrame({"row": rows, "part": parts}).drop_duplicates()
 
 
@@ -221,18 +231,24 @@ def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
     parts = pd.DataFrame(
         {
             "row": parts["row"].to_numpy(),
-            "part": (of["work"].to_numpy() * _ODD + parts["part"].to_numpy()).view(np.int64),
+            "part": mixed(of["work"].to_numpy(), parts["part"].to_numpy()).view(np.int64),
             "created": of["created_at"].to_numpy("M8[us]"),
             "done": (of["state"] == "COMPLETED").to_numpy(),
         }
     )
     parts = parts[parts["created"].notna()].sort_values("created", kind="stable")
     done = parts[parts["done"]][::-1]
-    done = done.assign(by=done.groupby("part")["row"].cummin())[::-1]  # of those created from here on the first to end
+    done = done.assign(by=done.groupby("part")["row"].cummin())[
+        ::-1
+    ]  # of those created from here on the first to end
     found = pd.merge_asof(
-        parts[~parts["done"]], done[["part", "created", "by"]],
-        on="created", by="part", direction="forward", allow_exact_matches=False,
-    )  # fmt: skip
+        parts[~parts["done"]],
+        done[["part", "created", "by"]],
+        on="created",
+        by="part",
+        direction="forward",
+        allow_exact_matches=False,
+    )
     never = len(jobs)
     last = found["by"].fillna(never).groupby(found["row"]).max()
     recovered_by = np.full(len(jobs), -1)

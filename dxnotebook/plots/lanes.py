@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from dxnotebook.arrays import Array
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.model import OPEN_STATES
-from dxnotebook.tables.assemble import dated, moment, observed_at
-
-Array = npt.NDArray[Any]
+from dxnotebook.tables.jobtables import dated, observed_at
+from dxnotebook.times import moment
 
 #: How many bins there are in the time that is looked at; a bar is at least one wide.
 BINS = 500
@@ -25,7 +22,9 @@ def bars(
     jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", by]))
     ended = jobs["updated_at"].mask(jobs["state"].isin(OPEN_STATES), observed_at(jobs))
     begun = jobs["created_at"]
-    found = pd.DataFrame({"group": jobs[by], "state": jobs["state"].astype("str").fillna("no state"), "begun": begun})
+    found = pd.DataFrame(
+        {"group": jobs[by], "state": jobs["state"].astype("str").fillna("no state"), "begun": begun}
+    )
     found["ended"] = np.maximum(ended.fillna(begun), begun)
     first: pd.Timestamp = found["begun"].min() if since is None else moment("since", since)
     last: pd.Timestamp = found["ended"].max() if until is None else moment("until", until)
@@ -33,7 +32,9 @@ def bars(
         return found.assign(left=0, right=0), (first, last)
     last = max(last, first + pd.Timedelta(minutes=1))
     found = found[(found["begun"] < last) & (found["ended"] >= first)]
-    begins, ends = (((found[name] - first) / (last - first) * BINS).to_numpy() for name in ("begun", "ended"))
+    begins, ends = (
+        ((found[name] - first) / (last - first) * BINS).to_numpy() for name in ("begun", "ended")
+    )
     left = np.clip(np.floor(begins), 0, BINS - 1).astype(np.int64)
     right = np.clip(np.ceil(ends), left + 1, BINS).astype(np.int64)
     return found.assign(left=left, right=right), (first, last)

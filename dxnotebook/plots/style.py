@@ -10,15 +10,16 @@ from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from dxnotebook.arrays import Array
 from dxnotebook.errors import DxError
 
-Array = npt.NDArray[Any]
+MOST_GROUPS = 30
+
 
 BLUE, SKY, ORANGE, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
 DARK, GREY, PALE = "#333333", "#767676", "#D9D9D9"
@@ -56,7 +57,9 @@ def says(ax: Axes, text: str) -> Axes:
     """Return axes that say why they are empty."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=13, color=GREY)
+    ax.text(
+        0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=13, color=GREY
+    )
     return ax
 
 
@@ -66,13 +69,26 @@ def days_of(times: pd.Series[pd.Timestamp]) -> Array:
 
 
 def note(
-    ax: Axes, text: str, at: tuple[Any, Any], coords: str | tuple[str, str] = "data", *, shift: tuple[float, float] = (0, 0),
-    colour: str = DARK, **alignment: Any,  # noqa: ANN401 (matplotlib's own)
-) -> None:  # fmt: skip
+    ax: Axes,
+    text: str,
+    at: tuple[Any, Any],
+    coords: str | tuple[str, str] = "data",
+    *,
+    shift: tuple[float, float] = (0, 0),
+    colour: str = DARK,
+    **alignment: Any,
+) -> None:
     """Write a small text beside a place, shifted by some points."""
     alignment = {"va": "center", **alignment}
     ax.annotate(
-        text, at, xycoords=coords, xytext=shift, textcoords="offset points", fontsize=SMALL, color=colour, **alignment
+        text,
+        at,
+        xycoords=coords,
+        xytext=shift,
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=colour,
+        **alignment,
     )
 
 
@@ -104,9 +120,15 @@ def legend(ax: Axes) -> None:
     """Put the legend above the axes, where nothing is drawn."""
     columns = min(len(ax.get_legend_handles_labels()[1]), 6)
     ax.legend(
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, frameon=False, fontsize=SMALL, borderaxespad=0.2,
-        columnspacing=1.4, handletextpad=0.5,
-    )  # fmt: skip
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=columns,
+        frameon=False,
+        fontsize=SMALL,
+        borderaxespad=0.2,
+        columnspacing=1.4,
+        handletextpad=0.5,
+    )
 
 
 def one_group(by: object) -> str:
@@ -121,28 +143,10 @@ def rest(shown: int, groups: int) -> str:
     return f" ({shown:,} of {groups:,} groups)" if shown < groups else ""
 
 
-def short(name: Any) -> str:  # noqa: ANN401 (any group)
+def short(name: Any) -> str:
     """Return the name of a group as a label, shortened in the middle."""
     told = "none" if pd.isna(name) else str(name)
     half = _LONGEST_NAME // 2
-    return (told if len(told) <= _LONGEST_NAME else f"{told[:half]}…{told[-half + 1 :]}").replace("$", r"\$")
-
-
-def percent(share: float) -> str:
-    """Return a share as people say it."""
-    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it.
-
-    Examples
-    --------
-    >>> from dxnotebook.plots.style import duration
-    >>> duration(162), duration(90_000)
-    ('2.7 min', '1.04 d')
-    """
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return (told if len(told) <= _LONGEST_NAME else f"{told[:half]}…{told[-half + 1 :]}").replace(
+        "$", r"\$"
+    )

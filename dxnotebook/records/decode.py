@@ -8,14 +8,11 @@ the pages after it are fast again.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -24,34 +21,38 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from dxnotebook.errors import DataWarning, FormatError, UnknownFieldWarning, warn
-from dxnotebook.model import ELEMENT, MODEL, TEXT, TIMESTAMP, Layout, Model, branches, layout, map_scalars
-from dxnotebook.records import fit as lenient
+from dxnotebook.model import (
+    ELEMENT,
+    MODEL,
+    TEXT,
+    TIMESTAMP,
+    Layout,
+    Model,
+    branches,
+    layout,
+    map_scalars,
+)
+from dxnotebook.records.body import Body, as_utf8, is_utf8, text_of
+from dxnotebook.records.fit import TEXT_MARK, Fitter, Misfit
 from dxnotebook.records.redact import redact_array, redact_text, redact_value
+from dxnotebook.records.scan import Found, Scan
+from dxnotebook.text import valid_utf8
+from dxnotebook.times import instant
 
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
 _YEAR_1, _YEAR_10000 = (
-    int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**6 + x for y, x in ((1, 0), (9999, 365 * 86400 * 10**6))
+    int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**6 + x
+    for y, x in ((1, 0), (9999, 365 * 86400 * 10**6))
 )
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
-# what decompression may add up to: beyond the first, only as many times the compressed size as the second
-_ALWAYS_ALLOWED, _MOST_INFLATION = 2**28, 100
+
 _NAMES_SHOWN = 50
 
 
 class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
     """The fast path would lose something of these bodies, or cannot read them."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """JSON as it came: the bytes, where from, and the numbers of its first document and line there."""
-
-    content: bytes
-    source: str
-    page: int = 0
-    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,38 +64,6 @@ class Reject:
     position: int
     reason: str
     raw: str
-
-
-def plain(content: bytes) -> bytes:
-    """Return content as UTF-8 without byte order mark, decompressed if it was gzipped.
-
-    Raises
-    ------
-    FormatError
-        When the compressed data is damaged, or swells beyond all proportion.
-    """
-    if content.startswith(b"\x1f\x8b"):
-        content = _decompress(content)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return content.decode("utf-16").encode()
-        except UnicodeDecodeError:
-            raise FormatError("the text begins as UTF-16 but is none; save it as UTF-8") from None
-    return content.removeprefix(b"\xef\xbb\xbf")
-
-
-def _decompress(content: bytes) -> bytes:
-    limit = max(_ALWAYS_ALLOWED, _MOST_INFLATION * len(content))
-    try:
-        with gzip.open(BytesIO(content)) as stream:
-            inflated = stream.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"the gzip data is damaged ({error}); fetch or save it again") from None
-    if len(inflated) > limit:
-        raise FormatError(
-            f"the gzip data swells to more than {limit:,} bytes, which no listing does; decompress it and read that"
-        )
-    return inflated
 
 
 class Decoder:
@@ -117,7 +86,7 @@ class Decoder:
         self.model = model
         self.rejects: list[Reject] = []
         self._redact = redact
-        self._fitter = lenient.Fitter(model.record)
+        self._fitter = Fitter(model.record)
         self._members = frozenset(member.name for member in model.record)
         self._repeated: set[str] = set()
         self._strangers: set[str] = set()
@@ -174,13 +143,21 @@ class Decoder:
 
     def _read(self, content: bytes, *, in_pages: bool) -> pa.StructArray:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
-        if len(content) > _LARGEST_BLOCK or not _is_utf8(content):
+        if len(content) > _LARGEST_BLOCK or not is_utf8(content):
             raise _Refused
-        job = map_scalars(self._fitter.record, lambda scalar: TEXT if scalar == TIMESTAMP else scalar)
-        schema = pa.schema([("Jobs", pa.list_(job)), ("NextToken", TEXT)]) if in_pages else pa.schema(list(job))
+        job = map_scalars(
+            self._fitter.record, lambda scalar: TEXT if scalar == TIMESTAMP else scalar
+        )
+        schema = (
+            pa.schema([("Jobs", pa.list_(job)), ("NextToken", TEXT)])
+            if in_pages
+            else pa.schema(list(job))
+        )
         table = _read_json(content, schema, "error")
         if not in_pages:
-            return pa.StructArray.from_arrays([column.chunk(0) for column in table.columns], fields=list(job))
+            return pa.StructArray.from_arrays(
+                [column.chunk(0) for column in table.columns], fields=list(job)
+            )
         jobs = table["Jobs"].chunk(0)
         if jobs.null_count:
             raise _Refused
@@ -191,7 +168,10 @@ class Decoder:
         if records.null_count:
             raise _Refused
         for name in ("Arn", "Id"):
-            if len(records) and not pc.min(pc.fill_null(pc.binary_length(records.field(name)), 0)).as_py():
+            if (
+                len(records)
+                and not pc.min(pc.fill_null(pc.binary_length(records.field(name)), 0)).as_py()
+            ):
                 raise _Refused
         details = records.field("Details")
         filled = np.zeros(len(records), np.int8)
@@ -204,11 +184,18 @@ class Decoder:
     def _refine(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
         """Return an array as read in the type that is wanted, with times parsed and secrets taken out."""
         if pa.types.is_struct(wanted):
-            children = [self._refine(array.field(i), member.type, member.name) for i, member in enumerate(wanted)]
-            return pa.Array.from_buffers(wanted, len(array), array.buffers()[:1], array.null_count, children=children)
+            children = [
+                self._refine(array.field(i), member.type, member.name)
+                for i, member in enumerate(wanted)
+            ]
+            return pa.Array.from_buffers(
+                wanted, len(array), array.buffers()[:1], array.null_count, children=children
+            )
         if pa.types.is_list(wanted):
             values = self._refine(array.values, wanted.value_type, name)
-            return pa.Array.from_buffers(wanted, len(array), array.buffers()[:2], array.null_count, children=[values])
+            return pa.Array.from_buffers(
+                wanted, len(array), array.buffers()[:2], array.null_count, children=[values]
+            )
         if wanted == TIMESTAMP:
             return _times(array)
         return redact_array(name, array) if self._redact and wanted == TEXT else array
@@ -217,12 +204,12 @@ class Decoder:
         """Yield the records of one body, read job by job."""
         jobs: list[str] = []
         try:
-            scan = lenient.Scan(_text(body), self._members, body.line)
+            scan = Scan(text_of(body), self._members, body.line)
             for found in scan:
                 job = redact_value(found.job) if self._redact else found.job
                 try:
                     jobs.append(json.dumps(self._fitter.fit(job)))
-                except lenient.Misfit as reason:
+                except Misfit as reason:
                     self._reject(body, found, job, str(reason))
                 if len(jobs) == _JOBS_A_FLUSH:
                     yield self._fitted(jobs)
@@ -241,18 +228,26 @@ class Decoder:
         if not jobs:
             return pa.array([], self._fitter.record)
         try:
-            return self._refine(self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record)
+            return self._refine(
+                self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record
+            )
         except _Refused:
-            raise FormatError("its jobs could not be typed, which is a fault of dxnotebook; please report it") from None
+            raise FormatError(
+                "its jobs could not be typed, which is a fault of dxnotebook; please report it"
+            ) from None
 
-    def _reject(self, body: Body, found: lenient.Found, job: Any, reason: str) -> None:  # noqa: ANN401 (any JSON value)
-        raw = lenient.escape(json.dumps(job, ensure_ascii=False))
-        self.rejects.append(Reject(body.source, body.page + found.page, found.position, reason, raw))
+    def _reject(self, body: Body, found: Found, job: Any, reason: str) -> None:
+        raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+        self.rejects.append(
+            Reject(body.source, body.page + found.page, found.position, reason, raw)
+        )
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
         met = [".".join(path) for path in self._fitter.learnt]
-        unknown = [name.replace(f".{ELEMENT}", ELEMENT) for name in met if not name.endswith(lenient.TEXT_MARK)]
+        unknown = [
+            name.replace(f".{ELEMENT}", ELEMENT) for name in met if not name.endswith(TEXT_MARK)
+        ]
         unknown = [name.replace("\0", ":") for name in unknown]
         unknown += sorted(f"{redact_text(name)} (of a page, not kept)" for name in self._strangers)
         if unknown:
@@ -269,7 +264,10 @@ class Decoder:
                 DataWarning,
             )
         if self._fitter.unzoned:
-            warn(f"{self._fitter.unzoned:,} times named no time zone and were taken as UTC.", DataWarning)
+            warn(
+                f"{self._fitter.unzoned:,} times named no time zone and were taken as UTC.",
+                DataWarning,
+            )
 
 
 @dataclass(frozen=True)
@@ -283,7 +281,8 @@ class Glance:
     token : str or None
         The NextToken, None where the listing ends.
     created : numpy.ndarray
-        The jobs' times of creation, datetime64[us] in UTC, in the page's order; NaT where there is none.
+        The jobs' times of creation, datetime64[us] in UTC, in the page's order; NaT where there is
+        none.
     """
 
     body: bytes
@@ -302,9 +301,9 @@ def glance(content: bytes) -> Glance:
     FormatError
         When it is not JSON, or its Jobs is not a list, or its NextToken not a text.
     """
-    body = plain(content)
+    body = as_utf8(content)
     try:
-        if not body.lstrip().startswith(b"{") or not _is_utf8(body) or len(body) > _LARGEST_BLOCK:
+        if not body.lstrip().startswith(b"{") or not is_utf8(body) or len(body) > _LARGEST_BLOCK:
             raise _Refused
         table = _read_json(body, _GLANCE, "ignore")
         if table.num_rows != 1 or table["Jobs"].null_count:
@@ -312,11 +311,13 @@ def glance(content: bytes) -> Glance:
         created = _times(table["Jobs"].chunk(0).flatten().field("CreatedAt"))
     except _Refused:
         return _tolerant_glance(body)
-    return Glance(body, table["NextToken"][0].as_py() or None, created.to_numpy(zero_copy_only=False))
+    return Glance(
+        body, table["NextToken"][0].as_py() or None, created.to_numpy(zero_copy_only=False)
+    )
 
 
 def _tolerant_glance(body: bytes) -> Glance:
-    scan = lenient.Scan(_text(Body(body, "response")), frozenset())
+    scan = Scan(text_of(Body(body, "response")), frozenset())
     created = [_created(found.job) for found in scan]
     if scan.pages != 1:
         raise FormatError(f"the response holds {scan.pages} documents, not one page")
@@ -326,10 +327,12 @@ def _tolerant_glance(body: bytes) -> Glance:
     return Glance(body, token or None, np.array(created, "datetime64[us]"))
 
 
-def _created(job: Any) -> datetime | None:  # noqa: ANN401 (any JSON value)
+def _created(job: Any) -> datetime | None:
     try:
-        return lenient.instant(job.get("CreatedAt"))[0].replace(tzinfo=None) if isinstance(job, dict) else None
-    except lenient.Misfit:
+        return (
+            instant(job.get("CreatedAt"))[0].replace(tzinfo=None) if isinstance(job, dict) else None
+        )
+    except ValueError:
         return None
 
 
@@ -340,27 +343,12 @@ def _read_json(content: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
             pa.BufferReader(content),
             # one block, so that documents may span lines; no threads, so that the user keeps a core
             read_options=pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
-            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected),
+            parse_options=pj.ParseOptions(
+                explicit_schema=schema, unexpected_field_behavior=unexpected
+            ),
         )
     except pa.ArrowInvalid:
         raise _Refused from None
-
-
-def _is_utf8(content: bytes) -> bool:
-    offsets = pa.py_buffer(np.array([0, len(content)], np.int32))
-    try:
-        pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(content)]).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _text(body: Body) -> str:
-    try:
-        return body.content.decode()
-    except UnicodeDecodeError as error:
-        line = body.line + body.content.count(b"\n", 0, error.start) + 1
-        raise FormatError(f"line {line}: a byte ({body.content[error.start]:#04x}) that is not UTF-8") from None
 
 
 def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
@@ -370,7 +358,10 @@ def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
     except pa.ArrowInvalid:
         raise _Refused from None
     extremes = pc.min_max(times.view(pa.int64()))
-    if extremes["min"].is_valid and not _YEAR_1 <= extremes["min"].as_py() <= extremes["max"].as_py() < _YEAR_10000:
+    if (
+        extremes["min"].is_valid
+        and not _YEAR_1 <= extremes["min"].as_py() <= extremes["max"].as_py() < _YEAR_10000
+    ):
         raise _Refused
     return times
 
@@ -398,25 +389,3 @@ def _check_scalars(array: pa.Array, data_type: pa.DataType, lists: int = 0) -> N
         largest = pc.max(pc.abs(array)).as_py()
         if largest is not None and not largest < _EXACT:  # NaN is no less either
             raise _Refused
-
-
-def encode(values: Iterable[Any]) -> bytes:
-    """Return pages or jobs as boto3 gives them as JSON, a line each.
-
-    Raises
-    ------
-    FormatError
-        When a value is of a type that boto3 never gives, or nested without end.
-    """
-    try:
-        return b"\n".join(json.dumps(value, default=_json_time).encode() for value in values)
-    except (ValueError, RecursionError):
-        raise FormatError("dicts: a page or job is nested too deeply, or in itself") from None
-
-
-def _json_time(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise FormatError(
-        f"found a {type(value).__name__} among the values of a job; expected what boto3 or json.load gives"
-    )

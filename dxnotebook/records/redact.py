@@ -19,13 +19,16 @@ REDACTED = "REDACTED"
 #: How the names of members end that are secret as a whole.
 SECRET_NAMES = ("ApiKey", "Url")
 
-# the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and plain tokens
+# the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and
+# plain tokens
 _NAMES = (
     r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|googleaccessid|key-pair-id"
     r"|\b(?:sig|token|access_token|security_token))"
 )
 # "=" and "?", also percent-encoded, however often, or escaped as JSON does
-_EQUALS, _QUESTION = (rf"(?:{sign}|%(?:25)*{code}|\\u00{code})" for sign, code in (("=", "3d"), (r"\?", "3f")))
+_EQUALS, _QUESTION = (
+    rf"(?:{sign}|%(?:25)*{code}|\\u00{code})" for sign, code in (("=", "3d"), (r"\?", "3f"))
+)
 _IN_URL = r"[^\s\"'<>]"
 # what follows the name, also where lines were wrapped
 _VALUE = rf"\s*{_IN_URL}*(?:[\r\n]\s*[\w%+/=&.~-]{{16,}})*"
@@ -96,13 +99,16 @@ def redact_text(text: str, name: str = "") -> str:
     return str(redact_array(name, pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
 
 
-def redact_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (any JSON value)
+def redact_value(value: Any, name: str = "") -> Any:
     """Return a JSON value with every text in it redacted, keys too; all below a secret member is secret."""
     if isinstance(value, str):
         return redact_text(value, name)
     if isinstance(value, dict):
         inherited = name if name.endswith(SECRET_NAMES) else ""
-        return {redact_text(key): redact_value(member, inherited or _plain(key)) for key, member in value.items()}
+        return {
+            redact_text(key): redact_value(member, inherited or _plain(key))
+            for key, member in value.items()
+        }
     if isinstance(value, list):
         return [redact_value(element, name) for element in value]
     return REDACTED if name.endswith("ApiKey") and value is not None else value

@@ -24,7 +24,8 @@ from dxnotebook.model import (
     list_of,
 )
 
-#: The column that numbers the job a row belongs to; it gives way to the job's id once that is settled.
+#: The column that numbers the job a row belongs to; it gives way to the job's id once that is
+# settled.
 ORDINAL = "job #"
 
 _ARN = r"^[^:]*:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account_id>[^:]*):"
@@ -50,7 +51,9 @@ def _leaf(array: pa.Array, path: Path) -> pa.Array:
 
 def _nothing(columns: Iterable[Column], length: int) -> dict[pa.DataType, pa.Array]:
     """Return a column without values of each type: the many such columns of a batch are one and the same."""
-    return {data_type: pa.nulls(length, data_type) for data_type in {column.type for column in columns}}
+    return {
+        data_type: pa.nulls(length, data_type) for data_type in {column.type for column in columns}
+    }
 
 
 def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
@@ -58,7 +61,9 @@ def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
     filled = {}
     for column in columns:
         pieces = [_leaf(records, path) for path in column.paths]
-        pieces = [piece for piece in pieces if piece.null_count < len(piece)] or [nothing[column.type]]
+        pieces = [piece for piece in pieces if piece.null_count < len(piece)] or [
+            nothing[column.type]
+        ]
         filled[column.name] = pieces[0] if len(pieces) == 1 else pc.coalesce(*pieces)
     arn = pc.extract_regex(records.field("Arn"), pattern=_ARN)
     created, updated, state = (records.field(name) for name in ("CreatedAt", "UpdatedAt", "State"))
@@ -69,7 +74,9 @@ def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
         "account_id": arn.field("account_id"),
         "region": arn.field("region"),
         "duration_s": pc.if_else(ended, elapsed, None),
-        "error_count": pc.fill_null(pc.list_value_length(records.field("Errors")), 0).cast(pa.int64()),
+        "error_count": pc.fill_null(pc.list_value_length(records.field("Errors")), 0).cast(
+            pa.int64()
+        ),
     }
     return pa.table(filled | derived | _odd_branches(records))
 
@@ -139,7 +146,9 @@ def _within(lengths: Numbers) -> Numbers:
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _stacked(parts: list[_Part], columns: Sequence[Column], fields: list[str] | None = None) -> pa.Table:
+def _stacked(
+    parts: list[_Part], columns: Sequence[Column], fields: list[str] | None = None
+) -> pa.Table:
     """Return the rows of several lists as one table, a job's rows together, a list's rows in its order."""
     owner = np.concatenate([part.owner for part in parts])
     order = np.argsort(owner, kind="stable")

@@ -12,16 +12,31 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dxnotebook.model import ELEMENT, ERRORS, TIMESTAMP, Column, Model, Path, branch_key, branches, field_name, list_of
-from dxnotebook.records.fit import JSON_MARK, TEXT_MARK, Misfit, instant
+from dxnotebook.model import (
+    ELEMENT,
+    ERRORS,
+    TIMESTAMP,
+    Column,
+    Model,
+    Path,
+    branch_key,
+    branches,
+    field_name,
+    list_of,
+)
+from dxnotebook.records.fit import JSON_MARK, TEXT_MARK
+from dxnotebook.times import instant
 
-#: Under this key of its `attrs` a frame says, of columns the model does not know, which members of a job fill them.
+#: Under this key of its `attrs` a frame says, of columns the model does not know, which members of
+# a job fill them.
 PATHS = "paths"
 
 Job = dict[str, Any]
 
 
-def rebuild(jobs: pd.DataFrame, details: pd.DataFrame, errors: pd.DataFrame, model: Model) -> list[Job]:
+def rebuild(
+    jobs: pd.DataFrame, details: pd.DataFrame, errors: pd.DataFrame, model: Model
+) -> list[Job]:
     """Return the jobs that these frames were made of, in the order of `jobs`."""
     roots: list[Job] = [{} for _ in range(len(jobs))]
     _fill_scalars(roots, jobs, _paths(jobs, model.layout.jobs), model)
@@ -31,25 +46,29 @@ def rebuild(jobs: pd.DataFrame, details: pd.DataFrame, errors: pd.DataFrame, mod
     lists = dict.fromkeys(list_of(path) for of_column in paths.values() for path in of_column)
     rows_of = details.groupby("field").indices
     for path in filter(None, lists):
-        mine = {name: [p for p in of_column if list_of(p) == path] for name, of_column in paths.items()}
+        mine = {
+            name: [p for p in of_column if list_of(p) == path] for name, of_column in paths.items()
+        }
         mine = {name: of_list for name, of_list in mine.items() if of_list}
         rows = details[["job_id", "position", *mine]].iloc[rows_of.get(field_name(path), [])]
         _fill_lists(roots, rows, index, path, mine)
     return roots
 
 
-def as_boto3(value: Any, expected: pa.DataType) -> Any:  # noqa: ANN401 (any JSON value)
+def as_boto3(value: Any, expected: pa.DataType) -> Any:
     """Return JSON as boto3 would have parsed it: its times as `datetime`, where they are times."""
     if isinstance(value, dict) and pa.types.is_struct(expected):
         types = {member.name: member.type for member in expected}
-        return {name: as_boto3(member, types.get(name, pa.null())) for name, member in value.items()}
+        return {
+            name: as_boto3(member, types.get(name, pa.null())) for name, member in value.items()
+        }
     if isinstance(value, list) and pa.types.is_list(expected):
         return [as_boto3(element, expected.value_type) for element in value]
     if expected != TIMESTAMP:
         return value
     try:
         time, exact, _ = instant(value)
-    except Misfit:
+    except ValueError:
         return value
     return time if exact else value
 
@@ -66,16 +85,22 @@ def _paths(frame: pd.DataFrame, columns: Iterable[Column]) -> dict[str, list[Pat
     return dict(sorted(there.items(), key=lambda item: item[1][0][-1].endswith(TEXT_MARK)))
 
 
-def _fill_scalars(roots: list[Job], jobs: pd.DataFrame, paths: dict[str, list[Path]], model: Model) -> None:
+def _fill_scalars(
+    roots: list[Job], jobs: pd.DataFrame, paths: dict[str, list[Path]], model: Model
+) -> None:
     of_details = {
-        path[1] for of_column in paths.values() for path in of_column if path[0] == "Details" and len(path) > 2
+        path[1]
+        for of_column in paths.values()
+        for path in of_column
+        if path[0] == "Details" and len(path) > 2
     }
     known = {branch_key(branch): branch for branch in (*branches(model.record), *of_details)}
     branch_of_row = [known.get(branch_key(str(kind))) for kind in jobs["type"]]
     if "details_branch" in jobs:
         named = jobs["details_branch"]
         branch_of_row = [
-            odd if there else usual for odd, there, usual in zip(named, named.notna(), branch_of_row, strict=True)
+            odd if there else usual
+            for odd, there, usual in zip(named, named.notna(), branch_of_row, strict=True)
         ]
     for name, of_column in paths.items():
         by_branch = {path[1]: path for path in of_column if path[0] == "Details" and len(path) > 2}
@@ -84,7 +109,11 @@ def _fill_scalars(roots: list[Job], jobs: pd.DataFrame, paths: dict[str, list[Pa
 
 
 def _fill_lists(
-    roots: list[Job], rows: pd.DataFrame, index: pd.Index[Any], path: Path, paths: dict[str, list[Path]]
+    roots: list[Job],
+    rows: pd.DataFrame,
+    index: pd.Index[Any],
+    path: Path,
+    paths: dict[str, list[Path]],
 ) -> None:
     """Put the elements that these rows are made of into the list at a path of their jobs."""
     job = index.get_indexer(pd.Index(rows["job_id"]))
@@ -97,7 +126,12 @@ def _fill_lists(
     for name, of_column in paths.items():
         for rest in (leaf[len(path) + 1 :] for leaf in of_column):
             if not rest:
-                elements = rows[name][begins].astype(object).where(rows[name][begins].notna(), None).tolist()
+                elements = (
+                    rows[name][begins]
+                    .astype(object)
+                    .where(rows[name][begins].notna(), None)
+                    .tolist()
+                )
                 continue
             for row, value in _values(rows[name]):
                 _put_inner(elements[element[row]], rest, int(within[row]), value)
@@ -106,7 +140,7 @@ def _fill_lists(
             _put(roots[owner], path, [value], extend=True)
 
 
-def _put_inner(element: Job, path: Path, within: int, value: Any) -> None:  # noqa: ANN401 (any value of a frame)
+def _put_inner(element: Job, path: Path, within: int, value: Any) -> None:
     """Put a value into an element; one of a list in the element at the place its row has among the element's rows."""
     if ELEMENT not in path:
         _put(element, path, value)
@@ -122,7 +156,7 @@ def _put_inner(element: Job, path: Path, within: int, value: Any) -> None:  # no
         inner[within] = value
 
 
-def _put(target: Job, path: Path, value: Any, *, extend: bool = False) -> None:  # noqa: ANN401 (any value of a frame)
+def _put(target: Job, path: Path, value: Any, *, extend: bool = False) -> None:
     for name in path[:-1]:
         target = target.setdefault(name, {})
     name = path[-1]
@@ -141,5 +175,7 @@ def _values(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
     there = column.notna().to_numpy()
     present = column[there]
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return zip(np.flatnonzero(there), present.dt.tz_convert(UTC).dt.to_pydatetime(), strict=True)
+        return zip(
+            np.flatnonzero(there), present.dt.tz_convert(UTC).dt.to_pydatetime(), strict=True
+        )
     return zip(np.flatnonzero(there), present.astype(object).tolist(), strict=True)

@@ -12,7 +12,9 @@ import pytest
 import dxnotebook as dx
 from dxnotebook.explorer.widget import JobExplorer
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -23,7 +25,9 @@ ARGUMENTS = [
 def chromium():
     if not CHROMIUM:
         assert "CI" not in os.environ, "CI has to have Chromium, or the explorer goes untested."
-        pytest.skip("The explorer's tests need Chromium: apt install chromium, or name yours in CHROMIUM.")
+        pytest.skip(
+            "The explorer's tests need Chromium: apt install chromium, or name yours in CHROMIUM."
+        )
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 (it is of no use without a browser)
 
     with sync_playwright() as playwright:
@@ -39,17 +43,26 @@ def page(chromium):
     Of Jupyter's pages, which have errors of their own, only those count that name the explorer.
     """
     context = chromium.new_context(
-        viewport={"width": 1200, "height": 1000}, timezone_id="America/New_York", accept_downloads=True
+        viewport={"width": 1200, "height": 1000},
+        timezone_id="America/New_York",
+        accept_downloads=True,
     )
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.problems, page.is_jupyters = [], False
-    page.on("dialog", lambda dialog: (page.problems.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "dialog",
+        lambda dialog: (page.problems.append(f"dialog {dialog.message}"), dialog.dismiss()),
+    )
     page.on("pageerror", lambda error: page.problems.append(f"error {error}"))
-    page.on("console", lambda told: page.problems.append(told.text) if told.type == "error" else None)
+    page.on(
+        "console", lambda told: page.problems.append(told.text) if told.type == "error" else None
+    )
     yield page
     assert [
-        told for told in page.problems if not page.is_jupyters or re.search("dialog|dxn|explorer|anywidget", told)
+        told
+        for told in page.problems
+        if not page.is_jupyters or re.search("dialog|dxn|explorer|anywidget", told)
     ] == []
     context.close()
 
@@ -104,7 +117,9 @@ class Shown:
 
     @staticmethod
     def _serve(route, files):
-        kind, body = files.get(route.request.url.removeprefix("http://explorer.test"), ("text/plain", ""))
+        kind, body = files.get(
+            route.request.url.removeprefix("http://explorer.test"), ("text/plain", "")
+        )
         route.fulfill(content_type=kind, body=body)
 
     def _answer(self, content):

@@ -43,10 +43,14 @@ def serving(folder, command, probe):
     environment = os.environ | {name: str(home / part) for name, part in variables.items()}
     environment |= {
         "JUPYTER_PLATFORM_DIRS": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")])
+        ),
     }
     with (home / "log").open("w+") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             _await(process, probe, log)
             yield
@@ -87,7 +91,9 @@ def lab(folder, app="jupyterlab"):
     page = "lab/tree" if app == "jupyterlab" else "notebooks"
     with serving(folder, command, f"http://127.0.0.1:{port}/api"):
         yield (
-            lambda name: f"http://127.0.0.1:{port}/{page}/{name}?{'reset&' if app == 'jupyterlab' else ''}token={token}"
+            lambda name: (
+                f"http://127.0.0.1:{port}/{page}/{name}?{'reset&' if app == 'jupyterlab' else ''}token={token}"
+            )
         )
 
 
@@ -95,7 +101,15 @@ def lab(folder, app="jupyterlab"):
 def voila(folder, name):
     """Serve a notebook as a page; gives its address."""
     port = free_port()
-    command = [sys.executable, "-m", "voila", "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}", name]
+    command = [
+        sys.executable,
+        "-m",
+        "voila",
+        "--no-browser",
+        "--Voila.ip=127.0.0.1",
+        f"--port={port}",
+        name,
+    ]
     with serving(folder, command, f"http://127.0.0.1:{port}/voila/static/none"):
         yield f"http://127.0.0.1:{port}/"
 
@@ -125,7 +139,9 @@ class Notebook:
 
     def value(self, expression):
         """Return what an expression is in the kernel."""
-        self.page.evaluate(SET, [self.scratch, f"import json as _json; print(_json.dumps({expression}))"])
+        self.page.evaluate(
+            SET, [self.scratch, f"import json as _json; print(_json.dumps({expression}))"]
+        )
         (output,) = self.run(self.scratch)
         return json.loads("".join(output["text"]))
 

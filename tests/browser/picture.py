@@ -15,7 +15,11 @@ from tests.browser.test_jupyter import LOAD, SHOW
 
 def take(target: str) -> None:
     """Find the bad week of the demo account in JupyterLab, and take a picture of the explorer."""
-    with tempfile.TemporaryDirectory() as name, jupyter.lab(Path(name)) as address, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        jupyter.lab(Path(name)) as address,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport={"width": 1320, "height": 1240}).new_page()
         notebook = jupyter.Notebook(page, address, Path(name), [LOAD, SHOW])

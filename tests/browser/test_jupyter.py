@@ -76,15 +76,24 @@ def test_in_jupyterlab(page, lab, folder):
     assert list(folder.glob("jobs-*.parquet"))
     # the theme is the notebook's
     light = page.locator(".dxn").evaluate("node => getComputedStyle(node).backgroundColor")
-    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
-    page.wait_for_function(
-        "light => getComputedStyle(document.querySelector('.dxn')).backgroundColor !== light", arg=light
+    page.evaluate(
+        "jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })"
     )
-    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    page.wait_for_function(
+        "light => getComputedStyle(document.querySelector('.dxn')).backgroundColor !== light",
+        arg=light,
+    )
+    page.evaluate(
+        "jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })"
+    )
     # a restart of the kernel leaves a message, not a dead widget
-    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+    page.evaluate(
+        "async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+    )
     page.get_by_role("button", name="Clear all").click()
-    expect(page.locator(".dxn").get_by_role("alert")).to_contain_text("Run the cell again", timeout=20_000)
+    expect(page.locator(".dxn").get_by_role("alert")).to_contain_text(
+        "Run the cell again", timeout=20_000
+    )
     notebook.close()
 
 
@@ -99,7 +108,9 @@ def test_a_saved_notebook_is_readable_without_a_kernel_and_holds_no_jobs(page, l
     identities = dx.load_jobs(dx.demo.client(), progress=False).jobs["job_id"]
     assert not [identity for identity in identities if identity in saved]
     outputs = json.loads(saved)["cells"][1]["outputs"]
-    assert outputs[0]["data"]["text/plain"] == ["JobExplorer: 6,000 of 6,000 jobs shown, 399 failed"]
+    assert outputs[0]["data"]["text/plain"] == [
+        "JobExplorer: 6,000 of 6,000 jobs shown, 399 failed"
+    ]
     page.goto("about:blank")
     page.goto(lab(notebook.name))
     expect(page.locator(".dxn-preview")).to_contain_text("6,000 of 6,000 jobs shown")

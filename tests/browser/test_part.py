@@ -44,20 +44,29 @@ def test_the_bad_week_is_found_by_mouse_in_five_actions(page, shown):
     expect(counts(page)).to_contain_text(f"{story.failed} of 6,000 jobs")
     rows(page).first.click()  # 3
     detail = page.get_by_role("region", name="Job", exact=True)
-    expect(detail).to_contain_text(f"the bucket policy of {story.bucket} does not allow s3:GetObject")
+    expect(detail).to_contain_text(
+        f"the bucket policy of {story.bucket} does not allow s3:GetObject"
+    )
     expect(
-        detail.get_by_role("group", name="Errors").get_by_role("cell", name=story.bucket, exact=True).first
+        detail.get_by_role("group", name="Errors")
+        .get_by_role("cell", name=story.bucket, exact=True)
+        .first
     ).to_be_visible()
     expect(detail).to_contain_text("Runs of the same work: 2")
     assert len(explorer.selection) == story.failed
-    assert [explorer.filters[name][:10] for name in ("since", "until")] == ["2026-08-31", "2026-09-07"]
+    assert [explorer.filters[name][:10] for name in ("since", "until")] == [
+        "2026-08-31",
+        "2026-09-07",
+    ]
 
 
 def test_filters_cross_and_are_cleared(page, shown, tables):
     explorer = shown().explorer
     page.locator("summary", has_text="State").click()
     page.get_by_role("group", name="State").get_by_label("TIMED_OUT").check()
-    expect(counts(page)).to_contain_text(f"{(tables.jobs['state'] == 'TIMED_OUT').sum()} of 6,000 jobs")
+    expect(counts(page)).to_contain_text(
+        f"{(tables.jobs['state'] == 'TIMED_OUT').sum()} of 6,000 jobs"
+    )
     page.keyboard.press("Escape")
     page.locator("summary", has_text="Type").click()
     left = tables.jobs[tables.jobs["state"] == "TIMED_OUT"]["type"].value_counts()
@@ -95,7 +104,10 @@ def test_times_can_be_typed_in_either_zone(page, shown, tables):
     page.get_by_label("To", exact=True).fill("2026-09-01T00:00")
     expect(page.locator(".dxn-chip", has_text="to 2026-09-01 00:00")).to_be_visible()
     expect(rows(page).first.locator("td").nth(4)).to_have_text(re.compile("^2026-08-31 2[0-3]:"))
-    assert explorer.filters == {"since": "2026-09-01T00:00:00+00:00", "until": "2026-09-01T04:00:00+00:00"}
+    assert explorer.filters == {
+        "since": "2026-09-01T00:00:00+00:00",
+        "until": "2026-09-01T04:00:00+00:00",
+    }
 
 
 def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
@@ -103,7 +115,9 @@ def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
     page.get_by_role("button", name="Duration").click()
     longest = tables.jobs.sort_values("duration_s", ascending=False, kind="stable")
     expect(rows(page).first.locator("td").last).to_have_text(longest["job_id"].iloc[0])
-    expect(page.get_by_role("columnheader", name="Duration")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("columnheader", name="Duration")).to_have_attribute(
+        "aria-sort", "descending"
+    )
     page.get_by_role("button", name="Duration").click()
     expect(rows(page).first.locator("td").last).to_have_text(
         tables.jobs.sort_values("duration_s", kind="stable")["job_id"].iloc[0]
@@ -114,7 +128,9 @@ def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
     expect(rows(page).first.locator("td").last).to_have_text("us-east-1")
     explorer.filters = {"state": ["CANCELLED"]}
     page.evaluate("change({ state: ['CANCELLED'] })")
-    expect(counts(page)).to_contain_text(f"{(tables.jobs['state'] == 'CANCELLED').sum()} of 6,000 jobs")
+    expect(counts(page)).to_contain_text(
+        f"{(tables.jobs['state'] == 'CANCELLED').sum()} of 6,000 jobs"
+    )
     expect(page.locator(".dxn-chip", has_text="State: CANCELLED")).to_be_visible()
 
 
@@ -129,7 +145,9 @@ def test_the_last_of_a_hundred_thousand_rows_is_reached_by_slices(page, tables):
     expect(rows(page).last).to_contain_text(order.iloc[-1])
     expect(rows(page).last).to_be_in_viewport()
     page.locator(".dxn-view").evaluate("view => view.scrollTo(0, view.scrollHeight / 2)")
-    expect(page.locator(".dxn-view tbody tr[aria-rowindex='51002']")).to_contain_text(order.iloc[51000])
+    expect(page.locator(".dxn-view tbody tr[aria-rowindex='51002']")).to_contain_text(
+        order.iloc[51000]
+    )
     assert len(jobs) == 102_000
     assert max(content["count"] for content in shown.asked("view")) < 60
     assert rows(page).count() < 30
@@ -161,7 +179,9 @@ def test_two_views_of_one_explorer_show_the_same(page, shown, tables):
         part.render({ model, el: document.body.appendChild(document.createElement('main')) }); }""")
     expect(page.locator(".dxn").nth(1).locator(".dxn-cause").first).to_be_visible()
     page.locator(".dxn").first.get_by_role("checkbox", name="Tick this job").first.click()
-    expect(page.locator(".dxn").nth(1).get_by_role("checkbox", name="Tick this job").first).to_be_checked()
+    expect(
+        page.locator(".dxn").nth(1).get_by_role("checkbox", name="Tick this job").first
+    ).to_be_checked()
     page.locator(".dxn").nth(1).locator(".dxn-cause").first.click()
     expect(page.locator(".dxn").first.locator(".dxn-counts")).to_contain_text("167 of 6,000 jobs")
     assert len(explorer.selection) == 167
@@ -200,7 +220,9 @@ def test_all_of_it_by_keyboard(page, shown, tables):
     for _ in range(60):
         page.keyboard.press("ArrowRight")
     expect(page.locator(".dxn-chip", has_text="from 2026-08-31 00:00")).to_be_visible()
-    failed = tables.jobs[(tables.jobs["state"] == "ERROR") & (tables.jobs["created_at"] >= "2026-08-31")]
+    failed = tables.jobs[
+        (tables.jobs["state"] == "ERROR") & (tables.jobs["created_at"] >= "2026-08-31")
+    ]
     expect(counts(page)).to_contain_text(f"{len(failed)} of 6,000 jobs")
     grid = page.get_by_role("grid")
     grid.focus()
@@ -225,12 +247,18 @@ def test_a_job_is_copied_from_and_leads_to_other_runs(page, shown, tables):
     shown(filters={"text": back["first_job_id"]})
     rows(page).first.click()
     detail = page.get_by_role("region", name="Job", exact=True)
-    expect(detail.get_by_label("ARN", exact=True)).to_have_value(re.compile(f"jobs/{back['first_job_id']}$"))
+    expect(detail.get_by_label("ARN", exact=True)).to_have_value(
+        re.compile(f"jobs/{back['first_job_id']}$")
+    )
     detail.get_by_role("button", name="Copy Command").click()
-    expect(detail.get_by_role("button", name="Copy Command")).to_have_text(re.compile("Copied|Press"))
+    expect(detail.get_by_role("button", name="Copy Command")).to_have_text(
+        re.compile("Copied|Press")
+    )
     detail.locator(".dxn-runs button:enabled", has_text="COMPLETED").first.click()
     expect(detail.get_by_role("heading").first).to_contain_text("COMPLETED")
-    expect(detail.get_by_label("ARN", exact=True)).to_have_value(re.compile(f"jobs/{back['recovered_job_id']}$"))
+    expect(detail.get_by_label("ARN", exact=True)).to_have_value(
+        re.compile(f"jobs/{back['recovered_job_id']}$")
+    )
 
 
 def test_the_selection_is_downloaded(page, shown):
@@ -241,7 +269,9 @@ def test_the_selection_is_downloaded(page, shown):
         page.get_by_role("button", name="Download").click()
     expect(page.locator(".dxn-message")).to_contain_text("Downloaded 13 jobs as jobs-")
     content = waiting.value.path().read_bytes()
-    assert any(name.endswith("jobs.csv") for name in zipfile.ZipFile(io.BytesIO(content)).namelist())
+    assert any(
+        name.endswith("jobs.csv") for name in zipfile.ZipFile(io.BytesIO(content)).namelist()
+    )
 
 
 def test_hostile_values_are_texts(page):
@@ -253,7 +283,9 @@ def test_hostile_values_are_texts(page):
     Shown(page, tables_of(page_of(*jobs)))
     expect(page.locator(".dxn-causes")).to_contain_text("<img src=x onerror=alert(<n>)>")
     page.locator("summary", has_text="Data set").click()
-    page.get_by_role("group", name="Data set").locator("label", has_text="</script>").locator("input").check()
+    page.get_by_role("group", name="Data set").locator("label", has_text="</script>").locator(
+        "input"
+    ).check()
     expect(counts(page)).to_contain_text("1 of 5 jobs")
     rows(page).first.click()
     expect(page.get_by_role("region", name="Job", exact=True)).to_contain_text(HOSTILE[1])
@@ -269,7 +301,9 @@ def test_a_failing_answer_is_told_and_the_explorer_goes_on(page, shown):
     explorer = shown()
     expect(page.locator(".dxn-cause").first).to_be_visible()
     page.evaluate(
-        "model.send({ kind: 'detail', id: sent.at(-1).id.split('-')[0] + '-x', row: 10**9 })".replace("10**9", "1e9")
+        "model.send({ kind: 'detail', id: sent.at(-1).id.split('-')[0] + '-x', row: 10**9 })".replace(
+            "10**9", "1e9"
+        )
     )
     expect(page.get_by_role("alert")).to_contain_text("IndexError")
     rows(page).first.click()
@@ -293,7 +327,9 @@ def test_a_stale_answer_never_overwrites_a_newer_one(page, shown, tables):
     assert old == 1  # the others wait for its answer, and become one
     page.evaluate("() => release()")
     page.wait_for_function("() => held.length === 1")
-    page.evaluate("tell('msg:custom', { kind: 'view', id: 'stale', total: 1, first: 0, rows: [], filters: {} })")
+    page.evaluate(
+        "tell('msg:custom', { kind: 'view', id: 'stale', total: 1, first: 0, rows: [], filters: {} })"
+    )
     page.evaluate("() => release()")
     expect(page.locator(".dxn-chip", has_text="text: TIMED_OUT")).to_be_visible()
     expect(counts(page)).not_to_contain_text("1 of 6,000")
@@ -308,7 +344,9 @@ def test_empty_tables_say_so(page, tables):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1200])
-def test_axe_finds_no_serious_violation_and_nothing_is_wider_than_the_page(page, shown, scheme, width):
+def test_axe_finds_no_serious_violation_and_nothing_is_wider_than_the_page(
+    page, shown, scheme, width
+):
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 (a script of half a megabyte)
 
     page.set_viewport_size({"width": width, "height": 900})
@@ -320,7 +358,9 @@ def test_axe_finds_no_serious_violation_and_nothing_is_wider_than_the_page(page,
     page.locator("summary", has_text="Export").click()
     found = Axe().run(page).response["violations"]
     assert [
-        (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")
+        (one["id"], one["nodes"][0]["html"][:200])
+        for one in found
+        if one["impact"] in ("serious", "critical")
     ] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

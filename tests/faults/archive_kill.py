@@ -56,7 +56,9 @@ class World(threading.Thread):
                 self.account.now += timedelta(minutes=self.random.randint(1, 60))
                 for arn in [arn for arn, job in self.account.jobs.items() if job["State"] in OPEN]:
                     if self.random.random() < 0.3:
-                        self.account.change(arn, self.random.choice(["IN_PROGRESS", "COMPLETED", "ERROR"]))
+                        self.account.change(
+                            arn, self.random.choice(["IN_PROGRESS", "COMPLETED", "ERROR"])
+                        )
                 for _ in range(self.random.randint(0, 4)):
                     number += 1
                     self.account.create(number)
@@ -81,7 +83,9 @@ def check(archive, account, acknowledged):
     for arn, job in account.jobs.items():
         if acknowledged and moment(job) < acknowledged:
             assert arn in found, "an acknowledged job is lost"
-            assert moment(job, "UpdatedAt") > acknowledged or found[arn] >= moment(job, "UpdatedAt"), "a change is lost"
+            assert moment(job, "UpdatedAt") > acknowledged or found[arn] >= moment(
+                job, "UpdatedAt"
+            ), "a change is lost"
     return len(found)
 
 
@@ -106,7 +110,9 @@ def run(kills, seed, say=print):
         archive.sync(endpoint.client(), progress=False)
         expected = {arn: job["State"] for arn, job in account.jobs.items()}
         loaded = archive.load().jobs
-        assert dict(zip(loaded["job_arn"], loaded["state"], strict=True)) == expected, "a rerun did not complete"
+        assert dict(zip(loaded["job_arn"], loaded["state"], strict=True)) == expected, (
+            "a rerun did not complete"
+        )
         orphans = _without_orphans(Path(folder), archive)
         assert dict(zip(loaded["job_arn"], archive.load().jobs["state"], strict=True)) == expected
     return f"{kills} kills, {total} syncs acknowledged, {len(expected):,} jobs, none lost, none twice; {orphans}"

@@ -37,10 +37,16 @@ def write(uri, options, writer, syncs, start_at=0.0):
                 if job["State"] in OPEN:
                     account.change(arn, "COMPLETED")
             for n in range(JOBS_A_SYNC):
-                account.create(1_000_000 * writer + 1_000 * number + n, at=account.now - timedelta(seconds=n))
+                account.create(
+                    1_000_000 * writer + 1_000 * number + n, at=account.now - timedelta(seconds=n)
+                )
             result = archive.sync(client, progress=False)
             new, changed = new + result.new, changed + result.changed
-    return {"new": new, "changed": changed, "states": {arn: job["State"] for arn, job in account.jobs.items()}}
+    return {
+        "new": new,
+        "changed": changed,
+        "states": {arn: job["State"] for arn, job in account.jobs.items()},
+    }
 
 
 def run(uri, options, writers, syncs):

@@ -1,9 +1,10 @@
 """Killing exports: a child exports two sets of tables in turn to one place and gets SIGKILL at a random moment.
 
-By hand, at full size, from the repository (some minutes; exit status 1 if ever the target was neither of the two)::
+By hand, at full size, from the repository (some minutes; exit status 1 if ever the target was
+neither of the two)::
 
-    python -m tests.faults.export_kill                     # 30 kills of Parquet exports of 1,000,000 jobs
-    python -m tests.faults.export_kill --suffix .csv --kills 10 --jobs 200000
+    python -m tests.faults.export_kill                     # 30 kills of Parquet exports of
+    1,000,000 jobs python -m tests.faults.export_kill --suffix .csv --kills 10 --jobs 200000
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def content(target):
     if target.suffix in (".parquet", ".feather"):
         tables = dx.read_tables(target)
         for name in ("jobs", "details", "errors"):
-            digest.update(pd.util.hash_pandas_object(getattr(tables, name), index=False).to_numpy().tobytes())
+            digest.update(
+                pd.util.hash_pandas_object(getattr(tables, name), index=False).to_numpy().tobytes()
+            )
     elif target.suffix == ".xlsx":
         with zipfile.ZipFile(target) as book:
             for name in sorted(name for name in book.namelist() if "sheet" in name):
@@ -73,7 +76,9 @@ class Killing:
     def kill(self, after):
         """Return what the target is after a kill: "old", "new" or what is wrong; and whether it hit midway."""
         child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, self.saved, self.target], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", CHILD, self.saved, self.target],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         with child:
             assert child.stdout.readline() == "ready\n"
@@ -87,7 +92,9 @@ class Killing:
 
 
 def main():
-    parser = argparse.ArgumentParser("python -m tests.faults.export_kill", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m tests.faults.export_kill", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--suffix", default=".parquet")
@@ -107,12 +114,17 @@ def main():
             after = moments.uniform(0, 3 * killing.takes)
             result = killing.kill(after)
             found[result] += 1
-            print(f"  kill {number:>2} after {after:6.2f} s: {result[0]}{' (midway)' if result[1] else ''}", flush=True)
+            print(
+                f"  kill {number:>2} after {after:6.2f} s: {result[0]}{' (midway)' if result[1] else ''}",
+                flush=True,
+            )
         dx.export(tables, killing.target, progress=False)
         left = leftovers(killing.target)
     whole = sum(count for (state, _), count in found.items() if state in ("old", "new"))
     midway = sum(count for (_, hit), count in found.items() if hit)
-    print(f"{whole} of {options.kills} whole, {midway} killed midway, {len(left)} leftovers after the next export")
+    print(
+        f"{whole} of {options.kills} whole, {midway} killed midway, {len(left)} leftovers after the next export"
+    )
     return 0 if whole == options.kills and not left else 1
 
 

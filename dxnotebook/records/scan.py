@@ -1,0 +1,228 @@
+"""The jobs in any JSON text: pages, jobs, lists of either, one or many, in any mixture."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dxnotebook.errors import FormatError
+
+_DEEPEST = 100
+_LONGEST_INTEGER = 1000
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class Digits(str):
+    """A number that no Python number holds, as its text."""
+
+    __slots__ = ()
+
+
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"} | dict.fromkeys(
+    (int, float, Digits), "a number"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A job as it stands in a text: the number of its document there, its place in that, and its value."""
+
+    page: int
+    position: int
+    job: Any
+
+
+class Scan:
+    """Iterate over the jobs of a text: pages, jobs, lists of either, one or many, in any mixture.
+
+    Attributes
+    ----------
+    offset : int
+        Where the scan stands; everything before it was read whole.
+    tokens : list
+        The NextToken of every page met so far that has one, of whatever type it is.
+    repeated : set of str
+        The names of keys that occurred twice in one object.
+    strangers : set of str
+        Members of a page that ListJobs does not have.
+    """
+
+    def __init__(self, text: str, members: frozenset[str], line: int = 0) -> None:
+        self._text = text
+        self._line = line
+        self._members = members
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._object,
+            parse_float=_float,
+            parse_int=lambda digits: (
+                int(digits) if len(digits) <= _LONGEST_INTEGER else Digits(digits)
+            ),
+            parse_constant=Digits,
+        )
+        self.offset = 0
+        self.tokens: list[Any] = []
+        self.repeated: set[str] = set()
+        self.strangers: set[str] = set()
+        self.pages = 0
+
+    def __iter__(self) -> Iterator[Found]:
+        self._skip(0)
+        while self.offset < len(self._text):
+            if self._at("["):
+                for _ in self._elements():
+                    yield from self._document(in_list=True)
+            else:
+                yield from self._document()
+            self._skip(self.offset)
+
+    def _document(self, *, in_list: bool = False) -> Iterator[Found]:
+        """Yield the jobs of one page, or the one job, that starts here."""
+        page, start = self.pages, self.offset
+        if not self._at("{"):
+            value = self._value()
+            if in_list and value is None:
+                self.pages += 1
+                yield Found(page, 0, None)
+                return
+            raise self._error(f"found {kind_of(value)} where a page or a job should be", start)
+        members: list[tuple[str, Any]] = []
+        is_page, position = False, 0
+        for key in self._keys():
+            if key != "Jobs":
+                members.append((key, self._value()))
+                continue
+            self.repeated |= {key} if is_page else set()
+            is_page = True
+            if not self._at("["):
+                raise self._error(f"'Jobs' is {kind_of(self._value())}, not a list", start)
+            for _ in self._elements():
+                yield Found(page, position, self._job())
+                position += 1
+        self.pages += 1
+        rest = self._object(members)
+        rest.pop("ResponseMetadata", None)
+        if is_page:
+            self.tokens += [rest.pop("NextToken")] if "NextToken" in rest else []
+            self.strangers |= rest.keys()
+        else:
+            self._check_is_job(rest, start)
+            yield Found(page, 0, rest)
+
+    def _job(self) -> Any:
+        start = self.offset
+        job = self._value()
+        if isinstance(job, dict) and "Arn" not in job:
+            for key in job:
+                if key.lower() == "arn":
+                    raise self._error(f"found {key!r} where the API writes 'Arn'", start)
+        return job
+
+    def _check_is_job(self, job: dict[str, Any], start: int) -> None:
+        if job.keys() & self._members:
+            return
+        cased = {name.lower(): name for name in ("Jobs", *sorted(self._members))}
+        for key in job:
+            if key.lower() in cased:
+                raise self._error(
+                    f"found {key!r} where the API writes {cased[key.lower()]!r}", start
+                )
+        raise self._error(
+            "found an object that is neither a page with 'Jobs' nor a job with 'Arn' and 'Id'",
+            start,
+        )
+
+    def _keys(self) -> Iterator[str]:
+        """Yield the keys of the object that starts here; the caller reads each value before it asks for the next."""
+        self._skip(self.offset + 1)
+        while not self._at("}"):
+            if not self._at('"'):
+                raise self._error("expected a key in quotes")
+            key = self._value()
+            if not self._at(":"):
+                raise self._error("expected ':' after a key")
+            self._skip(self.offset + 1)
+            yield key
+            self._separator("}")
+        self._skip(self.offset + 1)
+
+    def _elements(self) -> Iterator[None]:
+        """Stop at each element of the list that starts here; the caller reads it before it asks for the next."""
+        self._skip(self.offset + 1)
+        while not self._at("]"):
+            yield
+            self._separator("]")
+        self._skip(self.offset + 1)
+
+    def _separator(self, end: str) -> None:
+        if self._at(","):
+            self._skip(self.offset + 1)
+            if self._at(end):
+                raise self._error(f"expected more after ',', found {end!r}")
+        elif not self._at(end):
+            raise self._error(f"expected ',' or {end!r}")
+
+    def _value(self) -> Any:
+        try:
+            value, end = self._decoder.raw_decode(self._text, self.offset)
+            too_deep = _is_deeper(value, _DEEPEST)
+        except RecursionError:
+            too_deep = True
+        except json.JSONDecodeError as error:
+            at = len(self._text) if error.msg.startswith("Unterminated") else error.pos
+            raise self._error(error.msg[:1].lower() + error.msg[1:], at) from None
+        if too_deep:
+            raise self._error("the JSON is nested too deeply to be a listing of jobs")
+        self._skip(end)
+        return value
+
+    def _at(self, character: str) -> bool:
+        return self._text.startswith(character, self.offset)
+
+    def _skip(self, offset: int) -> None:
+        self.offset = _SPACE.match(self._text, offset).end()  # type: ignore[union-attr]  # it matches nothing too
+
+    def _error(self, what: str, offset: int | None = None) -> FormatError:
+        at = self.offset if offset is None else offset
+        if at >= len(self._text.rstrip()):
+            what = f"the text ends in the middle ({what})"
+        line = self._line + self._text.count("\n", 0, at) + 1
+        column = at - self._text.rfind("\n", 0, at)
+        return FormatError(f"line {line}, column {column}: {what}")
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object; of a key that occurs twice the last value counts and another one is kept beside it."""
+        members: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in members and members[key] != value:
+                members[f"{key}:{sum(name.startswith(f'{key}:') for name in members) + 1}"] = (
+                    members[key]
+                )
+                self.repeated.add(key)
+            members[key] = value
+        return members
+
+
+def _float(digits: str) -> float | Digits:
+    number = float(digits)
+    return Digits(digits) if math.isinf(number) else number
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Tell whether a value nests deeper than that; level by level, so that it needs no stack itself."""
+    level = [value]
+    for _ in range(depth):
+        containers = [member for member in level if isinstance(member, dict | list)]
+        if not containers:
+            return False
+        level = [
+            member for c in containers for member in (c.values() if isinstance(c, dict) else c)
+        ]
+    return True
+
+
+def kind_of(value: Any) -> str:
+    return "null" if value is None else _KINDS[type(value)]

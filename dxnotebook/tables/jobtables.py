@@ -1,0 +1,243 @@
+"""`JobTables`: the jobs, details and errors of a load as tidy pandas frames, and what one does with all of them."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dxnotebook.arrays import located
+from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.model import MODEL, Model
+from dxnotebook.tables.rebuild import as_boto3, rebuild
+from dxnotebook.times import Window, moment
+
+_SUMMARY_WIDTH = 100
+
+JOINED = ("jobs", "details", "errors")
+
+#: Under this key of its `attrs` `jobs` says when the service was asked.
+AS_OF = "as_of"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JobTables:
+    """The jobs of a load as tidy frames; `job_id` joins the first three.
+
+    Attributes
+    ----------
+    jobs : pandas.DataFrame
+        One row a job: ids, type, state, times (``datetime64[us, UTC]``), ``duration_s`` (seconds
+        from created to finished, null while open) and every scalar below ``Details``.
+    details : pandas.DataFrame
+        One row an element of any list of a job; ``field`` names the list, ``position`` the place in
+        it.
+    errors : pandas.DataFrame
+        One row an errored asset of an error of a job; an error that names no asset is one row.
+    rejects : pandas.DataFrame
+        One row a job that cannot be typed without losing something, with the reason and its JSON.
+    failures : mapping of str to Exception
+        The clients of a load that failed, and how; empty when all went well.
+    model : Model
+        What the installed botocore said of a job when the tables were made.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> tables = dx.load_jobs(dx.demo.client(jobs=50))
+    >>> tables.jobs.shape[0], tables.jobs["created_at"].dtype
+    (50, datetime64[us, UTC])
+    """
+
+    jobs: pd.DataFrame
+    details: pd.DataFrame
+    errors: pd.DataFrame
+    rejects: pd.DataFrame
+    failures: Mapping[str, Exception] = field(default_factory=dict)
+    model: Model = MODEL
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def filter(self, jobs: pd.Series[bool] | Iterable[str]) -> JobTables:
+        """Return the tables of some of the jobs.
+
+        Parameters
+        ----------
+        jobs : boolean Series or array, or iterable of str
+            A mask over the rows of `jobs`, or the ids of the jobs to keep.
+
+        Returns
+        -------
+        JobTables
+            The chosen jobs in their order, with their details and errors. Rejects are kept: nobody
+            can tell whether they would have been chosen.
+
+        Raises
+        ------
+        DxError
+            When a mask has another length than `jobs`, or an id is not among them.
+
+        Examples
+        --------
+        >>> import dxnotebook as dx
+        >>> tables = dx.load_jobs(dx.demo.client(jobs=200))
+        >>> failed = tables.filter(tables.jobs["state"] == "ERROR")
+        >>> set(failed.jobs["state"])
+        {'ERROR'}
+        """
+        keep = self._mask(jobs)
+        kept = self.jobs[keep]
+        ids = kept["job_id"]
+        details, errors = (
+            frame[located(frame["job_id"], ids) >= 0] for frame in (self.details, self.errors)
+        )
+        kept, details, errors = (frame.reset_index(drop=True) for frame in (kept, details, errors))
+        return replace(self, jobs=kept, details=details, errors=errors)
+
+    def _mask(self, jobs: pd.Series[bool] | Iterable[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if isinstance(jobs, str):
+            jobs = [jobs]
+        chosen = pd.Series(
+            list(jobs) if not isinstance(jobs, pd.Series | np.ndarray | pd.Index) else jobs
+        )
+        if pd.api.types.is_bool_dtype(chosen):
+            if len(chosen) != len(self.jobs):
+                raise DxError(
+                    f"The mask has {len(chosen):,} values for {len(self.jobs):,} jobs; make it from `.jobs`."
+                )
+            return chosen.fillna(value=False).to_numpy(bool)
+        missing = chosen[~chosen.isin(self.jobs["job_id"])]
+        if len(missing):
+            raise DxError(
+                f"{len(missing):,} of {len(chosen):,} job ids are not in these tables, for example {missing.iloc[0]!r}."
+            )
+        return self.jobs["job_id"].isin(chosen).to_numpy(bool)
+
+    def to_jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs as boto3 would have returned them, rebuilt from the frames.
+
+        Returns
+        -------
+        list of dict
+            The jobs in the order of `jobs`, then the rejects. Members that were absent, null or
+            empty are absent; secrets stay scrubbed; times are `datetime` in UTC, or the text where
+            that says more (nanoseconds).
+
+        Examples
+        --------
+        >>> import dxnotebook as dx
+        >>> job = dx.load_jobs(dx.demo.client(jobs=50)).to_jobs()[0]
+        >>> sorted(job)[:4]
+        ['Arn', 'CreatedAt', 'Details', 'Id']
+        """
+        rebuilt = rebuild(self.jobs, self.details, self.errors, self.model)
+        return rebuilt + [
+            as_boto3(json.loads(raw), self.model.record) for raw in self.rejects["raw"]
+        ]
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [self._sizes(), *(f"  {name:<9}{text}" for name, text in self._summary().items())]
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self._summary().items()
+        )
+        return f"<div><strong>{html.escape(self._sizes())}</strong><table>{rows}</table></div>"
+
+    def _sizes(self) -> str:
+        sizes = (
+            (len(getattr(self, name)), name) for name in ("jobs", "details", "errors", "rejects")
+        )
+        return "JobTables: " + ", ".join(f"{size:,} {name}" for size, name in sizes)
+
+    def _summary(self) -> dict[str, str]:
+        summary = {}
+        for name, column in (
+            ("state", "state"),
+            ("type", "type"),
+            ("account", "account_id"),
+            ("region", "region"),
+        ):
+            summary[name] = _counted(self.jobs[column])
+        created = self.jobs["created_at"]
+        if created.notna().any():
+            summary["created"] = (
+                f"{created.min():%Y-%m-%d %H:%M} to {created.max():%Y-%m-%d %H:%M} UTC"
+            )
+        if len(self.rejects):
+            summary["rejects"] = _counted(self.rejects["reason"])
+        if self.failures:
+            summary["failed"] = " · ".join(self.failures)
+        return {name: text for name, text in summary.items() if text}
+
+
+def _counted(values: pd.Series[Any]) -> str:
+    """Return the commonest values with their counts, as many as a line holds."""
+    counts = values.value_counts()
+    shown = [f"{value} {count:,}" for value, count in counts[counts > 0].items()]
+    lengths = np.cumsum([len(text) + 3 for text in shown])
+    fitting = max(int((lengths <= _SUMMARY_WIDTH).sum()), 1)
+    more = [f"{len(shown) - fitting} more"] if len(shown) > fitting else []
+    return " · ".join(shown[:fitting] + more)
+
+
+def dated(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Return the jobs that say when they were created, and warn of the others."""
+    known = jobs["created_at"].notna()
+    if not known.all():
+        warn_undated((~known).sum())
+    return jobs[known]
+
+
+def warn_undated(jobs: int) -> None:
+    """Warn of so many jobs that do not say when they were created."""
+    warn(f"{jobs:,} jobs have no created_at and are left out.", DataWarning)
+
+
+def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
+    """Return when jobs were as a frame has them: as given, as loaded from the service, or else the latest time in it.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.tables.jobtables import observed_at
+    >>> observed_at(dx.load_jobs(dx.demo.client(jobs=50)).jobs)
+    Timestamp('2026-09-30 12:00:00+0000', tz='UTC')
+    """
+    given = jobs.attrs.get(AS_OF) if now is None else now
+    if given is not None:
+        return moment("now", given)
+    latest: pd.Timestamp = jobs[["created_at", "updated_at"]].max().max()
+    return latest
+
+
+def within(tables: JobTables, window: Window) -> JobTables:
+    """Return the tables of the jobs that were created in a window, or do not say when."""
+    created = tables.jobs["created_at"]
+    outside = pd.Series(data=False, index=created.index)
+    if window.start is not None:
+        outside |= created < window.start
+    if window.end is not None:
+        outside |= created >= window.end
+    return tables.filter(~outside) if outside.any() else tables
+
+
+def checked(tables: JobTables) -> JobTables:
+    """Return tables whose frames have no index of a user's, or raise DxError when they are something else."""
+    if not isinstance(tables, JobTables):
+        raise DxError(
+            f"Invalid tables: a {type(tables).__name__}. Give JobTables, as load_jobs returns them."
+        )
+    return replace(
+        tables, **{name: getattr(tables, name).reset_index(drop=True) for name in JOINED}
+    )

@@ -1,0 +1,170 @@
+"""The one grammar of time: instants as JSON has them, lengths such as "30d", windows.
+
+What names no zone is in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dxnotebook.errors import invalid
+
+Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
+
+_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_MONTHS = {"mo": 1, "q": 3, "y": 12}
+_LENGTH = re.compile(
+    rf"\s*(\d+(?:\.\d+)?)?\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE
+)
+_DATE = re.compile(r"\s*\d{4}-")
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?"
+    r"\s*(Z|z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+# 2000-01-01 to the year 5138; less is a date written as a number
+_EPOCH_SECONDS = (946_684_800, 10**11)
+_EPOCH_MILLISECONDS = (946_684_800_000, 10**14)
+_EARLIEST = pd.Timestamp("0001-01-01", tz="UTC")
+
+
+def instant(value: Any) -> tuple[datetime, bool, bool]:
+    """Return the time that a value means, in UTC, whether that is all it says, and if it has a zone.
+
+    Raises
+    ------
+    ValueError
+        When it is no time, or one outside the years 1 to 9999; the message goes on after a name.
+
+    Examples
+    --------
+    >>> from dxnotebook.times import instant
+    >>> instant("2026-09-01T00:00:00.123456789Z")[1:]
+    (False, True)
+    """
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, str):
+        if match := _INSTANT.fullmatch(value.strip()):
+            return _from_iso(*match.groups(default=""))
+        if re.fullmatch(r"\d{9,14}(\.\d+)?", value, re.ASCII):
+            number = float(value)
+    if number is not None and _EPOCH_SECONDS[0] <= number < _EPOCH_SECONDS[1]:
+        return datetime.fromtimestamp(number, UTC), True, True
+    if number is not None and _EPOCH_MILLISECONDS[0] <= number < _EPOCH_MILLISECONDS[1]:
+        return datetime.fromtimestamp(number / 1000, UTC), True, True
+    raise ValueError("is not a time")
+
+
+def _from_iso(
+    day: str, minute: str, second: str, fraction: str, zone: str
+) -> tuple[datetime, bool, bool]:
+    clock = f"{minute or '00:00'}{second or ':00'}.{fraction[:6]:0<6}"
+    try:
+        local = datetime.fromisoformat(f"{day}T{clock}{zone.upper() or 'Z'}")
+    except ValueError:
+        raise ValueError("is not a time") from None
+    try:
+        time = local.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+    return time, not fraction[6:].strip("0"), bool(zone)
+
+
+def length(text: object) -> tuple[float | None, int, int] | None:
+    """Return how often, how many seconds, how many months a text such as "12h" or "mo" names.
+
+    A length has seconds or months, and no count where the text has none; what is no length is None.
+
+    Examples
+    --------
+    >>> from dxnotebook.times import length
+    >>> length("1.5d"), length("Q"), length("soon")
+    ((1.5, 86400, 0), (None, 0, 3), None)
+    """
+    found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    unit = found[2].lower()
+    return (
+        (None if found[1] is None else float(found[1])),
+        _SECONDS.get(unit, 0),
+        _MONTHS.get(unit, 0),
+    )
+
+
+def moment(name: str, value: Any) -> pd.Timestamp:
+    """Return a time in UTC, or raise DxError that names the parameter."""
+    try:
+        return _in_utc(pd.Timestamp(value))
+    except (ValueError, TypeError):
+        valid = "is a time, such as '2026-09-30 12:00' (UTC) or a Timestamp"
+        raise invalid(name, value, valid) from None
+
+
+def limit(name: str, value: Moment | None) -> pd.Timestamp | pd.Timedelta | None:
+    """Return a limit as a time in UTC, or as how long ago; raise DxError that names the parameter."""
+    if value is None:
+        return None
+    try:
+        count, seconds, _ = length(value) or (None, 0, 0)
+        if count is not None and seconds:
+            return pd.Timedelta(timedelta(seconds=count * seconds))
+        if isinstance(value, timedelta | np.timedelta64):
+            return pd.Timedelta(value)
+        if isinstance(value, date | np.datetime64) or _DATE.match(str(value)):
+            return _in_utc(pd.Timestamp(value))
+    except (ValueError, TypeError, OverflowError):
+        pass
+    valid = "are how long ago ('30d', '12h'), a date ('2026-09-01') or a Timestamp"
+    raise invalid(name, value, valid)
+
+
+def _in_utc(time: pd.Timestamp) -> pd.Timestamp:
+    if pd.isna(time):
+        raise ValueError("is not a time")
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+
+
+@dataclass
+class Window:
+    """The times of creation that are wanted; what is relative is so to `now`.
+
+    Attributes
+    ----------
+    since, until : Timestamp, Timedelta or None
+        From when, and until before when; a Timedelta is how long before `now`.
+    now : Timestamp or None
+        The service's time, once it is known.
+    """
+
+    since: pd.Timestamp | pd.Timedelta | None = None
+    until: pd.Timestamp | pd.Timedelta | None = None
+    now: pd.Timestamp | None = None
+
+    @classmethod
+    def of(
+        cls, since: Moment | None, until: Moment | None, now: pd.Timestamp | None = None
+    ) -> Window:
+        """Return the window that a user names, or raise DxError."""
+        return cls(limit("since", since), limit("until", until), now)
+
+    @property
+    def start(self) -> pd.Timestamp | None:
+        """From when, None where there is no limit or `now` is not known yet."""
+        return self._at(self.since)
+
+    @property
+    def end(self) -> pd.Timestamp | None:
+        """Until before when, None where there is no limit or `now` is not known yet."""
+        return self._at(self.until)
+
+    def _at(self, limit: pd.Timestamp | pd.Timedelta | None) -> pd.Timestamp | None:
+        if isinstance(limit, pd.Timedelta):
+            return None if self.now is None else max(self.now - limit, _EARLIEST)
+        return limit
