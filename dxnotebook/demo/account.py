@@ -1,4 +1,4 @@
-"""A simulated provider account: its jobs are planned as arrays and written out for the page that is asked for."""
+"""A simulated account: its jobs are planned as arrays, and written out for the page asked for."""
 
 from __future__ import annotations
 
@@ -11,40 +11,17 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from dxnotebook.demo.catalogue import (
-    ASSET_TYPES,
-    BAD_FEED,
-    BAD_FROM,
-    BAD_TO,
-    BURSTS,
-    CAUSES,
-    DATA_SETS,
-    DAY,
-    EXPORTS,
-    FEEDS,
-    FIXED,
-    HOUR,
-    IN_PROGRESS,
-    MALWARE,
-    NEVER,
-    NOW,
-    POLICY,
-    REVISION_DAYS,
-    WAITING,
-    Array,
-    Json,
-)
+from dxnotebook.demo import catalogue as cat
+from dxnotebook.demo.catalogue import DATA_SETS, FEEDS, NOW, Array, Json
 from dxnotebook.demo.job import Job, Names, ids_of, scatter, stamps
-from dxnotebook.demo.plan import DATA_SET_OF, EARLIER_OF, make_plan, revision_days
-
-__all__ = ["NOW", "Account", "Story"]
-
-
-def _datetime(time: int) -> datetime:
-    return datetime.fromtimestamp(time / 1000, UTC)
-
-
-# The account
+from dxnotebook.demo.plan import (
+    DATA_SET_OF,
+    EARLIER_OF,
+    NEVER,
+    REVISION_DAYS,
+    make_plan,
+    revision_days,
+)
 
 
 @dataclass(frozen=True)
@@ -119,9 +96,9 @@ class Account:
         self._names = Names(account_id, region, seed)
         self._plan = make_plan(jobs, seed)
         self._time = int(now.timestamp() * 1000)
-        window = [self._time - 90 * DAY, self._time + 1]
+        window = [self._time - 90 * cat.DAY, self._time + 1]
         self._first, self._end = np.searchsorted(self._plan["created"], window).tolist()
-        self._found: dict[tuple[str | None, str | None], Array] = {}
+        self._filtered: dict[tuple[str | None, str | None], Array] = {}
         self.data_sets = [_data_set(self._names, number) for number in range(len(DATA_SETS))]
         self.story = self._story()
 
@@ -137,7 +114,7 @@ class Account:
         revision_id: str | None = None,
         next_token: str | None = None,
     ) -> bytes:
-        """Return the body of one ListJobs response: JSON, with a NextToken unless it is the last page.
+        """Return the body of one ListJobs response: JSON, with a NextToken unless it is the last.
 
         Parameters
         ----------
@@ -203,20 +180,19 @@ class Account:
         (5, 1)
         """
         match json.loads(base64.urlsafe_b64decode(token + "==")):
-            case [self.account_id, self.region, int(offset), int(detours), *named] if named == list(
-                listing
-            ):
-                return offset, detours
+            case [self.account_id, self.region, int(offset), int(detours), *named]:
+                if named == list(listing):
+                    return offset, detours
         raise ValueError(f"Invalid token: {token!r}")
 
     def _rows(self, data_set_id: str | None, revision_id: str | None) -> Array | range:
-        """Return the places in the plan of the jobs that name a data set and a revision, newest first."""
+        """Return the places in the plan of the jobs that name both, newest first."""
         if data_set_id is None and revision_id is None:
             return range(self._end - 1, self._first - 1, -1)
         filters = (data_set_id, revision_id)
-        if filters not in self._found:
-            self._found[filters] = np.flatnonzero(self._matches(*filters))[::-1] + self._first
-        return self._found[filters]
+        if filters not in self._filtered:
+            self._filtered[filters] = np.flatnonzero(self._matches(*filters))[::-1] + self._first
+        return self._filtered[filters]
 
     def _matches(self, data_set_id: str | None, revision_id: str | None) -> Array:
         plan = self._plan[self._first : self._end]
@@ -225,9 +201,8 @@ class Account:
         if data_set_id is not None:
             matches &= data_set == _index(self._names.data_set_ids, data_set_id, "DATA_SET")
         if revision_id is not None:
-            owner, day = divmod(
-                _index(self._names.revision_ids, revision_id, "REVISION"), REVISION_DAYS
-            )
+            number = _index(self._names.revision_ids, revision_id, "REVISION")
+            owner, day = divmod(number, REVISION_DAYS)
             age = revision_days(plan) - day
             matches &= (data_set == owner) & (age >= 0) & (age <= EARLIER_OF[plan["feed"]])
         return matches
@@ -237,17 +212,16 @@ class Account:
         is_open = plan["ended"] > self._time
         begun = np.minimum(plan["created"] + rows % 3 * 7_000, self._time)
         updated = np.where(is_open, begun, plan["ended"])
-        open_state = np.where(rows % 3 == 0, WAITING, IN_PROGRESS)
-        zones = [
-            "000+00:00" if row % 16 == 5 else "Z" for row in rows.tolist()
-        ]  # the service writes both forms
+        open_state = np.where(rows % 3 == 0, cat.WAITING, cat.IN_PROGRESS)
+        # the service writes both forms
+        zones = ["000+00:00" if row % 16 == 5 else "Z" for row in rows.tolist()]
         return map(
             Job,
             itertools.repeat(self._names),
             ids_of(rows, self._names.salt),
             stamps(plan["created"], zones),
             stamps(updated, zones),
-            stamps(plan["created"] + HOUR),
+            stamps(plan["created"] + cat.HOUR),
             stamps(plan["slot"]),
             np.where(is_open, open_state, plan["outcome"]).tolist(),
             plan["cause"].tolist(),
@@ -257,20 +231,27 @@ class Account:
         )
 
     def _story(self) -> Story:
-        malware = ids_of(np.flatnonzero(self._plan["cause"] == MALWARE), self._names.salt)
-        stuck = ids_of(np.flatnonzero(self._plan["ended"] == NEVER), self._names.salt)
+        malware, stuck = (
+            ids_of(np.flatnonzero(rows), self._names.salt)
+            for rows in (self._plan["cause"] == cat.MALWARE, self._plan["ended"] == NEVER)
+        )
+        data_set = FEEDS[cat.BAD_FEED].data_set
         return Story(
-            data_set_id=self._names.data_set_ids[FEEDS[BAD_FEED].data_set],
-            data_set_name=DATA_SETS[FEEDS[BAD_FEED].data_set][0],
-            bucket=self._names.buckets[BAD_FEED],
-            code=CAUSES[POLICY].code,
-            bad_week=(_datetime(BAD_FROM), _datetime(BAD_TO)),
-            failed=int((self._plan["cause"] == POLICY).sum()),
-            fixed_at=_datetime(FIXED),
+            data_set_id=self._names.data_set_ids[data_set],
+            data_set_name=DATA_SETS[data_set].name,
+            bucket=self._names.buckets[cat.BAD_FEED],
+            code=cat.CAUSES[cat.POLICY].code,
+            bad_week=(_time(cat.BAD_FROM), _time(cat.BAD_TO)),
+            failed=int((self._plan["cause"] == cat.POLICY).sum()),
+            fixed_at=_time(cat.FIXED),
             malware_job_id=malware[0] if malware else None,
             stuck_job_ids=tuple(stuck),
-            quota_bursts=tuple((_datetime(start), FEEDS[feed].type) for start, feed, *_ in BURSTS),
+            quota_bursts=tuple((_time(b.start), FEEDS[b.feed].type) for b in cat.BURSTS),
         )
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _index(ids: list[str], wanted: str, resource: str) -> int:
@@ -283,11 +264,11 @@ def _data_set(names: Names, number: int) -> Json:
     """Return a data set as ListDataSets gives it."""
     name, slug, jobs = DATA_SETS[number]
     data_set_id = names.data_set_ids[number]
-    asset_type = next((ASSET_TYPES[kind] for kind in jobs if kind in ASSET_TYPES), "S3_SNAPSHOT")
-    entitled = set(jobs) <= EXPORTS
+    kinds = [cat.ASSET_TYPES[kind] for kind in jobs if kind in cat.ASSET_TYPES]
+    entitled = set(jobs) <= cat.EXPORTS
     data_set: Json = {
         "Arn": f"{names.arn}:data-sets/{data_set_id}",
-        "AssetType": asset_type,
+        "AssetType": kinds[0] if kinds else "S3_SNAPSHOT",
         "CreatedAt": f"2025-06-{number + 1:02d}T09:30:00.000Z",
         "Description": f"{name}, published as {slug}",
         "Id": data_set_id,

@@ -1,4 +1,4 @@
-"""The JSON of one job of the plan."""
+"""The JSON of one job of the plan, and what an account calls its things."""
 
 from __future__ import annotations
 
@@ -10,31 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dxnotebook.demo.catalogue import (
-    ACCESS,
-    API,
-    CAUSES,
-    DATA_SETS,
-    EARLIER,
-    ERROR,
-    EXPORTS,
-    FEEDS,
-    LAKE,
-    MINUTES,
-    REDSHIFT,
-    REVISION_DAYS,
-    REVISIONS,
-    S3,
-    STATES,
-    TO_S3,
-    TO_URL,
-    URL,
-    Array,
-    Cause,
-    Json,
-)
-
-# The JSON of one job
+from dxnotebook.demo import catalogue as cat
+from dxnotebook.demo.catalogue import CAUSES, FEEDS, Array, Json
+from dxnotebook.demo.plan import EARLIER_OF, REVISION_DAYS
 
 
 def scatter(numbers: Array, salt: int) -> list[int]:
@@ -46,11 +24,13 @@ def scatter(numbers: Array, salt: int) -> list[int]:
 
 
 def ids_of(numbers: Array, salt: int) -> list[str]:
+    """Return an id for each number, 32 hexadecimal digits as the service's."""
     halves = zip(scatter(numbers, salt), scatter(numbers, salt ^ 0x5DEECE66D), strict=True)
     return [f"{high:016x}{low:016x}" for high, low in halves]
 
 
 def stamps(times: Array, zones: Iterable[str] = itertools.repeat("Z")) -> list[str]:
+    """Return times as the service writes them."""
     texts = np.datetime_as_string(times.astype("M8[ms]")).tolist()
     return [text + zone for text, zone in zip(texts, zones, strict=False)]
 
@@ -63,11 +43,12 @@ class Names:
         self.region = region
         self.arn = f"arn:aws:dataexchange:{region}:{account_id}"
         self.salt = zlib.crc32(f"{account_id} {region} {seed}".encode()) << 31
-        self.data_set_ids = ids_of(np.arange(len(DATA_SETS)), self.salt + (1 << 40))
-        self.revision_ids = ids_of(np.arange(len(DATA_SETS) * REVISION_DAYS), self.salt + (1 << 41))
+        sets = len(cat.DATA_SETS)
+        self.data_set_ids = ids_of(np.arange(sets), self.salt + (1 << 40))
+        self.revision_ids = ids_of(np.arange(sets * REVISION_DAYS), self.salt + (1 << 41))
+        ends = ["delivery" if feed.type in cat.EXPORTS else "raw" for feed in FEEDS]
         self.buckets = [
-            f"{feed.slug}-{'delivery' if feed.type in EXPORTS else 'raw'}-{region}"
-            for feed in FEEDS
+            f"{feed.slug}-{end}-{region}" for feed, end in zip(FEEDS, ends, strict=True)
         ]
 
 
@@ -90,17 +71,17 @@ class Job:
     def __post_init__(self) -> None:
         data_set, self.slug, self.type, _ = FEEDS[self.feed]
         newest = data_set * REVISION_DAYS + self.day
+        oldest = newest - int(EARLIER_OF[self.feed])
         stem = f"dt={self.slot[:10]}/{self.slot[11:19].replace(':', '')}"
         self.account_id = self.names.account_id
         self.region = self.names.region
         self.bucket = self.names.buckets[self.feed]
         self.data_set_id = self.names.data_set_ids[data_set]
-        self.revision_ids = self.names.revision_ids[newest - EARLIER[self.feed] : newest + 1][::-1]
+        self.revision_ids = self.names.revision_ids[oldest : newest + 1][::-1]
         self.revision_id = self.revision_ids[0]
-        self.keys = [
-            f"{self.slug}/{stem}-part-{number}.csv.gz" for number in range(1 + self.chance % 4)
-        ]
-        self.quota = 5 if self.type == REVISIONS else 10
+        parts = range(1 + self.chance % 4)
+        self.keys = [f"{self.slug}/{stem}-part-{number}.csv.gz" for number in parts]
+        self.quota = 5 if self.type == cat.REVISIONS else 10
         self.size = 100_001 + self.chance % 50_000
         digits = self.digits = f"{self.chance:016x}"
         self.asset_id = digits + digits[::-1]
@@ -110,10 +91,11 @@ class Job:
 
     @property
     def signed_url(self) -> str:
+        """A URL whose query is a credential, as AWS signs them."""
         day = self.expires[:10].replace("-", "")
+        host = f"aws-dx-assets.s3.{self.region}.amazonaws.com"
         return (
-            f"https://aws-dx-assets.s3.{self.region}.amazonaws.com/{self.data_set_id}/{self.keys[0]}"
-            "?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+            f"https://{host}/{self.data_set_id}/{self.keys[0]}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
             f"&X-Amz-Credential=ASIA{self.digits[:10]}%2F{day}%2F{self.region}%2Fs3%2Faws4_request"
             f"&X-Amz-Date={day}T000000Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host"
             f"&X-Amz-Security-Token=demo%2F{self.asset_id}%3D%3D"
@@ -121,6 +103,7 @@ class Job:
         )
 
     def objects(self, keys: Sequence[str]) -> list[Json]:
+        """Return where files lie in S3."""
         return [{"Bucket": self.bucket, "Key": key} for key in keys]
 
     def sometimes(self, bit: int, **members: object) -> Json:
@@ -128,73 +111,74 @@ class Job:
         return members if self.chance >> bit & 1 else {}
 
     def encryption(self) -> Json:
-        return (
-            {"KmsKeyArn": self.kms_key, "Type": "aws:kms"}
-            if self.chance >> 8 & 1
-            else {"Type": "AES256"}
-        )
+        """Return how an export is encrypted."""
+        with_kms = {"KmsKeyArn": self.kms_key, "Type": "aws:kms"}
+        return with_kms if self.chance >> 8 & 1 else {"Type": "AES256"}
 
     def to_json(self) -> Json:
-        revision = {} if self.type == REVISIONS else {"RevisionId": self.revision_id}
+        """Return the job as ListJobs gives it."""
+        revision = {} if self.type == cat.REVISIONS else {"RevisionId": self.revision_id}
         details = {"DataSetId": self.data_set_id, **revision, **_DETAILS[self.type](self)}
         job: Json = {"Arn": f"{self.names.arn}:jobs/{self.id}"}
-        if self.chance % 7 == 0 and self.type not in EXPORTS:
+        if self.chance % 7 == 0 and self.type not in cat.EXPORTS:
             tags = [{"Key": "team", "Value": self.slug}, {"Key": "env", "Value": "prod"}]
             job["AssetConfiguration"] = {"Tags": tags}
         job["CreatedAt"] = self.created
-        job["Details"] = {_MEMBERS[self.type]: details}
-        if self.state == ERROR:
+        # a type's member of Details is named like the type
+        job["Details"] = {self.type.title().replace("_", ""): details}
+        if self.state == cat.ERROR:
             job["Errors"] = _errors(self, CAUSES[self.cause])
-        job["Id"] = self.id
-        job["State"] = STATES[self.state]
-        job["Type"] = self.type
-        job["UpdatedAt"] = self.updated
-        return job
+        ends = {"Id": self.id, "State": cat.STATES[self.state], "Type": self.type}
+        return job | ends | {"UpdatedAt": self.updated}
 
 
-# A type's member of Details is named like the type, and holds this beside the ids of data set and
-# revision.
-_MEMBERS = {job_type: job_type.title().replace("_", "") for job_type in MINUTES}
 _KEY_PATTERN = "/${Revision.CreatedAt}/${Asset.Name}"
 _LINES = {"TagKey": "line", "TagValues": ["motor", "home", "travel"]}
 _REGIONS = {"TagKey": "region", "TagValues": ["eu"]}
+
+
+def _to_s3(job: Job) -> Json:
+    digits, reverse = job.digits, job.digits[::-1]
+    places = [
+        {"AssetId": digits[i:] + reverse + digits[:i], **place}
+        for i, place in enumerate(job.objects(job.keys))
+    ]
+    return {"AssetDestinations": places, **job.sometimes(0, Encryption=job.encryption())}
+
+
+def _revisions_to_s3(job: Job) -> Json:
+    place = {"Bucket": job.bucket, "KeyPattern": job.slug + _KEY_PATTERN}
+    action = f"{job.names.arn}:event-actions/{job.asset_id}"
+    return {
+        "RevisionDestinations": [{**place, "RevisionId": one} for one in job.revision_ids],
+        **job.sometimes(0, Encryption=job.encryption()),
+        **job.sometimes(1, EventActionArn=action),
+    }
+
+
+def _from_redshift(job: Job) -> Json:
+    share = f"arn:aws:redshift:{job.region}:{job.account_id}:datashare:{job.uuid}/{job.slug}"
+    return {"AssetSources": [{"DataShareArn": f"{share}_{i}"} for i in range(len(job.keys))]}
+
+
+# what the member of Details holds beside the ids of data set and revision
 _DETAILS: dict[str, Callable[[Job], Json]] = {
-    S3: lambda job: {"AssetSources": job.objects(job.keys)},
-    URL: lambda job: {
+    cat.S3: lambda job: {"AssetSources": job.objects(job.keys)},
+    cat.URL: lambda job: {
         "AssetName": job.keys[0],
         "SignedUrl": job.signed_url,
         "SignedUrlExpiresAt": job.expires,
         **job.sometimes(0, Md5Hash=job.md5),
     },
-    TO_S3: lambda job: {
-        "AssetDestinations": [
-            {"AssetId": job.digits[i:] + job.digits[::-1] + job.digits[:i], **place}
-            for i, place in enumerate(job.objects(job.keys))
-        ],
-        **job.sometimes(0, Encryption=job.encryption()),
-    },
-    TO_URL: lambda job: {
+    cat.TO_S3: _to_s3,
+    cat.TO_URL: lambda job: {
         "AssetId": job.asset_id,
         "SignedUrl": job.signed_url,
         "SignedUrlExpiresAt": job.expires,
     },
-    REVISIONS: lambda job: {
-        "RevisionDestinations": [
-            {"Bucket": job.bucket, "KeyPattern": job.slug + _KEY_PATTERN, "RevisionId": revision_id}
-            for revision_id in job.revision_ids
-        ],
-        **job.sometimes(0, Encryption=job.encryption()),
-        **job.sometimes(1, EventActionArn=f"{job.names.arn}:event-actions/{job.asset_id}"),
-    },
-    REDSHIFT: lambda job: {
-        "AssetSources": [
-            {
-                "DataShareArn": f"arn:aws:redshift:{job.region}:{job.account_id}:datashare:{job.uuid}/{job.slug}_{i}"
-            }
-            for i in range(len(job.keys))
-        ]
-    },
-    API: lambda job: {
+    cat.REVISIONS: _revisions_to_s3,
+    cat.REDSHIFT: _from_redshift,
+    cat.API: lambda job: {
         "ApiId": job.digits[:10],
         "ApiName": f"{job.slug}-v2",
         "ApiSpecificationMd5Hash": job.md5,
@@ -205,7 +189,7 @@ _DETAILS: dict[str, Callable[[Job], Json]] = {
         **job.sometimes(0, ApiDescription=f"The {job.slug} service, stage prod"),
         **job.sometimes(1, ApiKey=job.asset_id),
     },
-    ACCESS: lambda job: {
+    cat.ACCESS: lambda job: {
         "AssetSource": {
             "Bucket": job.bucket,
             "KeyPrefixes": [f"{job.slug}/raw/", f"{job.slug}/clean/"],
@@ -213,7 +197,7 @@ _DETAILS: dict[str, Callable[[Job], Json]] = {
             "KmsKeysToGrant": [{"KmsKeyArn": job.kms_key}],
         }
     },
-    LAKE: lambda job: {
+    cat.LAKE: lambda job: {
         "CatalogId": job.account_id,
         "RoleArn": f"arn:aws:iam::{job.account_id}:role/dx-lake-{job.slug}",
         "Table": {"Expression": [_LINES, _REGIONS], "Permissions": ["DESCRIBE", "SELECT"]},
@@ -222,22 +206,22 @@ _DETAILS: dict[str, Callable[[Job], Json]] = {
 }
 
 
-def _errors(job: Job, cause: Cause) -> list[Json]:
+def _errors(job: Job, cause: cat.Cause) -> list[Json]:
     """Return one to three errors, which share out the keys."""
-    several = cause.types and job.type in (S3, TO_S3) and "{key}" in cause.message
+    several = cause.types and job.type in (cat.S3, cat.TO_S3) and "{key}" in cause.message
     count = min(1 + job.size % 3, len(job.keys)) if several else 1
     return [_error(job, cause, job.keys[number::count]) for number in range(count)]
 
 
-def _error(job: Job, cause: Cause, keys: Sequence[str]) -> Json:
+def _error(job: Job, cause: cat.Cause, keys: Sequence[str]) -> Json:
     message = cause.message.format(**vars(job), job=job, key=keys[0])
     error: Json = {"Code": cause.code, "Message": message}
-    if job.type == S3:
+    if job.type == cat.S3:
         error["Details"] = {"ImportAssetsFromS3JobErrorDetails": job.objects(keys)}
-    elif job.type == URL:
+    elif job.type == cat.URL:
         error["Details"] = {"ImportAssetFromSignedUrlJobErrorDetails": {"AssetName": keys[0]}}
     if cause.limit:
-        error |= {"LimitName": cause.limit, "LimitValue": float(cause.value)}
+        error |= {"LimitName": cause.limit, "LimitValue": cause.value}
     if cause.resource:
         ids = {"REVISION": job.revision_id, "ASSET": job.asset_id, "DATA_SET": job.data_set_id}
         error |= {"ResourceId": ids[cause.resource], "ResourceType": cause.resource}
