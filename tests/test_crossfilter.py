@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.explorer.crossfilter import NAMES, Crossfilter, normalized
+from dxnotebook.explorer.crossfilter import Crossfilter
+from dxnotebook.explorer.filters import NAMES, normalized
 from tests.conftest import job, page_of, tables_of
 
 START = pd.Timestamp("2026-09-01", tz="UTC")

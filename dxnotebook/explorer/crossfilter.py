@@ -1,209 +1,36 @@
-"""What an explorer shows of tables under filters that cross: which jobs, and how many there are of each value.
+"""What an explorer shows of tables under filters that cross: which jobs, how many of each value.
 
-A dimension is a way to divide the jobs: a column, the code or cause of an error, time, a text. Each dimension that is
-filtered has a mask over all jobs. What a control counts is what the masks of the other dimensions leave.
+A dimension is a way to divide the jobs: a column, the code or cause of an error, time, a text. Each
+dimension that is filtered has a mask over all jobs. What a control counts is what the masks of the
+other dimensions leave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial, reduce
+from operator import and_
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, Mask
+from dxnotebook.arrays import Array, Integers, Mask
 from dxnotebook.errors import DxError
-from dxnotebook.explorer.search import Haystack
+from dxnotebook.explorer import dimensions
+from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, SINCE, TEXT, UNTIL, normalized
+from dxnotebook.explorer.search import Search
 from dxnotebook.metrics.causes import fingerprints
 from dxnotebook.metrics.rates import wilson
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables
-from dxnotebook.times import moment
 
-Filters = Mapping[str, Any]
-
-#: The columns of jobs that divide them, and what of their errors does.
-COLUMNS = ("state", "type", "data_set_id", "account_id", "region")
-CODE, CAUSE = "code", "cause"
-SINCE, UNTIL, TEXT = "since", "until", "text"
-NAMES = (*COLUMNS, CODE, CAUSE, SINCE, UNTIL, TEXT)
-
-_MOST_BINS = 120
-_MINUTE = 60_000_000  # microseconds
-_STEPS = [n * _MINUTE for n in (1, 5, 15, 60, 180, 360, 720)] + [
-    n * 1440 * _MINUTE for n in (1, 2, 7, 14, 28, 91, 364)
-]
-_MONDAY = 4 * 1440 * _MINUTE  # the first one after 1970 began
-_NO_TIME = np.iinfo(np.int64).min
 _CONFIDENCE = 0.95
-
-
-def normalized(filters: Filters) -> dict[str, Any]:
-    """Return filters in the one form that they are kept and compared in, or raise DxError.
-
-    Values are lists of texts (None is the value of jobs that have none), times are texts in UTC;
-    what filters nothing is left out.
-
-    Examples
-    --------
-    >>> from dxnotebook.explorer.crossfilter import normalized
-    >>> normalized({"state": "ERROR", "since": "2026-08-31", "type": [], "text": ""})
-    {'state': ['ERROR'], 'since': '2026-08-31T00:00:00+00:00'}
-    """
-    if not isinstance(filters, Mapping):
-        raise DxError(
-            f"Invalid filters: a {type(filters).__name__}. Valid is a dict such as {{'state': ['ERROR']}}."
-        )
-    if unknown := [name for name in filters if name not in NAMES]:
-        raise DxError(
-            f"Invalid filters: no filter is named {unknown[0]!r}. Valid names are: {', '.join(NAMES)}."
-        )
-    kept: dict[str, Any] = {}
-    for name in NAMES:
-        given = filters.get(name)
-        if given is None or (isinstance(given, str | list | tuple | set) and not given):
-            continue
-        if name in (SINCE, UNTIL):
-            kept[name] = moment(name, given).isoformat()
-        elif name == TEXT:
-            if not isinstance(given, str):
-                raise DxError(f"Invalid filters: 'text' cannot be {given!r}. Valid is a text.")
-            kept[name] = given.encode("utf-8", "backslashreplace").decode()
-        else:
-            kept[name] = _values(name, given)
-    return kept
-
-
-def _microseconds(time: str) -> int:
-    return int(pd.Timestamp(time).as_unit("us").asm8.view(np.int64))
-
-
-def _values(name: str, given: object) -> list[str | None]:
-    values = (
-        [given]
-        if isinstance(given, str)
-        else list(given)
-        if isinstance(given, list | tuple | set)
-        else [given]
-    )
-    if wrong := [value for value in values if not (value is None or isinstance(value, str))]:
-        raise DxError(
-            f"Invalid filters: {name!r} cannot be {wrong[0]!r}. Valid is a list of texts."
-        )
-    return list(dict.fromkeys(values))
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """Which of some values each job has; of errors' values it may have several.
-
-    Attributes
-    ----------
-    names : list of (str or None)
-        The values; None is that of jobs without one.
-    codes : numpy.ndarray of int
-        The place of a value among these.
-    rows : numpy.ndarray of int, optional
-        The row of the job that each code is of; none where there is one code a job, in the order of
-        the jobs.
-    """
-
-    names: list[str | None]
-    codes: Array
-    rows: Array | None = None
-
-    def mask(self, chosen: list[str | None], size: int) -> Mask:
-        """Return which jobs have one of the chosen values."""
-        is_chosen = np.isin(
-            np.arange(len(self.names)), [i for i, value in enumerate(self.names) if value in chosen]
-        )
-        if self.rows is None:
-            return is_chosen[self.codes] if size else np.zeros(0, bool)
-        mask = np.zeros(size, bool)
-        mask[self.rows[is_chosen[self.codes]]] = True
-        return mask
-
-    def counts(self, kept: Array | None, size: int) -> Array:
-        """Return how many of the jobs in the kept rows, or of all, have each value."""
-        codes = self.codes
-        if kept is not None and self.rows is None:
-            codes = codes.take(kept)
-        elif kept is not None and self.rows is not None:
-            mask = np.zeros(size, bool)
-            mask[kept] = True
-            codes = codes[mask.take(self.rows)]
-        return np.bincount(codes, minlength=len(self.names))
-
-
-def _is_sortable(kind: pa.DataType) -> bool:
-    types = pa.types
-    return any(
-        is_one(kind)
-        for is_one in (types.is_primitive, types.is_string, types.is_large_string, types.is_boolean)
-    )
-
-
-def _dimension(column: pd.Series[Any]) -> Dimension:
-    """Return the dimension of a column of jobs."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, values = column.cat.codes.to_numpy(), [str(value) for value in column.cat.categories]
-    else:
-        array = pa.array(column.astype("str"), pa.large_string())
-        encoded = (
-            array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-        ).dictionary_encode()
-        codes, values = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
-    if not (codes < 0).any():
-        return Dimension(list(values), codes)
-    return Dimension([*values, None], np.where(codes < 0, len(values), codes))
-
-
-def _of_errors(values: pd.Series[Any], rows: Array) -> Dimension:
-    """Return the dimension of a column of errors, each value of a job once."""
-    known = rows >= 0  # of errors of jobs that are not there
-    values, rows = values[known], rows[known]
-    codes, different = pd.factorize(values.astype("str").fillna(""))
-    pairs = np.unique(rows * max(len(different), 1) + codes)
-    rows, codes = np.divmod(pairs, max(len(different), 1))
-    return Dimension([value or None for value in different], codes, rows)
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Periods of one length, and which of them each job was created in.
-
-    Attributes
-    ----------
-    starts : numpy.ndarray of int64
-        When the periods start, in microseconds since 1970.
-    step : int
-        How long they are, in microseconds.
-    codes : numpy.ndarray of int
-        The number of each job's period; that after the last where no one knows when it was created.
-    """
-
-    starts: Array
-    step: int
-    codes: Array
-
-
-def _bins(created: Array) -> Bins:
-    known = created != _NO_TIME
-    if not known.any():
-        return Bins(np.zeros(0, np.int64), _STEPS[0], np.zeros(len(created), np.int64))
-    first, last = int(created[known].min()), int(created.max())
-    step = next((step for step in _STEPS if (last - first) // step < _MOST_BINS), _STEPS[-1])
-    step *= -(-(last - first + 1) // (step * _MOST_BINS))
-    origin = (first - _MONDAY) // step * step + _MONDAY
-    starts = np.arange(origin, last + 1, step)
-    return Bins(
-        starts, step, np.where(known, (created - origin) // step, len(starts)).astype(np.int32)
-    )
+_OUTCOMES = dict.fromkeys(FINISHED_STATES, 0) | dict.fromkeys(FAILED_STATES, 1)  # of others it is 2
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,28 +41,43 @@ class View:
     ----------
     filters : dict
         The filters, normalized.
-    mask : numpy.ndarray of bool, optional
-        Which jobs are shown; none when all are.
     masks : dict of str to numpy.ndarray of bool
         Which jobs each filtered dimension leaves.
     """
 
     filters: dict[str, Any]
-    mask: Mask | None
     masks: dict[str, Mask]
-    _missed: Array | None
+
+    @cached_property
+    def mask(self) -> Mask | None:
+        """Which jobs are shown; none when all are."""
+        return reduce(and_, self.masks.values()) if self.masks else None
 
     @cached_property
     def rows(self) -> Array | None:
-        """The rows of the jobs that are shown; none when all are. To take rows is many times faster than to mask."""
+        """The rows of the jobs that are shown; none when all are.
+
+        To take rows is many times faster than to mask.
+        """
         return None if self.mask is None else np.flatnonzero(self.mask)
 
     def others(self, dimension: str) -> Array | None:
         """Return the rows that the filters of the other dimensions leave; none when all are."""
-        own = self.masks.get(dimension)
-        if own is None:
-            return self.rows
-        return None if self._missed is None else np.flatnonzero(self._missed == ~own)
+        masks = {name: mask for name, mask in self.masks.items() if name != dimension}
+        return View(self.filters, masks).rows if dimension in self.masks else self.rows
+
+
+class _Latest:
+    """The latest result of each name, kept for as long as it is of the same."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, tuple[Any, Any]] = {}
+
+    def of(self, name: str, make: Callable[..., _Result], *given: Any) -> _Result:
+        if name not in self._results or self._results[name][0] != given:
+            self._results[name] = given, make(*given)
+        result: _Result = self._results[name][1]
+        return result
 
 
 class Crossfilter:
@@ -256,281 +98,224 @@ class Crossfilter:
     """
 
     def __init__(self, tables: JobTables) -> None:
-        if not tables.jobs.columns.is_unique:
-            twice = tables.jobs.columns[tables.jobs.columns.duplicated()][0]
-            raise DxError(f"The jobs have several columns {twice!r}. Rename or drop all but one.")
-        self.tables = tables
-        self.size = len(tables.jobs)
-        self._haystack = Haystack(tables)
-        self._dimensions: dict[str, Dimension] = {}
-        self._masks: dict[str, tuple[Any, Mask]] = {}
-        self._last: View | None = None
-        self._summary: tuple[dict[str, Any], dict[str, float | None]] | None = None
-        self._totals: dict[str, Array] = {}
-        self._orders: dict[tuple[str, bool], Array | None] = {}
+        names = tables.jobs.columns
+        if twice := names[names.duplicated()].tolist():
+            problem = f"The jobs have several columns {twice[0]!r}"
+            raise DxError(f"{problem}. Rename or drop all but one.")
+        self.tables, self.size = tables, len(tables)
+        self._search = Search(tables)
+        self._dimensions: dict[str, dimensions.Dimension] = {}
+        self._latest = _Latest()
 
     @cached_property
-    def created(self) -> Array:
+    def created(self) -> Integers:
         """When each job was created, in microseconds since 1970."""
         return self.tables.jobs["created_at"].to_numpy("M8[us]").view(np.int64)
 
     @cached_property
-    def bins(self) -> Bins:
+    def bins(self) -> dimensions.Bins:
         """The periods of the chart."""
-        return _bins(self.created)
+        return dimensions.bins_of(self.created)
 
     @cached_property
-    def _took(self) -> Array:
-        took: Array = self.tables.jobs["duration_s"].to_numpy("float64", na_value=np.nan)
-        return took
+    def _durations(self) -> Array:
+        return self.tables.jobs["duration_s"].to_numpy("float64", na_value=np.nan)
 
     @cached_property
     def _by_duration(self) -> Array:
         """The rows of the jobs that have a duration, the shortest first."""
-        order = np.argsort(self._took).astype(np.int32)
-        return order[: np.count_nonzero(np.isfinite(self._took))]
+        order = np.argsort(self._durations).astype(np.int32)
+        return order[: np.count_nonzero(np.isfinite(self._durations))]
+
+    @cached_property
+    def _outcomes(self) -> Array:
+        """Whether each job succeeded, failed or did neither."""
+        states = self.dimension("state")
+        outcomes = [_OUTCOMES.get(str(name), 2) for name in states.names]
+        return np.array(outcomes, np.int8)[states.codes]
 
     def preparations(self) -> list[Callable[[], object]]:
-        """Return, in pieces, what the first search or look at causes would else have to wait for."""
-        return [
-            lambda: self._by_duration,
-            lambda: self.dimension(CODE),
-            lambda: self.dimension(CAUSE),
-            *self._haystack.preparations(),
-        ]
+        """Return, in pieces, what the first search or look at causes would else wait for."""
+        errors = [partial(self.dimension, name) for name in (CODE, CAUSE)]
+        return [lambda: self._by_duration, *errors, *self._search.preparations()]
 
     def part(self, mask: Mask) -> JobTables:
-        """Return the tables of some jobs; `JobTables.filter` would look all of their ids up each time."""
-        frames = [self.tables.jobs[mask]]
+        """Return the tables of some jobs.
+
+        `JobTables.filter` would look all of their ids up each time.
+        """
+        masks = {"jobs": mask}
         for name in ("details", "errors"):
-            owners = self._haystack.owners(name)
-            frames.append(getattr(self.tables, name)[np.append(mask, False)[owners]])
-        jobs, details, errors = (frame.reset_index(drop=True) for frame in frames)
-        return replace(self.tables, jobs=jobs, details=details, errors=errors)
+            masks[name] = np.append(mask, False)[self._search.owners(name)]
+        frames = {name: getattr(self.tables, name)[rows] for name, rows in masks.items()}
+        parts = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
+        return replace(self.tables, **parts)
 
     def alike(self, row: int) -> Mask:
         """Return which jobs are of the same type, data set, account and region as one of them."""
         codes = [self.dimension(name).codes for name in COLUMNS if name != "state"]
-        mask: Mask = np.logical_and.reduce([of_all == of_all[row] for of_all in codes])
-        return mask
+        return reduce(and_, (of_all == of_all[row] for of_all in codes))
 
     @property
     def knows_causes(self) -> bool:
         """Whether the causes have been found."""
         return CAUSE in self._dimensions
 
-    def dimension(self, name: str) -> Dimension:
+    def dimension(self, name: str) -> dimensions.Dimension:
         """Return a dimension of values."""
         if name not in self._dimensions:
-            if name in COLUMNS:
-                self._dimensions[name] = _dimension(self.tables.jobs[name])
-            else:
-                values = self.tables.errors[CODE] if name == CODE else fingerprints(self.tables)
-                self._dimensions[name] = _of_errors(values, self._haystack.owners("errors"))
+            self._dimensions[name] = self._dimension(name)
         return self._dimensions[name]
 
-    def view(self, filters: Filters) -> View:
-        """Return what filters leave; asked for the same again, as scrolling does, the same view."""
-        filters = normalized(filters)
-        if self._last is None or self._last.filters != filters:
-            self._last = self._viewed(filters)
-        return self._last
+    def _dimension(self, name: str) -> dimensions.Dimension:
+        if name in COLUMNS:
+            return dimensions.of_jobs(self.tables.jobs[name])
+        values = self.tables.errors[CODE] if name == CODE else fingerprints(self.tables)
+        return dimensions.of_errors(values, self._search.owners("errors"))
 
-    def _viewed(self, filters: dict[str, Any]) -> View:
-        masks = {}
-        for name in (*COLUMNS, CODE, CAUSE, TEXT):
-            if name in filters:
-                masks[name] = self._mask(name, filters[name])
+    def view(self, filters: Mapping[str, Any]) -> View:
+        """Return what filters leave; for the same again, as in scrolling, the same view."""
+        return self._latest.of("view", self._view, normalized(filters))
+
+    def _view(self, filters: dict[str, Any]) -> View:
+        values = {name: filters[name] for name in filters if name not in (SINCE, UNTIL)}
         if SINCE in filters or UNTIL in filters:
-            masks[SINCE] = self._mask(SINCE, (filters.get(SINCE), filters.get(UNTIL)))
-        if len(masks) < 2:
-            return View(filters, next(iter(masks.values()), None), masks, None)
-        missed = np.zeros(self.size, np.int8)
-        for mask in masks.values():
-            missed += ~mask
-        return View(filters, missed == 0, masks, missed)
+            values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
+        latest = self._latest.of  # most clicks change one of the filters
+        masks = {name: latest(f"mask of {name}", self._mask, name, values[name]) for name in values}
+        return View(filters, masks)
 
     def _mask(self, name: str, value: Any) -> Mask:
-        """Return which jobs a filter leaves; that of each name is kept, as most clicks change one of them."""
-        if name not in self._masks or self._masks[name][0] != value:
-            if name == TEXT:
-                mask = self._haystack.mask(value)
-            elif name == SINCE:
-                since, until = (None if time is None else _microseconds(time) for time in value)
-                mask = self.created != _NO_TIME
-                mask = mask if since is None else mask & (self.created >= since)
-                mask = mask if until is None else mask & (self.created < until)
-            else:
-                mask = self.dimension(name).mask(value, self.size)
-            self._masks[name] = (value, mask)
-        return self._masks[name][1]
+        if name == TEXT:
+            return self._search.mask(value)
+        if name == SINCE:
+            return self._created_within(*value)
+        return self.dimension(name).mask(value, self.size)
+
+    def _created_within(self, since: str | None, until: str | None) -> Mask:
+        created, mask = self.created.view("M8[us]"), np.ones(self.size, bool)
+        if since is not None:
+            mask &= created >= pd.Timestamp(since).as_unit("us").asm8
+        if until is not None:
+            mask &= created < pd.Timestamp(until).as_unit("us").asm8
+        return mask
 
     def counts(self, view: View, name: str, most: int) -> tuple[list[tuple[str | None, int]], int]:
-        """Return the values of most of the jobs that the other filters leave, with their number, and how many more.
+        """Return the commonest values of what the other filters leave, and how many more there are.
 
-        A value that is chosen is always among them.
+        Each comes with the number of its jobs. A value that is chosen is always among them.
         """
         dimension = self.dimension(name)
-        others = view.others(name)
-        if others is None and name not in self._totals:
-            self._totals[name] = dimension.counts(None, self.size)
-        counts = self._totals[name] if others is None else dimension.counts(others, self.size)
-        order = np.argsort(-counts, kind="stable")
-        told = [
-            (dimension.names[place], int(counts[place])) for place in order[:most] if counts[place]
-        ]
-        number = (
-            dict(zip(dimension.names, counts.tolist(), strict=True)) if name in view.filters else {}
-        )
-        first = {value for value, _ in told}
-        told += [
-            (value, number.get(value, 0))
-            for value in view.filters.get(name, [])
-            if value not in first
-        ]
-        return told, max(int((counts > 0).sum()) - len(first), 0)
+        counts = dimension.counts(view.others(name), self.size)
+        order = np.argsort(-counts, kind="stable")[:most]
+        shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
+        more = int(np.count_nonzero(counts)) - len(shown)
+        if chosen := view.filters.get(name):
+            numbers = dict(zip(dimension.names, counts.tolist(), strict=True))
+            shown |= {value: numbers.get(value, 0) for value in chosen}
+        return list(shown.items()), more
 
     def first_codes(self, rows: Array) -> list[str | None]:
-        """Return the code of an error of each of some rows; none where there is none, or none is known yet."""
-        if CODE not in self._dimensions:
+        """Return the code of an error of each of some rows; none where none is, or is known yet."""
+        errors = self._dimensions.get(CODE)
+        if errors is None or errors.rows is None:
             return [None] * len(rows)
-        codes = self._dimensions[CODE]
-        assert codes.rows is not None
-        places = np.searchsorted(codes.rows, rows)
-        found = np.append(codes.rows, -1)[places] == rows
-        return [
-            codes.names[codes.codes[place]] if is_so else None
-            for place, is_so in zip(places, found, strict=True)
-        ]
+        places = np.searchsorted(errors.rows, rows)
+        is_known = np.append(errors.rows, -1)[places] == rows
+        codes = np.where(is_known, np.append(errors.codes, 0)[places], -1)
+        return [None if code < 0 else errors.names[code] for code in codes.tolist()]
 
     @cached_property
     def data_set_names(self) -> dict[str | None, str]:
         """The names of data sets, where jobs have them."""
         jobs = self.tables.jobs
-        if "data_set_name" not in jobs or not self.size:
+        if "data_set_name" not in jobs:
             return {}
         sets = self.dimension("data_set_id")
-        first = np.zeros(len(sets.names), np.int64)
-        first[sets.codes[::-1]] = np.arange(self.size)[::-1]
-        names = jobs["data_set_name"].iloc[first]
-        return {
-            identity: name
-            for identity, name in zip(sets.names, names, strict=True)
-            if pd.notna(name)
-        }
-
-    def summary(self, view: View) -> dict[str, float | None]:
-        """Return how many jobs are shown, open and failed, the failure rate with its interval, the median duration."""
-        if self._summary is None or self._summary[0] != view.filters:
-            self._summary = view.filters, self._summed(view)
-        return self._summary[1]
-
-    def states(self, view: View) -> dict[str | None, int]:
-        """Return how many of the jobs that are shown are in each state."""
-        state = self.dimension("state")
-        return dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
+        first: pd.Series[int] = pd.Series(sets.codes).drop_duplicates()
+        names = zip(first.tolist(), jobs["data_set_name"].iloc[first.index], strict=True)
+        return {sets.names[code]: name for code, name in names if pd.notna(name)}
 
     def by_type(self, view: View) -> pd.DataFrame:
-        """Return how many of the jobs that are shown finished and failed, by type; those with any, by name."""
-        kinds, states = self.dimension("type"), self.dimension("state")
-        pairs = kinds.codes.astype(np.int64) * len(states.names) + states.codes
-        pairs = pairs if view.rows is None else pairs.take(view.rows)
-        counts = np.bincount(pairs, minlength=len(kinds.names) * len(states.names)).reshape(
-            len(kinds.names), len(states.names)
-        )
-        finished, failed = (
-            counts[:, [place for place, name in enumerate(states.names) if name in some]].sum(
-                axis=1
-            )
-            for some in (FINISHED_STATES, FAILED_STATES)
-        )
-        table = pd.DataFrame(
-            {
-                "type": [name or "none" for name in kinds.names],
-                "finished": finished,
-                "failed": failed,
-            }
-        )
+        """Return how many of the shown jobs finished and failed, by type; those with any."""
+        kinds = self.dimension("type")
+        succeeded, failed, _ = self._counted(kinds.codes, view.rows, len(kinds.names)).T
+        names = [name or "none" for name in kinds.names]
+        table = pd.DataFrame({"type": names, "finished": succeeded + failed, "failed": failed})
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
-    def _summed(self, view: View) -> dict[str, float | None]:
-        counts = self.states(view)
-        finished, failed, still_open = (
-            sum(counts.get(name, 0) for name in states)
-            for states in (FINISHED_STATES, FAILED_STATES, OPEN_STATES)
-        )
-        low, rate, high = (
-            bound[0] for bound in wilson(np.array([failed]), np.array([finished]), _CONFIDENCE)
-        )
+    def _counted(self, codes: Array, rows: Array | None, size: int) -> Integers:
+        """Return how many jobs of each code had each outcome, of all or of some rows."""
+        outcomes = self._outcomes
+        if rows is not None:
+            codes, outcomes = codes.take(rows), outcomes.take(rows)
+        return np.bincount(codes * np.int32(3) + outcomes, minlength=3 * size).reshape(-1, 3)
+
+    def summary(self, view: View) -> dict[str, float | None]:
+        """Return how many jobs are shown, open and failed, the failure rate, the median duration.
+
+        The rate has its interval.
+        """
+        return self._latest.of("summary", self._summary, view)
+
+    def _summary(self, view: View) -> dict[str, float | None]:
+        state = self.dimension("state")
+        states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
+        groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
+        jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
+        bounds = wilson(np.array([jobs["failed"]]), np.array([jobs["finished"]]), _CONFIDENCE)
+        low, rate, high = (float(bound[0]) for bound in bounds)
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
-        told: dict[str, float | None] = {
-            "jobs": sum(counts.values()),
-            "all": self.size,
-            "open": still_open,
-        }
-        told |= {"finished": finished, "failed": failed}
-        return told | {
-            name: None if np.isnan(number) else float(number) for name, number in numbers.items()
-        }
+        known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
+        return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
 
     def _median(self, mask: Mask | None) -> float:
-        """Return the median duration of the jobs that have one: with all sorted once, that of some is in their middle."""
+        """Return the median duration of the jobs that have one.
+
+        With all sorted once, that of some is in their middle.
+        """
         if mask is None:
-            known = self._took[np.isfinite(self._took)]
+            known = self._durations[np.isfinite(self._durations)]
             return float(np.median(known)) if len(known) else np.nan
         places = self._by_duration[mask[self._by_duration]]
         middle = places[(len(places) - 1) // 2 : len(places) // 2 + 1]
-        return float(self._took[middle].mean()) if len(places) else np.nan
+        return float(self._durations[middle].mean()) if len(places) else np.nan
 
     def trend(self, view: View) -> dict[str, Any]:
-        """Return how many jobs of each period succeeded, failed and did neither, whatever time is filtered."""
-        state = self.dimension("state")
-        kind = np.array(
-            [1 if v in FAILED_STATES else 0 if v in FINISHED_STATES else 2 for v in state.names],
-            np.int32,
-        )
-        others = view.others(SINCE)
-        bins, kinds = self.bins.codes, kind[state.codes] if self.size else np.zeros(0, np.int32)
-        if others is not None:
-            bins, kinds = bins.take(others), kinds.take(others)
-        periods = len(self.bins.starts)
-        counted = np.bincount(bins * 3 + kinds, minlength=3 * (periods + 1)).reshape(-1, 3)[
-            :periods
-        ]
-        names = ("succeeded", "failed", "others")
-        told = {"starts": (self.bins.starts // 1000).tolist(), "step": self.bins.step // 1000}
-        return told | dict(zip(names, counted.T.tolist(), strict=True))
+        """Return how many jobs of each period succeeded, failed and did neither, at any time."""
+        starts, step = self.bins.starts, self.bins.step
+        counts = self._counted(self.bins.codes, view.others(SINCE), len(starts) + 1)[:-1]
+        succeeded, failed, others = counts.T.tolist()
+        times = {"starts": (starts // 1000).tolist(), "step": step // 1000}
+        return {**times, "succeeded": succeeded, "failed": failed, "others": others}
 
     def rows(self, view: View, sort: str, *, descending: bool) -> Array:
-        """Return the rows of the jobs that are shown, sorted by a column; those without a value come last."""
-        order = self._order(sort, descending)
+        """Return the rows of the jobs that are shown, sorted by a column; no value comes last."""
+        if sort not in self.tables.jobs:
+            raise DxError(f"Cannot sort by {sort!r}: the jobs have no such column.")
+        direction = "descending" if descending else "ascending"
+        return self._latest.of("rows", self._rows, view, sort, direction)
+
+    def _rows(self, view: View, sort: str, direction: str) -> Array:
+        order = self._latest.of(f"{direction} order of {sort}", self._order, sort, direction)
         if order is None:
             return np.arange(self.size) if view.rows is None else view.rows
         return order if view.mask is None else order[view.mask[order]]
 
-    def _order(self, name: str, descending: bool) -> Array | None:
+    def _order(self, name: str, direction: str) -> Array | None:
         """Return the rows of all jobs sorted by a column; none if they are so as they are."""
-        if (name, descending) not in self._orders:
-            if name not in self.tables.jobs:
-                raise DxError(f"Cannot sort by {name!r}: the jobs have no such column.")
-            column = self.tables.jobs[name]
-            if (
-                name == "created_at"
-                and descending
-                and bool((self.created[1:] <= self.created[:-1]).all())
-            ):
-                self._orders[name, descending] = (
-                    None  # as AWS lists them, in no time; what has no time is last
-                )
-                return None
-            values = pa.array(
-                column.astype("str") if column.dtype in ("category", object) else column
-            )
-            if not _is_sortable(values.type):
-                values = pa.array(column.astype("str"))
-            order = np.asarray(
-                pc.sort_indices(values, [("", "descending" if descending else "ascending")])
-            )
-            is_natural = bool((np.diff(order.astype(np.int64)) == 1).all())
-            self._orders[name, descending] = None if is_natural else order.astype(np.int32)
-        return self._orders[name, descending]
+        is_latest_first = (name, direction) == ("created_at", "descending")
+        if is_latest_first and (self.created[1:] <= self.created[:-1]).all():
+            return None  # as AWS lists them, in no time; what has no time is last
+        order = pc.sort_indices(_sortable(self.tables.jobs[name]), [("", direction)])
+        rows = np.asarray(order).astype(np.int32)
+        return None if (np.diff(rows) == 1).all() else rows
+
+
+def _sortable(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
+    """Return values in their order, or else as texts."""
+    if column.dtype not in ("category", object):
+        values = pa.array(column)
+        if pa.types.is_primitive(values.type) or values.type in (pa.string(), pa.large_string()):
+            return values
+    return pa.array(column.astype("str"))

@@ -1,0 +1,190 @@
+"""The answers to the messages of an explorer's page.
+
+The page holds no jobs but those on screen: it sends what it wants to see, the filters, the sorting,
+the rows, and gets an answer. A message that is answered here always says what filters hold.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dxnotebook.arrays import Array, Mask, located
+from dxnotebook.errors import DxError
+from dxnotebook.explorer import cells
+from dxnotebook.explorer.crossfilter import Crossfilter, View
+from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS
+from dxnotebook.files.export import export
+from dxnotebook.metrics.reruns import runs_of_same_work
+from dxnotebook.tables.jobtables import JobTables, checked
+
+Message = dict[str, Any]
+#: Under this key an answer has the bytes that go beside it.
+BUFFERS = "buffers"
+
+_MOST_VALUES, _MOST_CAUSES, _MOST_RUNS = 50, 8, 20
+_LARGEST_DOWNLOAD = 100_000_000  # bytes
+_FORMATS = {"parquet": ".parquet", "csv": ".csv", "excel": ".xlsx"}
+
+
+class Session:
+    """What an explorer answers from.
+
+    Parameters
+    ----------
+    tables : JobTables
+        The jobs.
+
+    Attributes
+    ----------
+    tables : JobTables
+        The jobs.
+    crossfilter : Crossfilter
+        These under filters.
+    ticked : numpy.ndarray of bool
+        Which of them are ticked; another array where others are.
+    pending : list of callable
+        What is yet to be prepared.
+    contents : dict
+        What the page has to know once.
+    """
+
+    def __init__(self, tables: JobTables) -> None:
+        self.crossfilter = Crossfilter(checked(tables))
+        self.tables = self.crossfilter.tables
+        self.ticked = np.zeros(len(self.tables), bool)
+        self.pending = self.crossfilter.preparations()
+        self.contents = {**cells.contents(self.tables.jobs), "formats": list(_FORMATS)}
+        self._parts: dict[str, tuple[Mask | None, JobTables]] = {}
+
+    def part(self, name: str, filters: Mapping[str, Any]) -> JobTables:
+        """Return the tables of the "selected" jobs, or of the "selection" that filters leave."""
+        mask = self.ticked if name == "selected" else self.crossfilter.view(filters).mask
+        # a mask is kept as long as what it is of
+        if name not in self._parts or self._parts[name][0] is not mask:
+            part = self.tables if mask is None else self.crossfilter.part(mask)
+            self._parts[name] = mask, part
+        return self._parts[name][1]
+
+    def tick(self, jobs: Iterable[str]) -> None:
+        """Tick the jobs that `JobTables.filter` would return, and no others."""
+        ids = self.tables.filter(jobs).jobs["job_id"]
+        self.ticked = self.tables.jobs["job_id"].isin(ids).to_numpy(bool)
+
+    def rows(self, rows: Array, names: list[str]) -> list[list[Any]]:
+        """Return rows as the page shows them: the number, whether it is ticked, the cells."""
+        jobs, codes = self.tables.jobs, self.crossfilter.first_codes
+        values = [
+            codes(rows) if name == CODE else cells.of(jobs[name].iloc[rows]) for name in names
+        ]
+        ticked = self.ticked[rows].tolist()
+        return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]
+
+
+def view(session: Session, message: Message) -> Message:
+    """Return the rows that are wanted and, unless only they are, what all controls show."""
+    crossfilter = session.crossfilter
+    current = crossfilter.view(message["filters"])
+    sort, descending = message["sort"]
+    rows = crossfilter.rows(current, sort, descending=bool(descending))
+    first, number = max(int(message["first"]), 0), min(int(message["count"]), cells.MOST_ROWS)
+    answer = {"total": len(rows), "first": first, "filters": current.filters}
+    answer["rows"] = session.rows(rows[first : first + number], message["columns"])
+    if message.get("only_rows"):
+        return answer
+    names = [*(name for name, _ in session.contents["facets"]), CAUSE]
+    known = [name for name in names if name in COLUMNS or crossfilter.knows_causes]
+    return {
+        **answer,
+        "summary": crossfilter.summary(current),
+        "trend": crossfilter.trend(current),
+        "counts": {name: _counts(crossfilter, current, name) for name in known},
+        "ticked": int(session.ticked.sum()),
+        "more": bool(session.pending),
+    }
+
+
+def _counts(crossfilter: Crossfilter, current: View, name: str) -> Message:
+    """Return the commonest values of a dimension with their labels and numbers."""
+    most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
+    counts, more = crossfilter.counts(current, name, most)
+    names = crossfilter.data_set_names if name == "data_set_id" else {}
+    labels = [cells.as_text(names.get(value, value), cells.LONGEST_CELL) for value, _ in counts]
+    values = [[value, label, n] for (value, n), label in zip(counts, labels, strict=True)]
+    return {"values": values, "more": more}
+
+
+def prepare(session: Session, _: Message) -> Message:
+    """Do the next piece of what makes later answers quick, and say whether there is more."""
+    if session.pending:
+        session.pending.pop(0)()
+    return {"more": bool(session.pending), "causes": session.crossfilter.knows_causes}
+
+
+def tick(session: Session, message: Message) -> Message:
+    """Tick or untick a row, or all that are shown."""
+    shown = session.crossfilter.view(message["filters"]).mask
+    rows = shown if message["row"] is None else int(message["row"])
+    ticked = session.ticked.copy()
+    ticked[slice(None) if rows is None else rows] = message["on"]
+    session.ticked = ticked
+    return {"ticked": int(ticked.sum())}
+
+
+def detail(session: Session, message: Message) -> Message:
+    """Return all that is known of a job."""
+    row, jobs = int(message["row"]), session.tables.jobs
+    job = jobs.iloc[row].dropna()
+    alike = session.crossfilter.part(session.crossfilter.alike(row))
+    runs = located(runs_of_same_work(alike, job["job_id"])["job_id"], jobs["job_id"])
+    place = int(np.flatnonzero(runs == row)[0])
+    first = max(min(place - _MOST_RUNS // 2, len(runs) - _MOST_RUNS), 0)
+    around = runs[first : first + _MOST_RUNS]
+    return {
+        "row": row,
+        "job": [[str(name), cells.as_text(value)] for name, value in job.items()],
+        "errors": cells.table_of(alike.errors, job["job_id"], once="position"),
+        "details": cells.table_of(alike.details, job["job_id"]),
+        "runs": session.rows(around, ["state", "created_at", "duration_s", CODE]),
+        "runs_in_all": len(runs),
+        "arn": cells.as_text(job.get("job_arn", "")),
+        "command": cells.command(job),
+    }
+
+
+def save(session: Session, message: Message) -> Message:
+    """Export the selection beside the notebook, or return its bytes to be downloaded."""
+    name = _free_name(_FORMATS[message["format"]])
+    tables = session.part("selected" if message["ticked"] else "selection", message["filters"])
+    if not message["download"]:
+        export(tables, name)
+        return {"text": f"Saved {len(tables):,} jobs as {name}."}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        export(tables, path)
+        if path.is_dir():
+            path = Path(shutil.make_archive(str(path), "zip", folder, name))
+        content = path.read_bytes()
+    if len(content) > _LARGEST_DOWNLOAD:
+        problem = f"{len(content):,} bytes are too many to download"
+        raise DxError(f"{problem}. Save them beside the notebook.")
+    text = f"Downloaded {len(tables):,} jobs as {path.name}."
+    return {"name": path.name, "text": text, BUFFERS: [content]}
+
+
+def _free_name(suffix: str) -> str:
+    """Return a name for an export that nothing here has."""
+    base = f"jobs-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    names = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in count(1))
+    return next(name for name in names if not Path(name).exists())
+
+
+#: What answers each kind of message.
+ANSWERS = {"view": view, "prepare": prepare, "tick": tick, "detail": detail, "export": save}
