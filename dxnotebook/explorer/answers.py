@@ -34,7 +34,7 @@ _LARGEST_DOWNLOAD = 100_000_000  # bytes
 _FORMATS = {"parquet": ".parquet", "csv": ".csv", "excel": ".xlsx"}
 
 
-class Session:
+class Exploration:
     """What an explorer answers from.
 
     Parameters
@@ -88,30 +88,30 @@ class Session:
         return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]
 
 
-def view(session: Session, message: Message) -> Message:
+def view(explored: Exploration, message: Message) -> Message:
     """Return the rows that are wanted and, unless only they are, what all controls show."""
-    crossfilter = session.crossfilter
+    crossfilter = explored.crossfilter
     current = crossfilter.view(message["filters"])
     sort, descending = message["sort"]
     rows = crossfilter.rows(current, sort, descending=bool(descending))
     first, number = max(int(message["first"]), 0), min(int(message["count"]), cells.MOST_ROWS)
     answer = {"total": len(rows), "first": first, "filters": current.filters}
-    answer["rows"] = session.rows(rows[first : first + number], message["columns"])
+    answer["rows"] = explored.rows(rows[first : first + number], message["columns"])
     if message.get("only_rows"):
         return answer
-    names = [*(name for name, _ in session.contents["facets"]), CAUSE]
+    names = [*(name for name, _ in explored.contents["facets"]), CAUSE]
     known = [name for name in names if name in COLUMNS or crossfilter.knows_causes]
     return {
         **answer,
         "summary": crossfilter.summary(current),
         "trend": crossfilter.trend(current),
-        "counts": {name: _counts(crossfilter, current, name) for name in known},
-        "ticked": int(session.ticked.sum()),
-        "more": bool(session.pending),
+        "counts": {name: _control(crossfilter, current, name) for name in known},
+        "ticked": int(explored.ticked.sum()),
+        "more": bool(explored.pending),
     }
 
 
-def _counts(crossfilter: Crossfilter, current: View, name: str) -> Message:
+def _control(crossfilter: Crossfilter, current: View, name: str) -> Message:
     """Return the commonest values of a dimension with their labels and numbers."""
     most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
     counts, more = crossfilter.counts(current, name, most)
@@ -121,28 +121,28 @@ def _counts(crossfilter: Crossfilter, current: View, name: str) -> Message:
     return {"values": values, "more": more}
 
 
-def prepare(session: Session, _: Message) -> Message:
+def prepare(explored: Exploration, _: Message) -> Message:
     """Do the next piece of what makes later answers quick, and say whether there is more."""
-    if session.pending:
-        session.pending.pop(0)()
-    return {"more": bool(session.pending), "causes": session.crossfilter.knows_causes}
+    if explored.pending:
+        explored.pending.pop(0)()
+    return {"more": bool(explored.pending), "causes": explored.crossfilter.knows_causes}
 
 
-def tick(session: Session, message: Message) -> Message:
+def tick(explored: Exploration, message: Message) -> Message:
     """Tick or untick a row, or all that are shown."""
-    shown = session.crossfilter.view(message["filters"]).mask
+    shown = explored.crossfilter.view(message["filters"]).mask
     rows = shown if message["row"] is None else int(message["row"])
-    ticked = session.ticked.copy()
+    ticked = explored.ticked.copy()
     ticked[slice(None) if rows is None else rows] = message["on"]
-    session.ticked = ticked
+    explored.ticked = ticked
     return {"ticked": int(ticked.sum())}
 
 
-def detail(session: Session, message: Message) -> Message:
+def detail(explored: Exploration, message: Message) -> Message:
     """Return all that is known of a job."""
-    row, jobs = int(message["row"]), session.tables.jobs
+    row, jobs = int(message["row"]), explored.tables.jobs
     job = jobs.iloc[row].dropna()
-    alike = session.crossfilter.part(session.crossfilter.alike(row))
+    alike = explored.crossfilter.part(explored.crossfilter.alike(row))
     runs = located(runs_of_same_work(alike, job["job_id"])["job_id"], jobs["job_id"])
     place = int(np.flatnonzero(runs == row)[0])
     first = max(min(place - _MOST_RUNS // 2, len(runs) - _MOST_RUNS), 0)
@@ -152,17 +152,17 @@ def detail(session: Session, message: Message) -> Message:
         "job": [[str(name), cells.as_text(value)] for name, value in job.items()],
         "errors": cells.table_of(alike.errors, job["job_id"], once="position"),
         "details": cells.table_of(alike.details, job["job_id"]),
-        "runs": session.rows(around, ["state", "created_at", "duration_s", CODE]),
+        "runs": explored.rows(around, ["state", "created_at", "duration_s", CODE]),
         "runs_in_all": len(runs),
         "arn": cells.as_text(job.get("job_arn", "")),
         "command": cells.command(job),
     }
 
 
-def save(session: Session, message: Message) -> Message:
+def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
     name = _free_name(_FORMATS[message["format"]])
-    tables = session.part("selected" if message["ticked"] else "selection", message["filters"])
+    tables = explored.part("selected" if message["ticked"] else "selection", message["filters"])
     if not message["download"]:
         export(tables, name)
         return {"text": f"Saved {len(tables):,} jobs as {name}."}

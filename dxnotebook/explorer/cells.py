@@ -57,7 +57,7 @@ def table_of(frame: pd.DataFrame, job_id: str, *, once: str | None = None) -> di
         in_common = [name for name in first if name not in _OF_ASSETS]
         first.loc[first[once].duplicated(), in_common] = ""
     cells = [[as_text(value) for value in row] for row in first.itertuples(index=False)]
-    return {"columns": [_title(name) for name in rows], "rows": cells, "in_all": len(rows)}
+    return {"columns": [_heading(name) for name in rows], "rows": cells, "in_all": len(rows)}
 
 
 def command(job: pd.Series[Any]) -> str:
@@ -81,11 +81,11 @@ def contents(jobs: pd.DataFrame) -> dict[str, Any]:
     kinds["duration_s"] = "duration"
     order = dict.fromkeys([*shown, *columns])
     return {
-        "columns": [[n, _COLUMN_TITLES.get(n) or _title(n), kinds.get(n, "text")] for n in order],
+        "columns": [[n, _COLUMN_TITLES.get(n) or _heading(n), kinds.get(n, "text")] for n in order],
         "shown": shown,
-        "facets": [[name, _FACET_TITLES.get(name) or _title(name)] for name in facets],
+        "facets": [[name, _FACET_TITLES.get(name) or _heading(name)] for name in facets],
     }
 
 
-def _title(name: object) -> str:
+def _heading(name: object) -> str:
     return title(str(name)).capitalize()

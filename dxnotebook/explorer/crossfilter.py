@@ -182,10 +182,10 @@ class Crossfilter:
         if SINCE in filters or UNTIL in filters:
             values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
         latest = self._latest.of  # most clicks change one of the filters
-        masks = {name: latest(f"mask of {name}", self._mask, name, values[name]) for name in values}
+        masks = {name: latest(f"mask of {name}", self._left, name, values[name]) for name in values}
         return View(filters, masks)
 
-    def _mask(self, name: str, value: Any) -> Mask:
+    def _left(self, name: str, value: Any) -> Mask:
         if name == TEXT:
             return self._search.mask(value)
         if name == SINCE:
@@ -232,19 +232,19 @@ class Crossfilter:
         if "data_set_name" not in jobs:
             return {}
         sets = self.dimension("data_set_id")
-        first: pd.Series[int] = pd.Series(sets.codes).drop_duplicates()
-        names = zip(first.tolist(), jobs["data_set_name"].iloc[first.index], strict=True)
-        return {sets.names[code]: name for code, name in names if pd.notna(name)}
+        first = pd.Series(sets.codes).drop_duplicates()
+        names = zip(first, jobs["data_set_name"].iloc[first.index], strict=True)
+        return {sets.names[int(code)]: name for code, name in names if pd.notna(name)}
 
     def by_type(self, view: View) -> pd.DataFrame:
         """Return how many of the shown jobs finished and failed, by type; those with any."""
         kinds = self.dimension("type")
-        succeeded, failed, _ = self._counted(kinds.codes, view.rows, len(kinds.names)).T
+        succeeded, failed, _ = self._by_outcome(kinds.codes, view.rows, len(kinds.names)).T
         names = [name or "none" for name in kinds.names]
         table = pd.DataFrame({"type": names, "finished": succeeded + failed, "failed": failed})
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
-    def _counted(self, codes: Array, rows: Array | None, size: int) -> Integers:
+    def _by_outcome(self, codes: Array, rows: Array | None, size: int) -> Integers:
         """Return how many jobs of each code had each outcome, of all or of some rows."""
         outcomes = self._outcomes
         if rows is not None:
@@ -256,9 +256,9 @@ class Crossfilter:
 
         The rate has its interval.
         """
-        return self._latest.of("summary", self._summary, view)
+        return self._latest.of("summary", self._summed, view)
 
-    def _summary(self, view: View) -> dict[str, float | None]:
+    def _summed(self, view: View) -> dict[str, float | None]:
         state = self.dimension("state")
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
@@ -284,7 +284,7 @@ class Crossfilter:
     def trend(self, view: View) -> dict[str, Any]:
         """Return how many jobs of each period succeeded, failed and did neither, at any time."""
         starts, step = self.bins.starts, self.bins.step
-        counts = self._counted(self.bins.codes, view.others(SINCE), len(starts) + 1)[:-1]
+        counts = self._by_outcome(self.bins.codes, view.others(SINCE), len(starts) + 1)[:-1]
         succeeded, failed, others = counts.T.tolist()
         times = {"starts": (starts // 1000).tolist(), "step": step // 1000}
         return {**times, "succeeded": succeeded, "failed": failed, "others": others}
@@ -294,9 +294,9 @@ class Crossfilter:
         if sort not in self.tables.jobs:
             raise DxError(f"Cannot sort by {sort!r}: the jobs have no such column.")
         direction = "descending" if descending else "ascending"
-        return self._latest.of("rows", self._rows, view, sort, direction)
+        return self._latest.of("rows", self._sorted_rows, view, sort, direction)
 
-    def _rows(self, view: View, sort: str, direction: str) -> Array:
+    def _sorted_rows(self, view: View, sort: str, direction: str) -> Array:
         order = self._latest.of(f"{direction} order of {sort}", self._order, sort, direction)
         if order is None:
             return np.arange(self.size) if view.rows is None else view.rows

@@ -14,11 +14,11 @@ from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
 _NO_TIME = np.iinfo(np.int64).min
 
 _MOST_BINS = 120
-_MINUTE = 60_000_000  # microseconds
-_DAY = 1440 * _MINUTE
-_STEPS = [n * _MINUTE for n in (1, 5, 15, 60, 180, 360, 720)]
-_STEPS += [n * _DAY for n in (1, 2, 7, 14, 28, 91, 364)]
-_MONDAY = 4 * _DAY  # the first one after 1970 began
+_MINUTE_US = 60_000_000
+_DAY_US = 1440 * _MINUTE_US
+_STEPS = [n * _MINUTE_US for n in (1, 5, 15, 60, 180, 360, 720)]
+_STEPS += [n * _DAY_US for n in (1, 2, 7, 14, 28, 91, 364)]
+_FIRST_MONDAY = 4 * _DAY_US  # the first one after 1970 began
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Dimension:
         if kept is None:
             return self._totals
         if self.rows is None:
-            return self._counted(self.codes.take(kept))
-        return self._counted(self.codes[_marked(kept, size).take(self.rows)])
+            return self._count(self.codes.take(kept))
+        return self._count(self.codes[_marked(kept, size).take(self.rows)])
 
     @cached_property
     def _totals(self) -> Integers:
-        return self._counted(self.codes)
+        return self._count(self.codes)
 
-    def _counted(self, codes: Array) -> Integers:
+    def _count(self, codes: Array) -> Integers:
         return np.bincount(codes, minlength=len(self.names))
 
 
@@ -119,7 +119,7 @@ def bins_of(created: Integers) -> Bins:
     first, last = int(created[is_known].min()), int(created.max())
     step = next((step for step in _STEPS if (last - first) // step < _MOST_BINS), _STEPS[-1])
     step *= -(-(last - first + 1) // (step * _MOST_BINS))
-    origin = (first - _MONDAY) // step * step + _MONDAY
+    origin = (first - _FIRST_MONDAY) // step * step + _FIRST_MONDAY
     starts = np.arange(origin, last + 1, step)
     codes = np.where(is_known, (created - origin) // step, len(starts))
     return Bins(starts, step, codes.astype(np.int32))

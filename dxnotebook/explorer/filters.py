@@ -29,18 +29,18 @@ def normalized(filters: Mapping[str, Any]) -> dict[str, Any]:
     {'state': ['ERROR'], 'since': '2026-08-31T00:00:00+00:00'}
     """
     if not isinstance(filters, Mapping):
-        raise _invalid(f"a {type(filters).__name__}", "is a dict such as {'state': ['ERROR']}")
+        raise _refusal(f"a {type(filters).__name__}", "is a dict such as {'state': ['ERROR']}")
     if unknown := [name for name in filters if name not in NAMES]:
-        raise _invalid(f"no filter is named {unknown[0]!r}", f"names are: {', '.join(NAMES)}")
-    given = {name: filters[name] for name in NAMES if not _is_empty(filters.get(name))}
-    return {name: _value(name, value) for name, value in given.items()}
+        raise _refusal(f"no filter is named {unknown[0]!r}", f"names are: {', '.join(NAMES)}")
+    given = {name: filters[name] for name in NAMES if not _is_unset(filters.get(name))}
+    return {name: _one_form(name, value) for name, value in given.items()}
 
 
-def _is_empty(value: object) -> bool:
+def _is_unset(value: object) -> bool:
     return value is None or (isinstance(value, str | list | tuple | set) and not value)
 
 
-def _value(name: str, given: Any) -> str | list[str | None]:
+def _one_form(name: str, given: Any) -> str | list[str | None]:
     """Return what a filter is given, in its one form."""
     if name in (SINCE, UNTIL):
         return moment(name, given).isoformat()
@@ -48,9 +48,9 @@ def _value(name: str, given: Any) -> str | list[str | None]:
     values = list(given) if are_several else [given]
     if wrong := [value for value in values if not isinstance(value, str | None)]:
         valid = "is a text" if name == TEXT else "is a list of texts"
-        raise _invalid(f"{name!r} cannot be {wrong[0]!r}", valid)
+        raise _refusal(f"{name!r} cannot be {wrong[0]!r}", valid)
     return valid_utf8(given) if name == TEXT else list(dict.fromkeys(values))
 
 
-def _invalid(problem: str, valid: str) -> DxError:
+def _refusal(problem: str, valid: str) -> DxError:
     return DxError(f"Invalid filters: {problem}. Valid {valid}.")

@@ -68,7 +68,7 @@ class Search:
     def __init__(self, tables: JobTables) -> None:
         self._tables = tables
         self._owners: dict[str, Integers] = {}
-        self._columns = [
+        self._searched = [
             _Column(table, getattr(tables, table)[name])
             for table, names in _SEARCHED.items()
             for name in getattr(tables, table).columns.intersection(names)
@@ -76,7 +76,7 @@ class Search:
 
     def preparations(self) -> list[Callable[[], object]]:
         """Return the pieces of making what a search needs."""
-        columns = [partial(getattr, column, "parts") for column in self._columns]
+        columns = [partial(getattr, column, "parts") for column in self._searched]
         return [partial(self.owners, "errors"), partial(self.owners, "details"), *columns]
 
     def owners(self, table: str) -> Integers:
@@ -89,7 +89,7 @@ class Search:
     def mask(self, text: str) -> Mask:
         """Return which jobs have a text, in whatever case, in an id, a name, a key or a message."""
         mask = np.zeros(len(self._tables) + 1, bool)  # the last is for what has no job
-        for column in self._columns:
+        for column in self._searched:
             rows = column.rows_with(text)
             if rows is not None and column.table == "jobs":
                 mask[:-1] |= rows

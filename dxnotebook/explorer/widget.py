@@ -19,7 +19,7 @@ import traitlets
 from IPython.display import display
 
 from dxnotebook.errors import DxError, invalid
-from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Message, Session
+from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Exploration, Message
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.filters import normalized
 from dxnotebook.records.redact import redact_text
@@ -111,13 +111,13 @@ class JobExplorer(anywidget.AnyWidget):
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(self, tables: JobTables, filters: Mapping[str, Any] | None = None) -> None:
-        self._session = Session(tables)
+        self._explored = Exploration(tables)
         self._lock = threading.RLock()  # kernels answer from several threads
-        super().__init__(filters=normalized(filters or {}), _about=self._session.contents)
+        super().__init__(filters=normalized(filters or {}), _about=self._explored.contents)
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
-        crossfilter = self._session.crossfilter
+        crossfilter = self._explored.crossfilter
         numbers = crossfilter.summary(crossfilter.view(self.filters))
         return "JobExplorer: {jobs:,} of {all:,} jobs shown, {failed:,} failed".format(**numbers)
 
@@ -129,7 +129,7 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _preview(self) -> str:
         """Return the explorer as a page without a kernel can show it."""
-        crossfilter = self._session.crossfilter
+        crossfilter = self._explored.crossfilter
         table = crossfilter.by_type(crossfilter.view(self.filters))
         table["failure rate"] = (100 * table["failed"] / table["finished"]).map("{:.1f} %".format)
         filters = html.escape(as_text(self.filters, LONGEST_CELL)) if self.filters else ""
@@ -149,7 +149,7 @@ class JobExplorer(anywidget.AnyWidget):
 
     def _derived(self, name: str) -> JobTables:
         with self._lock:
-            return self._session.part(name, self.filters)
+            return self._explored.part(name, self.filters)
 
     def _changed(self, name: str) -> None:
         """Notify those who observe a trait; nothing is made for nobody."""
@@ -164,7 +164,7 @@ class JobExplorer(anywidget.AnyWidget):
             raise invalid("selected", jobs, "are JobTables, or ids of jobs")
         ids = jobs.jobs["job_id"] if isinstance(jobs, JobTables) else jobs
         with self._lock:
-            self._session.tick(ids)
+            self._explored.tick(ids)
             self._changed("selected")
         self.send({"kind": "changed"})
 
@@ -173,7 +173,7 @@ class JobExplorer(anywidget.AnyWidget):
         number, kind = message.get("id"), message.get("kind")
         try:
             with self._lock:
-                answer = self._answer(message)
+                answer = self._respond(message)
             buffers = answer.pop(BUFFERS, None)
             self.send({"id": number, "kind": kind, **answer}, buffers)
         except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
@@ -181,16 +181,16 @@ class JobExplorer(anywidget.AnyWidget):
             name = "" if isinstance(error, DxError) else f"{type(error).__name__}: "
             self._send_error(f"{name}{error}", number)
 
-    def _answer(self, message: Message) -> Message:
+    def _respond(self, message: Message) -> Message:
         """Take the filters that a user changed in the page, answer, and notify of other ticks."""
         answer = ANSWERS[message["kind"]]
         if message.get("filters") is not None:  # without any, those that are set here hold
             filters = normalized(message["filters"])
             with self._guarded():
                 self.filters = filters
-        ticked = self._session.ticked
-        result = answer(self._session, {**message, "filters": self.filters})
-        if self._session.ticked is not ticked:
+        ticked = self._explored.ticked
+        result = answer(self._explored, {**message, "filters": self.filters})
+        if self._explored.ticked is not ticked:
             with self._guarded():
                 self._changed("selected")
             self.send({"kind": "changed"})  # also to other views of this explorer
