@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 import dxnotebook as dx
 from tests.browser.conftest import Shown
 from tests.conftest import job, page_of, tables_of
-from tests.test_explorer import HOSTILE
+from tests.explorer.conftest import HOSTILE
 
 
 def counts(page):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from statistics import median
 
@@ -14,69 +13,10 @@ from hypothesis import strategies as st
 import dxnotebook as dx
 from dxnotebook import DxError
 from dxnotebook.explorer.crossfilter import Crossfilter
-from dxnotebook.explorer.filters import NAMES, normalized
 from tests.conftest import job, page_of, tables_of
+from tests.explorer.conftest import A_JOB, FILTERS, VALUES, tables_from
 
-START = pd.Timestamp("2026-09-01", tz="UTC")
-VALUES = {
-    "state": ["COMPLETED", "ERROR", "TIMED_OUT", "WAITING", "PAUSED"],
-    "type": ["IMPORT_ASSETS_FROM_S3", "EXPORT_ASSETS_TO_S3", "NEW"],
-    "data_set_id": ["one", "two", None],
-    "account_id": ["111122223333", "444455556666"],
-    "region": ["us-east-1", "eu-west-1"],
-    "code": ["ACCESS_DENIED_EXCEPTION", "VALIDATION_EXCEPTION", "NEW_ONE"],
-    "cause": ["Access denied", "no <key> here", None],
-}
-MESSAGES = ["Access denied", "no data/k-1.csv here", "no data/k-2.csv here", None]
 DIVIDED = list(VALUES)
-
-A_JOB = st.fixed_dictionaries({
-    "State": st.sampled_from(VALUES["state"]),
-    "Type": st.sampled_from(VALUES["type"]),
-    "set": st.sampled_from(VALUES["data_set_id"]),
-    "account": st.sampled_from(VALUES["account_id"]),
-    "region": st.sampled_from(VALUES["region"]),
-    "hour": st.integers(0, 50) | st.none(),
-    "took": st.integers(0, 5000),
-    "keys": st.lists(st.sampled_from(["a/Left.csv", "b/right.csv", "LEFT/ß.csv"]), max_size=2),
-    "errors": st.lists(st.tuples(st.sampled_from(VALUES["code"]), st.sampled_from(MESSAGES)), max_size=3),
-})  # fmt: skip
-
-TIMES = st.integers(-2, 52).map(lambda hour: (START + pd.Timedelta(hours=hour)).isoformat())
-FILTERS = st.fixed_dictionaries(
-    {},
-    optional={
-        **{
-            name: st.lists(st.sampled_from([*values, "other"]), min_size=1, unique=True)
-            for name, values in VALUES.items()
-        },
-        "since": TIMES,
-        "until": TIMES,
-        "text": st.sampled_from(
-            ["left", "ß", "ACCESS", "00000", "two", "nothing", "k-2", "S", "\u212a"]
-        ),
-    },
-)
-
-
-def tables_from(rows):
-    return tables_of(page_of(*(as_job(number, row) for number, row in enumerate(rows))))
-
-
-def as_job(number, row):
-    sources = [{"Bucket": "bucket", "Key": key} for key in row["keys"]]
-    created = None if row["hour"] is None else START + pd.Timedelta(hours=row["hour"])
-    ended = (
-        {}
-        if created is None
-        else {"UpdatedAt": (created + pd.Timedelta(seconds=row["took"])).isoformat()}
-    )
-    return job(
-        number, State=row["State"], Type=row["Type"], **ended, CreatedAt=None if created is None else created.isoformat(),
-        Arn=f"arn:aws:dataexchange:{row['region']}:{row['account']}:jobs/{number:032x}",
-        Details={"ImportAssetsFromS3": {"DataSetId": row["set"], "AssetSources": sources}},
-        Errors=[{"Code": code, "Message": message} for code, message in row["errors"]],
-    )  # fmt: skip
 
 
 def facts_of(tables):
@@ -126,6 +66,7 @@ def passes(fact, filters, *, but=()):
     return True
 
 
+@pytest.mark.property
 @settings(max_examples=60)
 @given(st.lists(A_JOB, max_size=12), st.lists(FILTERS, min_size=1, max_size=3))
 def test_every_control_counts_what_the_others_leave(rows, clicks):
@@ -185,6 +126,7 @@ def assert_trend(trend, facts):
     assert len(trend["starts"]) <= 121
 
 
+@pytest.mark.property
 @given(
     st.lists(A_JOB, max_size=12),
     FILTERS,
@@ -205,27 +147,7 @@ def test_rows_are_those_shown_in_order_with_what_has_no_value_last(rows, filters
     assert known.is_monotonic_decreasing if descending else known.is_monotonic_increasing
 
 
-@given(FILTERS)
-def test_filters_round_trip(filters):
-    once = normalized(filters)
-    assert normalized(once) == once
-    assert set(once) == set(filters)
-
-
-@pytest.mark.parametrize(
-    ("filters", "told"),
-    [
-        ({"colour": ["red"]}, f"no filter is named 'colour'. Valid names are: {', '.join(NAMES)}"),
-        ({"since": "noon"}, "Invalid since: 'noon'"),
-        ({"state": [3]}, "'state' cannot be 3"),
-        ({"state": 5}, "'state' cannot be 5"),
-        (["ERROR"], "Invalid filters: a list"),
-        ({"text": ["a"]}, "'text' cannot be"),
-    ],
-)
-def test_filters_that_cannot_be_are_refused(filters, told):
-    with pytest.raises(DxError, match=told):
-        normalized(filters)
+def test_an_unknown_column_to_sort_by_is_refused():
     crossfilter = Crossfilter(tables_from([]))
     with pytest.raises(DxError, match="Cannot sort by 'colour'"):
         crossfilter.rows(crossfilter.view({}), "colour", descending=False)
@@ -245,7 +167,7 @@ def test_jobs_without_a_time_come_last():
     ]
 
 
-def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():
+def test_only_the_commonest_values_are_counted_and_always_the_chosen_ones():
     tables = tables_of(
         page_of(
             *(
@@ -260,23 +182,6 @@ def test_only_the_commonest_values_are_told_and_always_the_chosen_ones():
     )
     assert (len(counted), more) == (12, 30)
     assert counted[-2:] == [("set 39", 2), ("gone", 0)]
-
-
-@pytest.mark.parametrize("days", [0, 1 / 1440, 0.1, 3, 90, 400, 4000, 360_000])
-def test_periods_cover_all_times_in_at_most_some_steps(days):
-    ends = [START - pd.Timedelta(days=min(days, 700_000)), START]
-    tables = tables_of(
-        page_of(
-            *(job(n, CreatedAt=time.isoformat(), UpdatedAt=None) for n, time in enumerate(ends))
-        )
-    )
-    trend = Crossfilter(tables).trend(Crossfilter(tables).view({}))
-    assert sum(trend["succeeded"]) == 2
-    assert len(trend["starts"]) <= 121
-    assert all(
-        math.isclose(b - a, trend["step"])
-        for a, b in zip(trend["starts"], trend["starts"][1:], strict=False)
-    )
 
 
 def test_names_codes_and_preparations():
