@@ -82,7 +82,7 @@ class Exploration:
         """Return rows as the page shows them: the number, whether it is ticked, the cells."""
         jobs, codes = self.tables.jobs, self.crossfilter.first_codes
         values = [
-            codes(rows) if name == CODE else cells.of(jobs[name].iloc[rows]) for name in names
+            codes(rows) if name == CODE else cells.values(jobs[name].iloc[rows]) for name in names
         ]
         ticked = self.ticked[rows].tolist()
         return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]

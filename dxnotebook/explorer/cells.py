@@ -19,7 +19,7 @@ MOST_ROWS = 200
 _TITLES = {"account_id": "Account", "code": "Error code", "job_id": "Job ID", "job_arn": "ARN"}
 _FACET_TITLES = _TITLES | {"data_set_id": "Data set"}
 _COLUMN_TITLES = _TITLES | {"data_set_id": "Data set ID", "data_set_name": "Data set"}
-_OF_ASSETS = ("asset_name", "bucket", "key")
+_ASSET_COLUMNS = ("asset_name", "bucket", "key")
 
 
 def as_text(value: object, longest: int = LONGEST_TEXT) -> str:
@@ -29,7 +29,7 @@ def as_text(value: object, longest: int = LONGEST_TEXT) -> str:
     return visible(shortened(text, longest) + characters)
 
 
-def of(column: pd.Series[Any]) -> list[Any]:
+def values(column: pd.Series[Any]) -> list[Any]:
     """Return a column's cells as a message can carry them.
 
     Times are in milliseconds since 1970, durations in seconds, all else are texts.
@@ -54,7 +54,7 @@ def table_of(frame: pd.DataFrame, job_id: str, *, once: str | None = None) -> di
     rows = frame[frame["job_id"] == job_id].drop(columns="job_id").dropna(axis="columns", how="all")
     first = rows.head(MOST_ROWS).astype(object).fillna("")
     if once in first:
-        in_common = [name for name in first if name not in _OF_ASSETS]
+        in_common = [name for name in first if name not in _ASSET_COLUMNS]
         first.loc[first[once].duplicated(), in_common] = ""
     cells = [[as_text(value) for value in row] for row in first.itertuples(index=False)]
     return {"columns": [_heading(name) for name in rows], "rows": cells, "in_all": len(rows)}

@@ -73,7 +73,8 @@ class _Latest:
     def __init__(self) -> None:
         self._results: dict[str, tuple[Any, Any]] = {}
 
-    def of(self, name: str, make: Callable[..., _Result], *given: Any) -> _Result:
+    def get(self, name: str, make: Callable[..., _Result], *given: Any) -> _Result:
+        """Return what is made of what is given, by name; made again when something else is."""
         if name not in self._results or self._results[name][0] != given:
             self._results[name] = given, make(*given)
         result: _Result = self._results[name][1]
@@ -154,7 +155,7 @@ class Crossfilter:
     def alike(self, row: int) -> Mask:
         """Return which jobs are of the same type, data set, account and region as one of them."""
         codes = [self.dimension(name).codes for name in COLUMNS if name != "state"]
-        return reduce(and_, (of_all == of_all[row] for of_all in codes))
+        return reduce(and_, (places == places[row] for places in codes))
 
     @property
     def knows_causes(self) -> bool:
@@ -169,19 +170,19 @@ class Crossfilter:
 
     def _dimension(self, name: str) -> dimensions.Dimension:
         if name in COLUMNS:
-            return dimensions.of_jobs(self.tables.jobs[name])
+            return dimensions.from_jobs(self.tables.jobs[name])
         values = self.tables.errors[CODE] if name == CODE else fingerprints(self.tables)
-        return dimensions.of_errors(values, self._search.owners("errors"))
+        return dimensions.from_errors(values, self._search.owners("errors"))
 
     def view(self, filters: Mapping[str, Any]) -> View:
         """Return what filters leave; for the same again, as in scrolling, the same view."""
-        return self._latest.of("view", self._view, normalized(filters))
+        return self._latest.get("view", self._view, normalized(filters))
 
     def _view(self, filters: dict[str, Any]) -> View:
         values = {name: filters[name] for name in filters if name not in (SINCE, UNTIL)}
         if SINCE in filters or UNTIL in filters:
             values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
-        latest = self._latest.of  # most clicks change one of the filters
+        latest = self._latest.get  # most clicks change one filter, and the others' masks stay
         masks = {name: latest(f"mask of {name}", self._left, name, values[name]) for name in values}
         return View(filters, masks)
 
@@ -256,7 +257,7 @@ class Crossfilter:
 
         The rate has its interval.
         """
-        return self._latest.of("summary", self._summed, view)
+        return self._latest.get("summary", self._summed, view)
 
     def _summed(self, view: View) -> dict[str, float | None]:
         state = self.dimension("state")
@@ -294,10 +295,10 @@ class Crossfilter:
         if sort not in self.tables.jobs:
             raise DxError(f"Cannot sort by {sort!r}: the jobs have no such column.")
         direction = "descending" if descending else "ascending"
-        return self._latest.of("rows", self._sorted_rows, view, sort, direction)
+        return self._latest.get("rows", self._sorted_rows, view, sort, direction)
 
     def _sorted_rows(self, view: View, sort: str, direction: str) -> Array:
-        order = self._latest.of(f"{direction} order of {sort}", self._order, sort, direction)
+        order = self._latest.get(f"{direction} order of {sort}", self._order, sort, direction)
         if order is None:
             return np.arange(self.size) if view.rows is None else view.rows
         return order if view.mask is None else order[view.mask[order]]

@@ -67,7 +67,7 @@ def _marked(rows: Array, size: int) -> Mask:
     return mask
 
 
-def of_jobs(column: pd.Series[Any]) -> Dimension:
+def from_jobs(column: pd.Series[Any]) -> Dimension:
     """Return the dimension of a column of jobs."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
@@ -80,7 +80,7 @@ def of_jobs(column: pd.Series[Any]) -> Dimension:
     return Dimension(names, codes)
 
 
-def of_errors(values: pd.Series[Any], rows: Array) -> Dimension:
+def from_errors(values: pd.Series[Any], rows: Array) -> Dimension:
     """Return the dimension of a column of errors, given the rows of their jobs.
 
     A job has each value once.

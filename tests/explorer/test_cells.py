@@ -39,9 +39,9 @@ def test_hostile_values_arrive_as_texts():
 
 def test_cells_are_numbers_texts_or_none():
     times = pd.Series(pd.to_datetime(["1970-01-01T00:00:01.5Z", None], utc=True)).dt.as_unit("us")
-    assert cells.of(times) == [1500, None]
-    assert cells.of(pd.Series([1.5, np.inf], name="duration_s")) == [1.5, None]
-    assert cells.of(pd.Series([["a"], None], name="tags")) == ["['a']", None]
+    assert cells.values(times) == [1500, None]
+    assert cells.values(pd.Series([1.5, np.inf], name="duration_s")) == [1.5, None]
+    assert cells.values(pd.Series([["a"], None], name="tags")) == ["['a']", None]
 
 
 @pytest.mark.parametrize(

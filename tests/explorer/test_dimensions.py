@@ -34,7 +34,7 @@ def test_periods_cover_all_times_in_at_most_some_steps(days):
 @pytest.mark.parametrize("dtype", ["str", "category", object])
 def test_each_job_has_one_value_of_a_column_and_none_is_one(dtype):
     column = pd.Series(["b", None, "a", "b"], dtype=dtype)
-    dimension = dimensions.of_jobs(column)
+    dimension = dimensions.from_jobs(column)
     assert [dimension.names[code] for code in dimension.codes] == ["b", None, "a", "b"]
     assert dimension.mask(["b", None], 4).tolist() == [True, True, False, True]
     counts = dict(zip(dimension.names, dimension.counts(np.array([0, 1]), 4), strict=True))
@@ -44,7 +44,7 @@ def test_each_job_has_one_value_of_a_column_and_none_is_one(dtype):
 def test_a_job_has_each_value_of_its_errors_once():
     codes = pd.Series(["x", "x", None, "y", "x"], dtype="str")
     rows = np.array([2, 2, 2, 0, -1])  # the last is of a job that is not there
-    dimension = dimensions.of_errors(codes, rows)
+    dimension = dimensions.from_errors(codes, rows)
     assert dict(zip(dimension.names, dimension.counts(None, 3).tolist(), strict=True)) == {
         "x": 1,
         None: 1,
@@ -52,7 +52,7 @@ def test_a_job_has_each_value_of_its_errors_once():
     }
     assert dimension.mask(["x"], 3).tolist() == [False, False, True]
     assert dimension.counts(np.array([0, 1]), 3).sum() == 1
-    none = dimensions.of_errors(codes[:0], rows[:0])
+    none = dimensions.from_errors(codes[:0], rows[:0])
     assert (none.names, none.mask(["x"], 2).tolist()) == ([], [False, False])
 
 
