@@ -11,11 +11,15 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from dxnotebook.arrays import Array
+from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.plots.style import DARK, GREY, PALE, SMALL, WIDTH, axes_for, says
+from dxnotebook.plots import style
+
+_WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+_MOST_WITH_NUMBERS = 27  # weeks
+_MOST_MONTHS = 24
 
 
 def plot_calendar(
@@ -58,83 +62,61 @@ def plot_calendar(
     jobs = pandas_frame(jobs, ["state", "created_at"])
     days = failure_rate(jobs, every="1d", failed=failed, finished=finished, tz=tz)
     if not days["n"].sum():
-        return says(axes_for(ax, 2.0), "no finished jobs" if len(jobs) else "no jobs")
-    local = pd.DatetimeIndex(days["period"]).tz_localize(None).normalize()
-    weekday = local.day_of_week.to_numpy()
-    week = (
-        (
-            local - pd.to_timedelta(weekday, "D") - (local[0] - pd.Timedelta(days=int(weekday[0])))
-        ).days
-        // 7
-    ).to_numpy()
+        return style.empty(style.axes_for(ax, 2.0), jobs, "no finished jobs")
+    dates = pd.DatetimeIndex(days["period"]).tz_localize(None).normalize()
+    week, weekday = np.divmod((dates - dates[0]).days.to_numpy() + dates[0].day_of_week, 7)
     rates = np.full((7, week[-1] + 1), np.nan)
     rates[weekday, week] = days["rate"]
-    ax = axes_for(ax, 3.0, min(2.2 + 0.5 * rates.shape[1], WIDTH))
-    for row, column in np.argwhere(np.isnan(rates)):
-        if (
-            (weekday == row) & (week == column)
-        ).any():  # not the days before the first job and after the last
-            ax.add_patch(
-                Rectangle(
-                    (column, row),
-                    1,
-                    1,
-                    facecolor="white",
-                    edgecolor=PALE,
-                    hatch="////",
-                    linewidth=0,
-                )
-            )
-    norm = Normalize(0, max(float(np.nanmax(rates)), 0.05))
-    mesh = ax.pcolormesh(rates, cmap="YlOrBr", norm=norm, edgecolors="white", linewidth=1)
-    if rates.shape[1] <= 27:
-        for row, column in np.argwhere(np.isfinite(rates)):
-            share = rates[row, column]
-            ax.text(
-                column + 0.5,
-                row + 0.5,
-                f"{100 * share:.0f}",
-                ha="center",
-                va="center",
-                fontsize=SMALL - 1,
-                color="white" if norm(share) > 0.6 else DARK,
-            )
-    ax.set_yticks(np.arange(7) + 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    ax = style.axes_for(ax, 3.0, min(2.2 + 0.5 * rates.shape[1], style.WIDTH))
+    none = days["rate"].isna().to_numpy()
+    if none.any():
+        _hatch(ax, week[none], weekday[none])
+    _draw_rates(ax, rates)
+    ax.set_yticks(np.arange(7) + 0.5, _WEEKDAYS)
     ax.set_ylim(7, 0)
     ax.tick_params(length=0)
-    _month_axis(ax, local, week)
     ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(
-        mesh, ax=ax, fraction=0.03, pad=0.01, format=PercentFormatter(1, 0, " %")
-    )
-    bar.set_label("failure rate", fontsize=SMALL)
-    bar.outline.set_visible(False)
-    if np.isnan(days["rate"]).any():
-        key = Patch(
-            facecolor="white", edgecolor=GREY, hatch="////", linewidth=0.5, label="no finished jobs"
-        )
-        ax.legend(
-            handles=[key],
-            frameon=False,
-            fontsize=SMALL,
-            loc="lower right",
-            bbox_to_anchor=(1, 1),
-            borderpad=0,
-        )
+    _month_axis(ax, dates, week)
     return ax
 
 
-def _month_axis(ax: Axes, days: pd.DatetimeIndex, week: Array) -> None:
+def _draw_rates(ax: Axes, rates: Array) -> None:
+    """Draw a cell a day, with the rate in it where there is room, and the bar of their colours."""
+    norm = Normalize(0, max(float(np.nanmax(rates)), 0.05))
+    mesh = ax.pcolormesh(rates, cmap="YlOrBr", norm=norm, edgecolors="white", linewidth=1)
+    if rates.shape[1] <= _MOST_WITH_NUMBERS:
+        for row, column in np.argwhere(np.isfinite(rates)):
+            rate = rates[row, column]
+            look: style.Look = {
+                "color": "white" if norm(rate) > 0.6 else style.DARK,
+                "ha": "center",
+            }
+            at = (column + 0.5, row + 0.5)
+            style.note(ax, f"{100 * rate:.0f}", at, fontsize=style.SMALL - 1, **look)
+    share = PercentFormatter(1, 0, " %")
+    bar = ax.figure.colorbar(mesh, ax=ax, fraction=0.03, pad=0.01, format=share)
+    bar.set_label("failure rate", fontsize=style.SMALL)
+    bar.outline.set_visible(False)
+
+
+def _hatch(ax: Axes, week: Integers, weekday: Integers) -> None:
+    """Hatch days without finished jobs, and say what that means."""
+    look: style.Look = {"facecolor": "white", "hatch": "////"}
+    for corner in zip(week, weekday, strict=True):
+        ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.PALE, linewidth=0, **look))
+    key = Patch(edgecolor=style.GREY, linewidth=0.5, label="no finished jobs", **look)
+    style.legend(ax, [key])
+
+
+def _month_axis(ax: Axes, dates: pd.DatetimeIndex, week: Integers) -> None:
     """Name the months, and the years with their first one, below the weeks they begin in."""
-    months = days.to_period("M")
+    months = dates.to_period("M")
     begins = np.flatnonzero(np.append(True, months[1:] != months[:-1]))
-    step = len(begins) // 24 + 1
+    begins = begins[:: len(begins) // _MOST_MONTHS + 1]
+    # a month of which only the end is there gives way to the next
+    begins = begins[np.append(np.diff(week[begins]) > 1, True)]
     labels = [
-        f"{days[i]:%b}" + (f"\n{days[i]:%Y}" if i == 0 or days[i].month == 1 else "")
-        for i in begins[::step]
+        f"{day:%b\n%Y}" if n == 0 or day.month == 1 else f"{day:%b}"
+        for n, day in enumerate(dates[begins])
     ]
-    at = week[begins[::step]]
-    kept = np.append(
-        np.diff(at) > 1, True
-    )  # a month of which only the end is there gives way to the next
-    ax.set_xticks(at[kept] + 0.5, [label for label, keep in zip(labels, kept, strict=True) if keep])
+    ax.set_xticks(week[begins] + 0.5, labels)

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from dxnotebook.errors import DxError
+from dxnotebook.errors import invalid
 from dxnotebook.metrics.causes import error_causes
-from dxnotebook.plots.style import BLUE, axes_for, note, says
+from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import JobTables
-from dxnotebook.text import percent
+from dxnotebook.text import counted, percent
 
 
 def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = None) -> Axes:
@@ -46,40 +46,34 @@ def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = Non
     5
     """
     if not isinstance(top, int) or top < 1:
-        raise DxError(f"Invalid top: {top!r}. Valid is a number of causes, at least 1.")
+        raise invalid("top", top, "is a number of causes, at least 1")
     causes = error_causes(tables)
     shown, others = causes.head(top), causes.iloc[top:]
-    texts = [
-        "\n".join(_wrapped(cause, code))
-        for cause, code in zip(shown["fingerprint"], shown["code"], strict=True)
-    ]
-    heights = np.array([0.55 + 0.45 * (1 + text.count("\n")) for text in texts])
-    ax = axes_for(ax, 0.7 + 0.42 * heights.sum())
+    labels = [_label(*cause) for cause in zip(shown["fingerprint"], shown["code"], strict=True)]
+    heights = np.array([1.0 + 0.45 * label.count("\n") for label in labels])
+    ax = style.axes_for(ax, 0.7 + 0.42 * heights.sum())
     if causes.empty:
-        return says(ax, "no errors" if len(tables) else "no jobs")
-    place = heights.sum() - np.cumsum(heights)
-    ax.barh(place, shown["jobs"], height=0.4, align="edge", color=BLUE)
-    for at, text, (_, cause) in zip(place, texts, shown.iterrows(), strict=True):
-        note(ax, text, (0, at + 0.46), ("axes fraction", "data"), va="bottom")
-        told = f"{cause['jobs']:,} {'job' if cause['jobs'] == 1 else 'jobs'} · {percent(cause['share'])}"
+        return style.empty(ax, tables, "no errors")
+    places = heights.sum() - np.cumsum(heights)
+    ax.barh(places, shown["jobs"], height=0.4, align="edge", color=style.BLUE)
+    for place, label, (_, cause) in zip(places, labels, shown.iterrows(), strict=True):
+        style.note(ax, label, (0, place + 0.46), style.BESIDE, va="bottom")
         last = "" if pd.isna(cause["last_seen"]) else f" · last {cause['last_seen']:%Y-%m-%d}"
-        note(ax, told + last, (cause["jobs"], at + 0.2), shift=(5, 0))
+        text = f"{counted(cause['jobs'], 'job')} · {percent(cause['share'])}{last}"
+        style.note(ax, text, (cause["jobs"], place + 0.2), shift=(5, 0))
     ax.set_xlim(0, shown["jobs"].max() * 1.4)
     ax.set_ylim(-0.15, heights.sum() + 0.1)
     ax.set_yticks([])
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    more = (
-        f" ({len(others):,} more causes hit {others['jobs'].sum():,} jobs)" if len(others) else ""
-    )
+    hit = counted(int(others["jobs"].sum()), "job")
+    more = f" ({counted(len(others), 'more cause')} hit {hit})" if len(others) else ""
     ax.set_xlabel(f"jobs{more}")
     ax.spines[["left"]].set_visible(False)
     return ax
 
 
-def _wrapped(message: str | float, code: str | float) -> list[str]:
-    """Return a message and its code as the lines of a label."""
-    told = "(no message)" if pd.isna(message) else str(message)
-    lines = textwrap.wrap(
-        told if pd.isna(code) else f"{code}: {told}", 120, max_lines=3, placeholder=" …"
-    )
-    return [line.replace("$", r"\$") for line in lines]
+def _label(message: str | float, code: str | float) -> str:
+    """Return a code and its message in at most three lines."""
+    text = "(no message)" if pd.isna(message) else str(message)
+    text = text if pd.isna(code) else f"{code}: {text}"
+    return "\n".join(textwrap.wrap(text, 120, max_lines=3, placeholder=" …"))

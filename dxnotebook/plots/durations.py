@@ -8,29 +8,14 @@ from matplotlib.axes import Axes
 
 from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import pandas_frame
-from dxnotebook.plots.style import (
-    BLUE,
-    DARK,
-    GREY,
-    MOST_GROUPS,
-    RED,
-    SKY,
-    axes_for,
-    duration_axis,
-    legend,
-    note,
-    one_group,
-    rest,
-    says,
-    short,
-)
+from dxnotebook.plots import style
 from dxnotebook.text import duration
 
 
 def plot_durations(
     jobs: pd.DataFrame, *, by: str = "type", reference: float | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the median and the 95th percentile of the durations of each group, on a logarithmic axis.
+    """Draw the median and 95th percentile of the durations of each group, on a logarithmic axis.
 
     Parameters
     ----------
@@ -61,27 +46,27 @@ def plot_durations(
     >>> ax.get_xlabel()
     'created → finished'
     """
-    jobs = pandas_frame(jobs, ["duration_s", one_group(by)])
+    jobs = pandas_frame(jobs, ["duration_s", style.one_group(by)])
     groups = durations(jobs, by)
     groups = groups[groups["n"] > 0]
-    found = groups.nlargest(MOST_GROUPS, "n").sort_values("median", kind="stable")
-    ax = axes_for(ax, 1.4 + 0.32 * len(found))
-    if found.empty:
-        return says(ax, "no finished jobs" if len(jobs) else "no jobs")
-    place = np.arange(len(found))
-    low, high = (found[name].clip(lower=0.5).to_numpy() for name in ("median", "p95"))
-    ax.hlines(place, low, high, color=SKY, linewidth=3, zorder=2)
-    ax.plot(low, place, "o", color=BLUE, label="median", zorder=3)
-    ax.plot(high, place, "s", color=RED, label="95th percentile", zorder=3)
+    shown = groups.nlargest(style.MOST_GROUPS, "n").sort_values("median", kind="stable")
+    ax = style.axes_for(ax, 1.4 + 0.32 * len(shown))
+    if shown.empty:
+        return style.empty(ax, jobs, "no finished jobs")
+    places = np.arange(len(shown))
+    low, high = shown[["median", "p95"]].clip(lower=0.5).to_numpy().T
+    ax.hlines(places, low, high, color=style.SKY, linewidth=3, zorder=2)
+    ax.plot(low, places, "o", color=style.BLUE, label="median", zorder=3)
+    ax.plot(high, places, "s", color=style.RED, label="95th percentile", zorder=3)
     usual = float(jobs["duration_s"].median()) if reference is None else reference
-    told = f"median of all: {duration(usual)}" if reference is None else duration(usual)
-    ax.axvline(max(usual, 0.5), color=DARK, linewidth=1, linestyle=":")
-    note(ax, told, (max(usual, 0.5), 1), ("data", "axes fraction"), shift=(4, -3), va="top")
-    for at, n in zip(place, found["n"], strict=True):
-        note(ax, f"n = {n:,}", (1, at), ("axes fraction", "data"), shift=(6, 0), colour=GREY)
-    ax.set_yticks(place, [short(name) for name in found[by]])
-    ax.set_ylim(-0.6, len(found) - 0.2)
-    label = f"created → finished{rest(len(found), len(groups))}"
-    duration_axis(ax, min(low.min(), usual), max(high.max(), usual), label)
-    legend(ax)
+    text = f"median of all: {duration(usual)}" if reference is None else duration(usual)
+    ax.axvline(max(usual, 0.5), color=style.DARK, linewidth=1, linestyle=":")
+    style.note(ax, text, (max(usual, 0.5), 1), style.ABOVE, shift=(4, -3), va="top")
+    for place, n in zip(places, shown["n"], strict=True):
+        style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.GREY)
+    style.group_axis(ax, places, shown[by])
+    ax.set_ylim(-0.6, len(shown) - 0.2)
+    label = f"created → finished{style.rest(len(shown), len(groups))}"
+    style.duration_axis(ax, min(low.min(), usual), max(high.max(), usual), label)
+    style.legend(ax)
     return ax

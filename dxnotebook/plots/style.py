@@ -6,7 +6,8 @@ Colours are those of M. Okabe and K. Ito, which colour-blind readers tell apart.
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -16,50 +17,50 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from dxnotebook.arrays import Array
-from dxnotebook.errors import DxError
+from dxnotebook.errors import invalid
+from dxnotebook.text import duration, shortened_inside
+
+Look: TypeAlias = dict[str, Any]  # keywords of matplotlib's
 
 MOST_GROUPS = 30
-
 
 BLUE, SKY, ORANGE, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
 DARK, GREY, PALE = "#333333", "#767676", "#D9D9D9"
 WIDTH = 9.0  # inches: a notebook's width
 SMALL = 8.5  # points
-_LONGEST_NAME = 46
-_TICKS = {
-    **{f"{n} s": n for n in (1, 2, 5, 10, 30)},
-    **{f"{n} min": 60 * n for n in (1, 2, 5, 10, 30)},
-    **{f"{n} h": 3_600 * n for n in (1, 2, 6, 12)},
-    **{f"{n} d": 86_400 * n for n in (1, 2, 7, 30)},
-}
+# where a note is: at a height of the data beside the axes, at an x of the data above them
+BESIDE, ABOVE = ("axes fraction", "data"), ("data", "axes fraction")
+_LONGEST_LABEL = 46
+_SECONDS, _HOURS, _DAYS = (1, 2, 5, 10, 30), (1, 2, 6, 12), (1, 2, 7, 30)
+_UNITS = ((1, _SECONDS), (60, _SECONDS), (3_600, _HOURS), (86_400, _DAYS))
+_TICKS = [size * number for size, numbers in _UNITS for number in numbers]
 
 
 def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """Return the axes to draw in, without the frame's upper and right side."""
     if ax is None:
-        ax = _figure(width, height).add_subplot()
+        ax = _figure(figsize=(width, height), layout="constrained").add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=SMALL)
     return ax
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(**options: Any) -> Figure:
     if hasattr(builtins, "__IPYTHON__"):
         from matplotlib import pyplot as plt  # noqa: PLC0415 (only where it shows figures and lets go of them)
 
         # a notebook's backend becomes interactive with the first figure only
         if plt.isinteractive() or "inline" in plt.get_backend():
-            return plt.figure(figsize=(width, height), layout="constrained")
-    return Figure(figsize=(width, height), layout="constrained")
+            return plt.figure(**options)
+    return Figure(**options)
 
 
-def says(ax: Axes, text: str) -> Axes:
-    """Return axes that say why they are empty."""
+def empty(ax: Axes, jobs: Any, reason: str) -> Axes:
+    """Return axes that say why nothing is drawn: the reason, unless there are no jobs at all."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.text(
-        0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=13, color=GREY
-    )
+    text = reason if len(jobs) else "no jobs"
+    note(ax, text, (0.5, 0.5), "axes fraction", ha="center", fontsize=13, color=GREY)
     return ax
 
 
@@ -73,23 +74,19 @@ def note(
     text: str,
     at: tuple[Any, Any],
     coords: str | tuple[str, str] = "data",
-    *,
     shift: tuple[float, float] = (0, 0),
-    colour: str = DARK,
-    **alignment: Any,
+    **look: Any,
 ) -> None:
-    """Write a small text beside a place, shifted by some points."""
-    alignment = {"va": "center", **alignment}
-    ax.annotate(
-        text,
-        at,
-        xycoords=coords,
-        xytext=shift,
-        textcoords="offset points",
-        fontsize=SMALL,
-        color=colour,
-        **alignment,
-    )
+    """Write a small text, as it is, beside a place, shifted by some points."""
+    look = {"va": "center", "color": DARK, "fontsize": SMALL, "parse_math": False, **look}
+    ax.annotate(text, at, xycoords=coords, xytext=shift, textcoords="offset points", **look)
+
+
+def group_axis(ax: Axes, places: Array, names: Iterable[Any]) -> None:
+    """Name the groups at their places, long names shortened in the middle."""
+    texts = ["none" if pd.isna(name) else str(name) for name in names]
+    labels = [shortened_inside(text, _LONGEST_LABEL) for text in texts]
+    ax.set_yticks(places, labels, parse_math=False)
 
 
 def date_axis(ax: Axes, edges: Array, tz: str, label: str) -> None:
@@ -107,46 +104,37 @@ def duration_axis(ax: Axes, low: float, high: float, label: str) -> None:
     ax.set_xscale("log")
     ax.set_xlim(max(low, 0.5) / 1.5, high * 1.5)
     first, last = ax.get_xlim()
-    ticks = {told: seconds for told, seconds in _TICKS.items() if first <= seconds <= last}
-    step = len(ticks) // 10 + 1
-    ax.set_xticks(list(ticks.values())[::step], list(ticks)[::step])
+    ticks = [seconds for seconds in _TICKS if first <= seconds <= last]
+    ticks = ticks[:: len(ticks) // 10 + 1]
+    ax.set_xticks(ticks, [duration(seconds) for seconds in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(label)
     ax.grid(axis="x", color=PALE, linewidth=0.6)
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes) -> None:
-    """Put the legend above the axes, where nothing is drawn."""
-    columns = min(len(ax.get_legend_handles_labels()[1]), 6)
+def legend(ax: Axes, handles: list[Any] | None = None) -> None:
+    """Put the legend, of these or all that has a label, above the axes, where nothing is drawn."""
+    handles = handles or ax.get_legend_handles_labels()[0]
+    spacing = {"borderaxespad": 0.2, "columnspacing": 1.4, "handletextpad": 0.5}
     ax.legend(
+        handles=handles,
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=columns,
+        ncols=min(len(handles), 6),
         frameon=False,
         fontsize=SMALL,
-        borderaxespad=0.2,
-        columnspacing=1.4,
-        handletextpad=0.5,
+        **spacing,
     )
 
 
 def one_group(by: object) -> str:
     """Return the column to group by, or raise DxError unless it is one."""
     if not isinstance(by, str):
-        raise DxError(f"Invalid by: {by!r}. Valid is the name of one column.")
+        raise invalid("by", by, "is the name of one column")
     return by
 
 
 def rest(shown: int, groups: int) -> str:
     """Return what to add to a label where not all groups are drawn."""
     return f" ({shown:,} of {groups:,} groups)" if shown < groups else ""
-
-
-def short(name: Any) -> str:
-    """Return the name of a group as a label, shortened in the middle."""
-    told = "none" if pd.isna(name) else str(name)
-    half = _LONGEST_NAME // 2
-    return (told if len(told) <= _LONGEST_NAME else f"{told[:half]}…{told[-half + 1 :]}").replace(
-        "$", r"\$"
-    )

@@ -9,34 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
 from dxnotebook.arrays import Array
-from dxnotebook.plots import lanes
-from dxnotebook.plots.style import (
-    DARK,
-    MOST_GROUPS,
-    ORANGE,
-    PALE,
-    PURPLE,
-    RED,
-    SKY,
-    axes_for,
-    date_axis,
-    legend,
-    one_group,
-    rest,
-    says,
-    short,
-)
+from dxnotebook.plots import lanes, style
 
 # how a job of a state is drawn: colour, hatch, height; in this order, so that failures are on top
 _LOOKS = {
-    "COMPLETED": (SKY, "", 0.56),
+    "COMPLETED": (style.SKY, "", 0.56),
     "CANCELLED": ("#B0B0B0", "", 0.56),
     "IN_PROGRESS": ("white", "////", 0.56),
     "WAITING": ("white", "....", 0.56),
-    "TIMED_OUT": (ORANGE, "", 0.8),
-    "ERROR": (RED, "", 1.0),
+    "TIMED_OUT": (style.ORANGE, "", 0.8),
+    "ERROR": (style.RED, "", 1.0),
 }
-_OTHER_LOOK = (PURPLE, "", 0.56)
+_OTHER_LOOK = (style.PURPLE, "", 0.56)
 _MOST_LANES = 10
 _MOST_BARS = 10_000
 
@@ -83,56 +67,56 @@ def plot_timeline(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['COMPLETED 545', 'CANCELLED 2', 'TIMED_OUT 1', 'ERROR 185']
     """
-    bars, span = lanes.bars(jobs, one_group(by), since, until)
+    bars, span = lanes.bars(jobs, style.one_group(by), since, until)
     if bars.empty:
-        return says(axes_for(ax, 2.0), "no jobs in this time" if len(jobs) else "no jobs")
+        return style.empty(style.axes_for(ax, 2.0), jobs, "no jobs in this time")
     sizes = bars["group"].value_counts(dropna=False)
     sizes = sizes[sizes > 0]
-    names = sizes.head(MOST_GROUPS).index[::-1]
+    names = sizes.head(style.MOST_GROUPS).index[::-1]
     bars = bars.assign(band=names.get_indexer(pd.Index(bars["group"])))
     bars = bars[bars["band"] >= 0]
     counts = bars["state"].value_counts()
-    drawn = f"created → finished{rest(len(names), len(sizes))}"
+    label = f"created → finished{style.rest(len(names), len(sizes))}"
     if len(bars) > _MOST_BARS:
-        bars = bars.sort_values(
-            ["band", "left", "state"]
-        )  # so that a sample at even distances has of each its share
-        drawn = f"{drawn}, {_MOST_BARS:,} of {len(bars):,} jobs drawn"
-        bars = bars.take(np.linspace(0, len(bars) - 1, _MOST_BARS).astype(np.int64)).sort_values(
-            "begun"
-        )
+        label = f"{label}, {_MOST_BARS:,} of {len(bars):,} jobs drawn"
+        bars = _sample(bars)
     bars, heights = lanes.with_lanes(bars, min(max(60 // len(names), 3), _MOST_LANES))
     base = np.cumsum([0, *(heights + 0.6)])
-    ax = axes_for(ax, 1.1 + 0.2 * len(names) + 0.1 * heights.sum())
+    ax = style.axes_for(ax, 1.1 + 0.2 * len(names) + 0.1 * heights.sum())
     edges = mdates.date2num(pd.date_range(*span, lanes.BINS + 1))
-    known = [state for state in _LOOKS if state in counts]
-    for depth, state in enumerate(
-        [*known, *(state for state in counts.index if state not in _LOOKS)]
-    ):
+    ordered = dict.fromkeys([*_LOOKS, *counts.index])
+    for depth, state in enumerate(state for state in ordered if state in counts):
         rows = bars[bars["state"] == state]
-        drawn_bars = _draw_bars(ax, edges, rows, base[rows["band"]])
-        drawn_bars.set(zorder=2 + depth, label=f"{state} {counts[state]:,}")
-    ax.set_yticks(base[:-1] + heights / 2, [short(name) for name in names])
-    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=PALE, linewidth=0.8, zorder=0)
+        drawn = _draw_bars(ax, edges, rows, base[rows["band"]])
+        drawn.set(zorder=2 + depth, label=f"{state} {counts[state]:,}")
+    style.group_axis(ax, base[:-1] + heights / 2, names)
+    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=style.PALE, linewidth=0.8, zorder=0)
     ax.set_ylim(-0.4, base[-1] - 0.2)
     ax.tick_params(axis="y", length=0)
-    date_axis(ax, edges, "UTC", drawn)
-    legend(ax)
+    style.date_axis(ax, edges, "UTC", label)
+    style.legend(ax)
     return ax
+
+
+def _sample(bars: pd.DataFrame) -> pd.DataFrame:
+    """Return as many bars as are drawn, of each state its share by taking them at even distances."""
+    bars = bars.sort_values(["band", "left", "state"])
+    rows = np.linspace(0, len(bars) - 1, _MOST_BARS).astype(np.int64)
+    return bars.take(rows).sort_values("begun")
 
 
 def _draw_bars(ax: Axes, edges: Array, bars: pd.DataFrame, base: Array) -> PolyCollection:
     """Draw the bars of one state, whose bands begin at some heights."""
     colour, hatch, height = _LOOKS.get(bars["state"].iloc[0], _OTHER_LOOK)
-    left, right = (edges[bars[side]] for side in ("left", "right"))
+    left, right = edges[bars["left"]], edges[bars["right"]]
     low = base + bars["lane"].to_numpy() + 0.5 - height / 2
-    corners = np.array([(left, low), (right, low), (right, low + height), (left, low + height)])
-    drawn = PolyCollection(
-        list(np.moveaxis(corners, 2, 0)),
-        facecolor=colour,
-        hatch=hatch,
-        edgecolor=DARK if hatch else "face",
-        linewidth=0.4,
-    )
+    high = low + height
+    corners = np.array([(left, low), (right, low), (right, high), (left, high)])
+    look: style.Look = {
+        "facecolor": colour,
+        "hatch": hatch,
+        "edgecolor": style.DARK if hatch else "face",
+    }
+    drawn = PolyCollection(list(np.moveaxis(corners, 2, 0)), linewidth=0.4, **look)
     ax.add_collection(drawn)
     return drawn

@@ -13,23 +13,11 @@ from dxnotebook.arrays import Array
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.trend import failure_trend
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.plots.style import (
-    BLUE,
-    DARK,
-    GREY,
-    PALE,
-    RED,
-    SMALL,
-    axes_for,
-    date_axis,
-    days_of,
-    legend,
-    note,
-    says,
-)
+from dxnotebook.plots import style
 from dxnotebook.text import percent
 
 _COUNTS = 0.2  # of the height, for the numbers of jobs
+_FLAGGED = "flagged: above the limit"
 
 
 def plot_failure_trend(
@@ -43,7 +31,7 @@ def plot_failure_trend(
     tz: str = "UTC",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the failure rate of each period with its interval, and mark the periods that are out of control.
+    """Draw each period's failure rate with its interval, and mark the periods out of control.
 
     Parameters
     ----------
@@ -83,108 +71,91 @@ def plot_failure_trend(
         finished=finished,
         tz=tz,
     )
-    ax = axes_for(ax, 3.8)
+    ax = style.axes_for(ax, 3.8)
     if not trend["n"].sum():
-        return says(ax, "no finished jobs" if len(jobs) else "no jobs")
+        return style.empty(ax, jobs, "no finished jobs")
     edges = _edges(trend["period"])
     _draw_counts(ax, edges, trend["n"].to_numpy())
     _draw_rates(ax, edges, trend, f"rate with {100 * confidence:.3g} % interval")
-    ax.stairs(
-        trend["upper"],
-        edges,
-        baseline=None,
-        color=GREY,
-        linestyle="--",
-        linewidth=1,
-        label="control limit",
-    )
-    usual = float(trend["baseline"].iloc[0])
-    ax.axhline(usual, color=DARK, linewidth=1)
-    note(ax, f"baseline {percent(usual)}", (1, usual), ("axes fraction", "data"), shift=(4, 0))
-    _mark_runs(ax, trend, edges)
-    top = min(1.05, max(float(trend["high"].max()) * 1.15, 0.05))
-    ax.set_ylim(-top * _COUNTS / (1 - _COUNTS), top)
-    ax.set_yticks([tick for tick in MaxNLocator(6).tick_values(0, top) if 0 <= tick <= min(top, 1)])
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
-    ax.set_ylabel("failure rate")
-    ax.axhline(0, color=DARK, linewidth=0.8)
-    date_axis(ax, edges, tz, "created")
-    legend(ax)
+    _draw_limits(ax, edges, trend)
+    _mark_runs(ax, edges, trend)
+    _rate_axis(ax, float(trend["high"].max()))
+    style.date_axis(ax, edges, tz, "created")
+    style.legend(ax)
     return ax
 
 
 def _edges(starts: pd.Series[pd.Timestamp]) -> Array:
     """Return where periods begin, and the last ends, in days."""
-    at = days_of(starts)
+    at = style.days_of(starts)
     return np.append(at, at[-1] + (np.median(np.diff(at)) if len(at) > 1 else 1.0))
 
 
 def _draw_counts(ax: Axes, edges: Array, n: Array) -> None:
     """Draw columns of the numbers of jobs below a plot, with an axis at the right."""
     counts = ax.twinx()
-    counts.stairs(n, edges, fill=True, color=PALE)
+    counts.stairs(n, edges, fill=True, color=style.PALE)
     counts.set_ylim(0, 1.4 * n.max() / _COUNTS)
     counts.yaxis.set_major_locator(FixedLocator([0, int(n.max())]))
     counts.yaxis.set_major_formatter("{x:,.0f}")
-    counts.tick_params(labelsize=SMALL, colors=GREY)
-    note(
-        counts,
-        "finished jobs",
-        (0, 1.05 * n.max()),
-        ("axes fraction", "data"),
-        shift=(4, 0),
-        colour=GREY,
-        va="bottom",
-    )
+    counts.tick_params(labelsize=style.SMALL, colors=style.GREY)
+    look: style.Look = {"color": style.GREY, "va": "bottom"}
+    style.note(counts, "finished jobs", (0, 1.05 * n.max()), style.BESIDE, shift=(4, 0), **look)
     counts.spines[["top", "left", "right"]].set_visible(False)
     ax.set_zorder(counts.get_zorder() + 1)
     ax.patch.set_visible(False)
 
 
-def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, told: str) -> None:
-    """Draw the rate of each period as a point with its interval; flagged ones are larger diamonds."""
+def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, label: str) -> None:
+    """Draw the rate of each period with its interval; flagged ones are larger diamonds."""
     middle = (edges[:-1] + edges[1:]) / 2
     size = float(np.clip(400 / len(trend), 2, 5.5))
-    for flagged, colour, marker, label in (
-        (False, BLUE, "o", told),
-        (True, RED, "D", "flagged: above the limit"),
-    ):
+    line = float(np.clip(150 / len(trend), 0.3, 1))
+    looks: list[style.Look] = [
+        {"color": style.BLUE, "fmt": "o", "label": label, "markersize": size},
+        {"color": style.RED, "fmt": "D", "label": _FLAGGED, "markersize": 1.3 * size},
+    ]
+    for flagged, look in enumerate(looks):
         rows = ((trend["flagged"] == flagged) & (trend["n"] > 0)).to_numpy()
-        if not rows.any():
-            continue
-        part = trend[rows]
-        reach = np.abs(part[["low", "high"]].sub(part["rate"], axis=0).to_numpy().T)
-        ax.errorbar(
-            middle[rows],
-            part["rate"],
-            reach,
-            fmt=marker,
-            color=colour,
-            label=label,
-            zorder=4 + flagged,
-            markersize=size * (1.3 if flagged else 1),
-            elinewidth=float(np.clip(150 / len(trend), 0.3, 1)),
-            alpha=0.9,
-        )
+        if rows.any():
+            rate = trend["rate"][rows]
+            reach = trend.loc[rows, ["low", "high"]].sub(rate, axis=0).abs().to_numpy().T
+            look |= {"elinewidth": line, "alpha": 0.9, "zorder": 4 + flagged}
+            ax.errorbar(middle[rows], rate, reach, **look)
 
 
-def _mark_runs(ax: Axes, trend: pd.DataFrame, edges: Array) -> None:
+def _draw_limits(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
+    """Draw the control limits and the baseline."""
+    look: style.Look = {
+        "color": style.GREY,
+        "linestyle": "--",
+        "linewidth": 1,
+        "label": "control limit",
+    }
+    ax.stairs(trend["upper"], edges, baseline=None, **look)
+    usual = float(trend["baseline"].iloc[0])
+    ax.axhline(usual, color=style.DARK, linewidth=1)
+    style.note(ax, f"baseline {percent(usual)}", (1, usual), style.BESIDE, shift=(4, 0))
+
+
+def _mark_runs(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     """Shade runs of bad periods, and say of the long ones from when to when they last."""
     runs = pd.Series(range(len(trend))).groupby(trend["bad_since"].to_numpy()).agg(["min", "max"])
     for first, last in runs.itertuples(index=False):
-        ax.axvspan(edges[first], edges[last + 1], color=RED, alpha=0.08, linewidth=0, zorder=0)
+        begin, end = edges[first], edges[last + 1]
+        ax.axvspan(begin, end, color=style.RED, alpha=0.08, linewidth=0, zorder=0)
         if last > first:
-            told = f"since {trend['period'].iloc[first]:%d %b}"
-            if last + 1 < len(trend):
-                told = f"{told.removeprefix('since ')} – {trend['period'].iloc[last]:%d %b}"
-            middle = (edges[first] + edges[last + 1]) / 2
-            note(
-                ax,
-                told,
-                (middle, 1),
-                ("data", "axes fraction"),
-                shift=(0, -3),
-                colour=RED,
-                ha="center",
-                va="top",
-            )
+            since, until = (f"{trend['period'].iloc[row]:%d %b}" for row in (first, last))
+            text = f"{since} – {until}" if last + 1 < len(trend) else f"since {since}"
+            look: style.Look = {"color": style.RED, "ha": "center", "va": "top"}
+            style.note(ax, text, ((begin + end) / 2, 1), style.ABOVE, shift=(0, -3), **look)
+
+
+def _rate_axis(ax: Axes, highest: float) -> None:
+    """Give the axis of rates room below for the numbers of jobs."""
+    top = min(1.05, max(highest * 1.15, 0.05))
+    ax.set_ylim(-top * _COUNTS / (1 - _COUNTS), top)
+    ax.set_yticks([tick for tick in MaxNLocator(6).tick_values(0, top) if 0 <= tick <= min(top, 1)])
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+    ax.set_ylabel("failure rate")
+    ax.axhline(0, color=style.DARK, linewidth=0.8)
