@@ -10,17 +10,9 @@ from typing import Any
 
 import lazy_loader
 
-__version__ = "0.1.0"
+from dxnotebook.errors import naming_extras
 
-# what not everybody has installed, by the extra that brings it
-_EXTRAS = {
-    "archive": ("deltalake",),
-    "plots": ("matplotlib",),
-    "notebook": (
-        *("IPython", "anywidget", "ipywidgets", "jupyter_client"),
-        *("nbclient", "nbconvert", "nbformat", "traitlets"),
-    ),
-}
+__version__ = "0.1.0"
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
@@ -28,13 +20,5 @@ _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
+    with naming_extras(name):
         return _load(name)
-    except ModuleNotFoundError as error:
-        library = str(error.name).partition(".")[0]
-        extras = [extra for extra, libraries in _EXTRAS.items() if library in libraries]
-        if not extras:
-            raise
-        from dxnotebook.errors import MissingDependencyError  # noqa: PLC0415 (only on its way out)
-
-        raise MissingDependencyError(name, library, extras[0]) from None

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+# what not everybody has installed, by the extra that brings it
+_EXTRAS = {
+    "archive": ("deltalake",),
+    "plots": ("matplotlib",),
+    "notebook": (
+        *("IPython", "anywidget", "ipywidgets", "jupyter_client"),
+        *("nbclient", "nbconvert", "nbformat", "traitlets"),
+    ),
+}
 
 
 class DxError(Exception):
@@ -100,6 +112,25 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
     Invalid top: 0. Valid is a number of causes, at least 1.
     """
     return DxError(f"Invalid {parameter}: {given!r}. Valid {valid}.")
+
+
+@contextmanager
+def naming_extras(name: str) -> Iterator[None]:
+    """Import what `name` needs, and tell how to install what is missing of it.
+
+    Raises
+    ------
+    MissingDependencyError
+        When one of those libraries is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
+        for extra, libraries in _EXTRAS.items():
+            if library in libraries:
+                raise MissingDependencyError(name, library, extra) from None
+        raise
 
 
 def warn(message: str, category: type[DxWarning]) -> None:

@@ -71,7 +71,7 @@ def plot_calendar(
     none = days["rate"].isna().to_numpy()
     if none.any():
         _hatch(ax, week[none], weekday[none])
-    _draw_rates(ax, rates)
+    _draw_days(ax, rates)
     ax.set_yticks(np.arange(7) + 0.5, _WEEKDAYS)
     ax.set_ylim(7, 0)
     ax.tick_params(length=0)
@@ -80,7 +80,7 @@ def plot_calendar(
     return ax
 
 
-def _draw_rates(ax: Axes, rates: Array) -> None:
+def _draw_days(ax: Axes, rates: Array) -> None:
     """Draw a cell a day, with the rate in it where there is room, and the bar of their colours."""
     norm = Normalize(0, max(float(np.nanmax(rates)), 0.05))
     mesh = ax.pcolormesh(rates, cmap="YlOrBr", norm=norm, edgecolors="white", linewidth=1)

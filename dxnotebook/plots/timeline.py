@@ -99,7 +99,7 @@ def plot_timeline(
 
 
 def _sample(bars: pd.DataFrame) -> pd.DataFrame:
-    """Return as many bars as are drawn, of each state its share by taking them at even distances."""
+    """Return as many bars as are drawn, at even distances, so that each state has its share."""
     bars = bars.sort_values(["band", "left", "state"])
     rows = np.linspace(0, len(bars) - 1, _MOST_BARS).astype(np.int64)
     return bars.take(rows).sort_values("begun")

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from dxnotebook.text import duration
+from dxnotebook.text import duration, shortened, title
 
 _LONGEST = 500  # characters of a cell
+_SHARES = ("rate", "low", "high", "share")
 
 
 class Table:
-    """A frame as a table of a report, for people: rates as per cent, seconds as durations, times to the minute.
+    """A frame as a table of a report: rates in per cent, seconds as durations, times to the minute.
 
     Parameters
     ----------
@@ -39,41 +40,29 @@ class Table:
     def _repr_html_(self) -> str:
         if self._frame.empty:
             return f"<p>{html.escape(self._empty)}</p>"
-        shown = pd.DataFrame(
-            {name: self._frame[name].map(_form(name, self._frame[name])) for name in self._frame}
-        )
-        shown.columns = [
-            str(name).removesuffix("_s").removesuffix("_at").replace("_", " ") for name in shown
-        ]
-        table = shown.astype("str").to_html(
-            index=False,
-            border=0,
-            classes=f"sortable{' wide' if shown.shape[1] > 4 else ''}",
-            justify="unset",
-        )
-        return f"<div class='scroll'>{table.replace('_', '_<wbr>')}</div>"  # where long names may be broken
+        texts = self._frame.apply(lambda column: column.map(_form(column), na_action="ignore"))
+        texts = texts.astype("str").rename(columns=lambda name: title(str(name)))
+        classes = "sortable wide" if texts.shape[1] > 4 else "sortable"
+        table = texts.to_html(index=False, border=0, classes=classes, justify="unset", na_rep="–")
+        # where long names may be broken
+        return f"<div class='scroll'>{table.replace('_', '_<wbr>')}</div>"
 
     def __repr__(self) -> str:
         return self._empty if self._frame.empty else self._frame.to_string(index=False)
 
 
-def _form(name: object, column: pd.Series[Any]) -> Callable[[Any], str]:
-    """Return what makes the text of a column's values."""
-
-    def told(value: Any) -> str:
-        if pd.isna(value):
-            return "–"
-        if isinstance(value, str) and len(value) > _LONGEST:
-            return f"{value[:_LONGEST]}…"
-        if name in ("rate", "low", "high", "share"):
-            return f"{100 * value:.1f} %"
-        if str(name).endswith("_s"):
-            return duration(value)
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            return f"{value:%Y-%m-%d %H:%M}"
-        return f"{value:,}" if pd.api.types.is_integer_dtype(column.dtype) else str(value)
-
-    return told
+def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
+    """Return what makes the text of a column's values, by its name and its type."""
+    name, kind = str(column.name), column.dtype
+    if name in _SHARES:
+        return lambda share: f"{100 * share:.1f} %"
+    if name.endswith("_s"):
+        return duration
+    if isinstance(kind, pd.DatetimeTZDtype):
+        return lambda time: f"{time:%Y-%m-%d %H:%M}"
+    if pd.api.types.is_integer_dtype(kind):
+        return "{:,}".format
+    return lambda value: shortened(str(value), _LONGEST)
 
 
 def plain(text: object) -> str:

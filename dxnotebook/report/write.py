@@ -10,7 +10,7 @@ from string import Template
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import NotebookClient
+from nbclient import execute
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
@@ -18,13 +18,12 @@ from dxnotebook.errors import DxError
 from dxnotebook.files.atomic import replacing
 from dxnotebook.files.export import export
 from dxnotebook.records.redact import redact_text
+from dxnotebook.report.shipped import shipped
 from dxnotebook.tables.jobtables import JobTables, checked
 
-_HERE = Path(__file__).parent
-_PAGE = _HERE / "page.html"
 _TAG = "tables"
-
 _MOST_SECONDS = 1_800
+_HIDDEN = {"exclude_input": True, "exclude_input_prompt": True, "exclude_output_prompt": True}
 
 
 def write_report(
@@ -33,7 +32,9 @@ def write_report(
     *,
     notebook: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Write a report of jobs as one HTML file: rates, trend, incidents, causes, what is left undone, durations, quotas.
+    """Write a report of jobs as one HTML file.
+
+    It has rates, trend, incidents, causes, what is left undone, durations and quotas.
 
     Parameters
     ----------
@@ -66,34 +67,20 @@ def write_report(
     """
     tables = checked(tables)
     source = shipped() if notebook is None else Path(notebook)
-    target = Path(os.path.realpath(path))
-    given = _read(source)
-    with tempfile.TemporaryDirectory() as folder:
-        exported = export(tables, Path(folder, "tables.feather"), progress=False)
-        ran = _run(
-            _with_tables(given, exported), Path(folder) if notebook is None else source.parent
-        )
-    body, _ = HTMLExporter(
-        template_name="basic",
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    ).from_notebook_node(ran)
-    page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
-        title=html.escape(_title(ran)), body=body
-    )
-    with replacing(target) as written:
-        written.write_text(page, encoding="utf-8")
+    opened = _open_notebook(source)
+    with tempfile.TemporaryDirectory() as scratch:
+        exported = export(tables, Path(scratch, "tables.feather"), progress=False)
+        _load_from(opened, exported)
+        done = _run(opened, Path(scratch) if notebook is None else source.parent)
+    body, _ = HTMLExporter(template_name="basic", **_HIDDEN).from_notebook_node(done)
+    page = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
+    with replacing(Path(os.path.realpath(path))) as written:
+        text = page.substitute(title=html.escape(_heading(done)), body=body)
+        written.write_text(text, encoding="utf-8")
     return Path(path)
 
 
-def shipped() -> Path:
-    """Return the notebook that comes with dxnotebook, in an installation or in a checkout."""
-    folders = (_HERE.parent / "notebooks", _HERE.parent.parent / "notebooks")
-    return next(folder for folder in folders if folder.is_dir()) / "report.ipynb"
-
-
-def _read(path: Path) -> nbformat.NotebookNode:
+def _open_notebook(path: Path) -> nbformat.NotebookNode:
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-any-return]
     except OSError as error:
@@ -102,47 +89,39 @@ def _read(path: Path) -> nbformat.NotebookNode:
         raise DxError(f"{str(path)!r} is not a notebook: {type(error).__name__}.") from None
 
 
-def _with_tables(notebook: nbformat.NotebookNode, exported: Path) -> nbformat.NotebookNode:
-    """Return a notebook that loads tables which were exported."""
-    load = f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})"
-    tagged = [cell for cell in notebook.cells if _TAG in cell.metadata.get("tags", ())]
-    if tagged:
-        tagged[0].source = load
+def _load_from(notebook: nbformat.NotebookNode, exported: Path) -> None:
+    """Have a notebook load tables that were exported, in the tagged cell or else in a new one."""
+    source = f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})"
+    tagged = (cell for cell in notebook.cells if _TAG in cell.metadata.get("tags", ()))
+    cell = next(tagged, None)
+    if cell is None:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(source))
     else:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(load))
-    return notebook
+        cell.source = source
 
 
 def _run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    client = NotebookClient(
-        notebook,
-        timeout=_MOST_SECONDS,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(folder)}},
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of each start
-    )
+    quiet = ["--IPKernelApp.log_level=ERROR"]  # it warns of each start
+    options = {"timeout": _MOST_SECONDS, "store_widget_state": False, "extra_arguments": quiet}
+    remedy = "Run it in JupyterLab to see where."
     try:
-        return client.execute()
+        return execute(notebook, cwd=str(folder), **options)
     except CellExecutionError as error:
-        told = redact_text(f"{error.ename}: {error.evalue}")
-        raise DxError(f"The notebook failed: {told}. Run it in JupyterLab to see where.") from None
+        reason = f"failed: {redact_text(f'{error.ename}: {error.evalue}')}"
     except NoSuchKernel as error:
-        raise DxError(
-            f"The notebook wants the kernel {error.name!r}, which is not installed. Choose another in JupyterLab."
-        ) from None
+        reason = f"wants the kernel {error.name!r}, which is not installed"
+        remedy = "Choose another in JupyterLab."
     except (DeadKernelError, TimeoutError, RuntimeError) as error:
-        raise DxError(
-            f"The notebook did not come to its end: {type(error).__name__}. Run it in JupyterLab."
-        ) from None
+        reason = f"did not come to its end: {type(error).__name__}"
+    raise DxError(f"The notebook {reason}. {remedy}")
 
 
-def _title(notebook: nbformat.NotebookNode) -> str:
+def _heading(notebook: nbformat.NotebookNode) -> str:
     """Return the first heading that the notebook printed or has."""
     for cell in notebook.cells:
-        told = [
-            output.get("data", {}).get("text/markdown", "") for output in cell.get("outputs", ())
-        ]
-        for text in told if cell.cell_type == "code" else [cell.source]:
+        shown = (output.get("data", {}) for output in cell.get("outputs", ()))
+        printed = [data.get("text/markdown", "") for data in shown]
+        for text in printed if cell.cell_type == "code" else [cell.source]:
             if text.startswith("# "):
                 return str(text.partition("\n")[0][2:])
     return "Jobs of AWS Data Exchange"
