@@ -10,7 +10,7 @@ from string import Template
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import execute
+from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
@@ -21,8 +21,6 @@ from dxnotebook.records.redact import redact_text
 from dxnotebook.report.shipped import shipped
 from dxnotebook.tables.jobtables import JobTables, checked
 
-_TAG = "tables"
-_MOST_SECONDS = 1_800
 _HIDDEN = {"exclude_input": True, "exclude_input_prompt": True, "exclude_output_prompt": True}
 
 
@@ -92,7 +90,7 @@ def _open_notebook(path: Path) -> nbformat.NotebookNode:
 def _load_from(notebook: nbformat.NotebookNode, exported: Path) -> None:
     """Have a notebook load tables that were exported, in the tagged cell or else in a new one."""
     source = f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})"
-    tagged = (cell for cell in notebook.cells if _TAG in cell.metadata.get("tags", ()))
+    tagged = (cell for cell in notebook.cells if "tables" in cell.metadata.get("tags", ()))
     cell = next(tagged, None)
     if cell is None:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(source))
@@ -101,11 +99,12 @@ def _load_from(notebook: nbformat.NotebookNode, exported: Path) -> None:
 
 
 def _run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    quiet = ["--IPKernelApp.log_level=ERROR"]  # it warns of each start
-    options = {"timeout": _MOST_SECONDS, "store_widget_state": False, "extra_arguments": quiet}
+    client = NotebookClient(notebook, timeout=1_800, store_widget_state=False)
+    client.resources = {"metadata": {"path": str(folder)}}
+    client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]  # it warns of each start
     remedy = "Run it in JupyterLab to see where."
     try:
-        return execute(notebook, cwd=str(folder), **options)
+        return client.execute()
     except CellExecutionError as error:
         reason = f"failed: {redact_text(f'{error.ename}: {error.evalue}')}"
     except NoSuchKernel as error:
