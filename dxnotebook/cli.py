@@ -49,48 +49,48 @@ Next:
     tables.jobs, tables.details, tables.errors"""
 
 # options: their names, what is particular about them, their help
-_FLAG, _MANY = {"is_flag": True}, {"multiple": True}
-_NAMES, _TIME = {**_MANY, "metavar": "NAME"}, {"metavar": "TIME"}
-_PATH = {"type": click.Path(path_type=Path)}
-_FOLDER = {"type": click.Path(file_okay=False, path_type=Path), "show_default": True}
-_NUMBER = {"type": click.IntRange(0)}
+_IS_FLAG, _SEVERAL = {"is_flag": True}, {"multiple": True}
+_SEVERAL_NAMES, _IS_TIME = {**_SEVERAL, "metavar": "NAME"}, {"metavar": "TIME"}
+_IS_PATH = {"type": click.Path(path_type=Path)}
+_IS_FOLDER = {"type": click.Path(file_okay=False, path_type=Path), "show_default": True}
+_IS_COUNT = {"type": click.IntRange(0)}
 _AWS = (
-    ("--profile", "profiles", _NAMES,
+    ("--profile", "profiles", _SEVERAL_NAMES,
      "A profile of the AWS configuration; may be given more than once."),
-    ("--region", "regions", _NAMES, 'A region, or "all"; may be given more than once.'),
+    ("--region", "regions", _SEVERAL_NAMES, 'A region, or "all"; may be given more than once.'),
 )  # fmt: skip
 _SOURCE = (
     *_AWS,
     ("--archive", {"metavar": "URI"}, "An archive instead of AWS."),
-    ("--file", "files", {**_MANY, "metavar": "PATH"},
+    ("--file", "files", {**_SEVERAL, "metavar": "PATH"},
      "A saved listing, a pattern of several, or an export, instead of AWS."),
-    ("--demo", "is_demo", _FLAG, "The simulated account instead of AWS."),
-    ("--since", _TIME, "Only jobs created since: 30d, 12h, 2026-09-01."),
-    ("--until", _TIME, "Only jobs created before."),
+    ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS."),
+    ("--since", _IS_TIME, "Only jobs created since: 30d, 12h, 2026-09-01."),
+    ("--until", _IS_TIME, "Only jobs created before."),
 )  # fmt: skip
 _DEMO = (
-    ("--folder", {**_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
-    ("--jobs", {**_NUMBER, "default": 6_000, "show_default": True}, "How many jobs to simulate."),
-    ("--open", "open_lab", _FLAG, "Open the notebook in JupyterLab afterwards."),
+    ("--folder", {**_IS_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
+    ("--jobs", {**_IS_COUNT, "default": 6_000, "show_default": True}, "How many jobs to simulate."),
+    ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
 )
 _REPORT = (
-    ("--notebook", _PATH, "A changed copy of the report's notebook to run instead."),
-    ("--copy-notebook", _PATH, "Write the report's notebook there, to be changed, and end."),
+    ("--notebook", _IS_PATH, "A changed copy of the report's notebook to run instead."),
+    ("--copy-notebook", _IS_PATH, "Write the report's notebook there, to be changed, and end."),
 )
 _CHECK: Any = (
     ("--max-failure-rate", {"type": click.FloatRange(0, 1)},
      "The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]"),
     ("--by", {},
      "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
-    ("--max-unresolved", _NUMBER, "How much failed work may be without a later success."),
-    ("--max-stuck", _NUMBER, "How many jobs may be open for longer than usual."),
+    ("--max-unresolved", _IS_COUNT, "How much failed work may be without a later success."),
+    ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
     ("--max-silence", {"metavar": "LENGTH"},
      "How long ago each data set's last success may be: 26h, 3d."),
-    ("--json", "as_json", _FLAG, "Print the findings as JSON."),
+    ("--json", "as_json", _IS_FLAG, "Print the findings as JSON."),
 )  # fmt: skip
 _SYNC = (
-    ("--full", _FLAG, "Read the listings to their end, as is done once a week anyway."),
-    ("--optimize", _FLAG, "Afterwards make few files of many, and delete those not needed."),
+    ("--full", _IS_FLAG, "Read the listings to their end, as is done once a week anyway."),
+    ("--optimize", _IS_FLAG, "Afterwards make few files of many, and delete those not needed."),
 )
 
 
@@ -132,7 +132,7 @@ def _archive(uri: str) -> Any:
     return Archive(uri)
 
 
-def _load(
+def _load_tables(
     profiles: Names, regions: Names, archive: str | None, files: Names, is_demo: bool, **times: Any
 ) -> JobTables:
     """Return the jobs that options name, with those names of their data sets that are to be had."""
@@ -202,7 +202,8 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
         if open_lab and not has_lab:
             raise MissingDependencyError("--open", "JupyterLab", "notebook")
     if open_lab:
-        subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)  # noqa: S603 (our own file)
+        command = [sys.executable, "-m", "jupyterlab", str(notebook)]
+        subprocess.run(command, check=False)  # noqa: S603 (our own file)
 
 
 def _load_demo(jobs: int) -> JobTables:
@@ -216,14 +217,14 @@ def _load_demo(jobs: int) -> JobTables:
     causes = error_causes(tables).head(_MOST).set_index("code")[["jobs", "fingerprint"]]
     texts = causes["fingerprint"].fillna("")
     # all as wide as the column, so that they begin at its left
-    causes["fingerprint"] = [shortened(text, _WIDTH - 1).ljust(_WIDTH) for text in texts]
-    _print_summary("Failures by type", _failures(tables, "type"))
+    causes["fingerprint"] = [shortened(text, _WIDTH).ljust(_WIDTH + 1) for text in texts]
+    _print_summary("Failures by type", _failures_by(tables, "type"))
     _print_summary("Failures by cause", causes)
-    _print_summary("Failures by data set", _failures(tables, "data_set_name").head(5))
+    _print_summary("Failures by data set", _failures_by(tables, "data_set_name").head(5))
     return tables
 
 
-def _failures(tables: JobTables, by: str) -> pd.DataFrame:
+def _failures_by(tables: JobTables, by: str) -> pd.DataFrame:
     """Return how many jobs of each value of a column finished and failed, most failures first."""
     rates = failure_rate(tables.jobs, by).sort_values("failed", ascending=False).set_index(by)
     return rates.loc[rates["n"] > 0, ["n", "failed", "rate"]].rename(columns={"n": "finished"})
@@ -257,7 +258,7 @@ def export(path: Path, **source: Any) -> None:
     """  # noqa: D301 (\b is click's)
     with _failing():
         exporting.suffix_of(path)  # before all is loaded
-        tables = _load(**source)
+        tables = _load_tables(**source)
         click.echo(f"{exporting.export(tables, path)}: {counted(len(tables), 'job')}")
 
 
@@ -278,7 +279,7 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
             return
         with naming_extras("write_report"):
             from dxnotebook.report.write import write_report  # noqa: PLC0415 (not everybody has it)
-        tables = _load(**source)
+        tables = _load_tables(**source)
         click.echo("Running the notebook …", err=True)
         written = write_report(tables, path, notebook=notebook)
         click.echo(f"{written}: {counted(len(tables), 'job')}")
@@ -303,7 +304,7 @@ def check(*, as_json: bool, **options: Any) -> None:
     if all(limit is None for limit in limits.values()):
         limits["max_failure_rate"] = _USUAL_LIMIT
     with _failing(_CannotCheckError):
-        tables = _load(**options)
+        tables = _load_tables(**options)
         now = Window.of(None, options["until"], observed_at(tables.jobs)).end
         findings = checks.check(tables, **limits, by=by, now=now)
     if as_json:

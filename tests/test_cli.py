@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 
 import pandas as pd
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 
 import dxnotebook as dx
 from dxnotebook import cli
+from tests.conftest import job, page_of
 
 
 def run(*arguments):
@@ -140,6 +143,35 @@ def test_export_writes_what_check_and_export_read(tmp_path, name):
     assert created.min() >= pd.Timestamp("2026-09-14", tz="UTC")
     assert created.max() < pd.Timestamp("2026-09-21", tz="UTC")
     assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
+
+
+def test_one_job_is_one_job(tmp_path):
+    (tmp_path / "jobs.json").write_bytes(page_of(job()))
+    path = tmp_path / "out.jsonl"
+    assert run("export", str(path), "--file", str(tmp_path / "jobs.json")).output == (
+        f"{path}: 1 job\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "arguments", "told"),
+    [
+        ("deltalake", ["sync", "archive"], "Archive needs deltalake.*dxnotebook\\[archive\\]"),
+        ("deltalake", ["check", "--archive", "a"], "Archive needs deltalake"),
+        ("nbclient", ["report", "--demo"], "write_report needs nbclient.*dxnotebook\\[notebook\\]"),
+    ],
+)
+def test_a_missing_library_is_named_with_what_installs_it(tmp_path, library, arguments, told):
+    code = f"import sys; sys.modules[{library!r}] = None; import dxnotebook.cli as c; c.main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == (2 if "check" in arguments else 1)
+    assert re.match(f"Error: {told}", result.stderr)
 
 
 def test_check_is_not_fooled(tmp_path, monkeypatch):

@@ -31,9 +31,11 @@ SMALL = 8.5  # points
 # where a note is: at a height of the data beside the axes, at an x of the data above them
 BESIDE, ABOVE = ("axes fraction", "data"), ("data", "axes fraction")
 _LONGEST_LABEL = 46
-_SECONDS, _HOURS, _DAYS = (1, 2, 5, 10, 30), (1, 2, 6, 12), (1, 2, 7, 30)
-_UNITS = ((1, _SECONDS), (60, _SECONDS), (3_600, _HOURS), (86_400, _DAYS))
-_TICKS = [size * number for size, numbers in _UNITS for number in numbers]
+_TICKS = [
+    *(unit * n for unit in (1, 60) for n in (1, 2, 5, 10, 30)),  # seconds and minutes
+    *(3_600 * n for n in (1, 2, 6, 12)),
+    *(86_400 * n for n in (1, 2, 7, 30)),
+]
 
 
 def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
@@ -47,7 +49,8 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
 
 def _figure(**options: Any) -> Figure:
     if hasattr(builtins, "__IPYTHON__"):
-        from matplotlib import pyplot as plt  # noqa: PLC0415 (only where it shows figures and lets go of them)
+        # only where it shows figures and lets go of them
+        from matplotlib import pyplot as plt  # noqa: PLC0415
 
         # a notebook's backend becomes interactive with the first figure only
         if plt.isinteractive() or "inline" in plt.get_backend():

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dxnotebook.text import duration, shortened, title
 
-_LONGEST = 500  # characters of a cell
+_LONGEST_CELL = 500  # characters of a cell
 _SHARES = ("rate", "low", "high", "share")
 
 
@@ -62,7 +62,7 @@ def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
         return lambda time: f"{time:%Y-%m-%d %H:%M}"
     if pd.api.types.is_integer_dtype(kind):
         return "{:,}".format
-    return lambda value: shortened(str(value), _LONGEST)
+    return lambda value: shortened(str(value), _LONGEST_CELL)
 
 
 def plain(text: object) -> str:

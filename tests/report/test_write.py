@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import nbformat
-import pandas as pd
 import pytest
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from dxnotebook.report.table import Table
-from dxnotebook.report.write import shipped
-from dxnotebook.text import duration
 from tests.conftest import job, page_of, tables_of
+from tests.report.page import Page
 
 HOSTILE = "<img src=x onerror=alert(1)> & `</script>` $title | *x*"
-
-
-class Page(HTMLParser):
-    """What a page has: its tags, what they refer to, its text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.links, self.text = [], [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.links += [value for name, value in attributes if name in ("src", "href") and value]
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +44,15 @@ def test_the_report_is_one_small_file_without_code(report):
 
 
 def test_hostile_values_are_texts_in_a_report(tmp_path):
+    failed = {
+        "State": "ERROR",
+        "Errors": [{"Code": "VALIDATION_EXCEPTION", "Message": HOSTILE}],
+        "Details": {"ImportAssetsFromS3": {"DataSetId": HOSTILE}},
+    }
     jobs = [
-        job(n, State="ERROR", Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": HOSTILE}], Details={"ImportAssetsFromS3": {"DataSetId": HOSTILE}},
-            CreatedAt=f"2026-09-0{1 + n // 20}T00:00:00Z", UpdatedAt=None)
+        job(n, CreatedAt=f"2026-09-0{1 + n // 20}T00:00:00Z", UpdatedAt=None, **failed)
         for n in range(20)
-    ]  # fmt: skip
+    ]
     jobs += [
         job(100 + n, CreatedAt=f"2026-08-{1 + n % 28:02}T00:00:00Z", UpdatedAt=None)
         for n in range(600)
@@ -112,29 +96,3 @@ def test_what_is_no_notebook_is_said(tmp_path, content, told):
         path.write_text(content)
     with pytest.raises(DxError, match=told):
         dx.write_report(tables_of(page_of()), tmp_path / "r.html", notebook=path)
-
-
-def test_the_notebook_says_where_the_tables_go():
-    assert [
-        cell.metadata.tags for cell in nbformat.read(shipped(), 4).cells if "tags" in cell.metadata
-    ] == [["tables"]]
-
-
-def test_tables_are_for_people():
-    frame = pd.DataFrame({
-        "data_set_name": ["a_b<c>", None], "rate": [0.123, None], "n": [1234, 5], "open_s": [90_000.0, 3.0],
-        "created_at": pd.to_datetime(["2026-09-01T10:00Z", None], utc=True),
-    })  # fmt: skip
-    shown = Table(frame)._repr_html_()
-    assert Page(shown).text.split() == [
-        *("data", "set", "name", "rate", "n", "open", "created"),
-        *("a_b<c>", "12.3", "%", "1,234", "1.04", "d", "2026-09-01", "10:00"),
-        *("–", "–", "5", "3", "s", "–"),
-    ]
-    assert Table(frame[:0], "Nothing.")._repr_html_() == "<p>Nothing.</p>"
-    assert [duration(seconds) for seconds in (0.5, 59, 61, 7200)] == [
-        "0.5 s",
-        "59 s",
-        "1.02 min",
-        "2 h",
-    ]
