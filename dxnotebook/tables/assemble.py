@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from dxnotebook.arrays import Mask, coded, hashed, located
 from dxnotebook.errors import DataWarning, DxError, warn
-from dxnotebook.model import LEADING, TEXT, Column, Model, leaves
+from dxnotebook.model import TEXT, Model, leaves
 from dxnotebook.records.decode import Decoder
 from dxnotebook.records.fit import TEXT_MARK
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked
 from dxnotebook.tables.rebuild import PATHS
+from dxnotebook.text import counted
 
 # a flattened batch of records: the tables ``jobs``, ``details`` and ``errors``
 Batch = dict[str, pa.Table]
 # of each table's columns beyond the model, the paths of the members that fill them
 Paths = dict[str, dict[str, list[list[str]]]]
 
-_WORD, _ODD = 8, 0x9E3779B97F4A7C15  # bytes; any odd number that mixes bits well
-
 # beside an ARN that serves as job_id: the id the API gave
 _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
-_REJECT_COLUMNS = ("source", "page", "position", "reason", "raw")
-
-# any fixed key: the hash only has to be the same whenever and wherever two versions of a job are
-# compared
-_HASH_KEY = "dxnotebook-tie--"
+_REJECTS = {"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"}
 
 
 def concat(tables: Iterable[JobTables]) -> JobTables:
@@ -66,20 +62,17 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     parts = [checked(part) for part in tables]
     if not parts:
         raise DxError("Nothing to concatenate: give at least one JobTables.")
-    failures = {name: error for part in parts for name, error in part.failures.items()}
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
-    batches = _agreeing([unsettled(part) for part in parts])
+    failures = {name: error for part in parts for name, error in part.failures.items()}
+    batches = [unsettled(part) for part in parts]
     merged = _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
-    if named := [
-        part.jobs.set_index("data_set_id")[_NAME].dropna() for part in parts if _NAME in part.jobs
-    ]:
-        names = pd.concat(named)
-        names = names[~names.index.duplicated()]
-        merged.jobs[_NAME] = (
-            merged.jobs[_NAME].fillna(merged.jobs["data_set_id"].map(names)).astype("str")
-        )
-    if asked := [part.jobs.attrs[AS_OF] for part in parts if AS_OF in part.jobs.attrs]:
-        merged.jobs.attrs[AS_OF] = max(asked)
+    jobs = merged.jobs
+    if named := [part.jobs.set_index("data_set_id") for part in parts if _NAME in part.jobs]:
+        names = pd.concat([part[_NAME].dropna() for part in named])
+        names = jobs["data_set_id"].map(names[~names.index.duplicated()])
+        jobs[_NAME] = jobs[_NAME].fillna(names).astype("str")
+    if times := [part.jobs.attrs[AS_OF] for part in parts if AS_OF in part.jobs.attrs]:
+        jobs.attrs[AS_OF] = max(times)
     return merged
 
 
@@ -88,26 +81,22 @@ def assemble(
 ) -> JobTables:
     """Return the tables of all that a decoder decoded, flattened batch by batch."""
     empty = flatten(pa.array([], decoder.record), decoder.layout)
-    rejects = pd.DataFrame(
-        [vars(reject) for reject in decoder.rejects], columns=list(_REJECT_COLUMNS)
-    )
-    rejects = rejects.astype(
-        {"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"}
-    )
-    return _assemble(
-        [empty, *batches], _paths_beyond(decoder), rejects, failures or {}, decoder.model
-    )
+    rejects = pd.DataFrame(map(vars, decoder.rejects), columns=list(_REJECTS)).astype(_REJECTS)
+    paths = _paths_beyond(decoder)
+    return _assemble([empty, *batches], paths, rejects, failures or {}, decoder.model)
 
 
 def _paths_beyond(decoder: Decoder) -> Paths:
-    """Return, for each table, the columns filled by members that the model does not know, and those members' paths."""
+    """Return the members that the model does not know by the table and column that they fill."""
     known = dict(leaves(decoder.model.record))
-    paths: Paths = {}
+    beyond: Paths = {}
     for table in JOINED:
-        columns: Iterable[Column] = getattr(decoder.layout, table)
-        unknown = {c.name: [list(path) for path in c.paths if path not in known] for c in columns}
-        paths[table] = {name: of_column for name, of_column in unknown.items() if of_column}
-    return paths
+        columns = {
+            column.name: [list(path) for path in column.paths if path not in known]
+            for column in getattr(decoder.layout, table)
+        }
+        beyond[table] = {name: paths for name, paths in columns.items() if paths}
+    return beyond
 
 
 def _merged_paths(parts: Iterable[JobTables]) -> Paths:
@@ -115,52 +104,31 @@ def _merged_paths(parts: Iterable[JobTables]) -> Paths:
     for part in parts:
         for table, columns in merged.items():
             for name, paths in getattr(part, table).attrs.get(PATHS, {}).items():
-                mine = columns.setdefault(name, [])
-                mine += [path for path in paths if path not in mine]
+                known = columns.setdefault(name, [])
+                known += [path for path in paths if path not in known]
     return merged
 
 
 def unsettled(tables: JobTables) -> Batch:
-    """Return tables in Arrow as they were before their jobs' ids were settled; rows of the others number the jobs."""
+    """Return tables in Arrow as they were before their jobs' ids were settled.
+
+    The rows of `details` and `errors` number the jobs.
+    """
     jobs = tables.jobs
     if _OWN_ID in jobs:
         jobs = jobs.assign(job_id=jobs[_OWN_ID].fillna(jobs["job_id"])).drop(columns=_OWN_ID)
-    index = pd.Index(tables.jobs["job_id"])
-    batch = {"jobs": jobs}
+    frames = {"jobs": jobs}
     for name in ("details", "errors"):
         frame: pd.DataFrame = getattr(tables, name)
-        batch[name] = frame.drop(columns="job_id").assign(
-            **{ORDINAL: index.get_indexer(frame["job_id"])}
-        )
-    return {
-        name: _plain(pa.Table.from_pandas(frame, preserve_index=False))
-        for name, frame in batch.items()
-    }
+        ordinal = located(frame["job_id"], tables.jobs["job_id"])
+        frames[name] = frame.drop(columns="job_id").assign(**{ORDINAL: ordinal})
+    return {name: _arrow(frame) for name, frame in frames.items()}
 
 
-def _agreeing(batches: list[Batch]) -> list[Batch]:
-    """Return batches in which a column that different loads typed differently is text."""
-    types: dict[tuple[str, str], set[pa.DataType]] = {}
-    for batch in batches:
-        for name, table in batch.items():
-            for member in table.schema:
-                types.setdefault((name, member.name), set()).add(member.type)
-
-    def agreed(name: str, table: pa.Table) -> pa.Table:
-        return table.cast(
-            pa.schema(
-                [f if len(types[name, f.name]) == 1 else f.with_type(TEXT) for f in table.schema]
-            )
-        )
-
-    return [{name: agreed(name, table) for name, table in batch.items()} for batch in batches]
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Return a table whose texts are all of one type, so that it stacks upon others."""
-    texts = [pa.types.is_dictionary(field.type) for field in table.schema]
-    fields = [pa.field(f.name, TEXT) if t else f for f, t in zip(table.schema, texts, strict=True)]
-    return table.cast(pa.schema(fields)).replace_schema_metadata()
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame without categories, so that it stacks upon others."""
+    texts = frame.astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
+    return pa.Table.from_pandas(texts, preserve_index=False).replace_schema_metadata()
 
 
 def _assemble(
@@ -170,153 +138,120 @@ def _assemble(
     failures: Mapping[str, Exception],
     model: Model,
 ) -> JobTables:
-    starts = np.cumsum([0, *(batch["jobs"].num_rows for batch in batches)])
+    """Return the tables of batches, which are emptied: what has become a frame need not stay."""
+    starts = np.cumsum([0, *(len(batch["jobs"]) for batch in batches)])[:-1]
     frames = {}
     for name in JOINED:
-        parts = [batch.pop(name) for batch in batches]  # what has become a frame need not stay
-        if name != "jobs":
-            parts = [_shifted(part, start) for part, start in zip(parts, starts, strict=False)]
-        stacked = pa.concat_tables(parts, promote_options="default")
-        columns = dict(zip(stacked.column_names, stacked.columns, strict=True))
-        del parts, stacked
-        frames[name] = _frame(columns, model.column_categories(name))
-    frames["jobs"] = frames["jobs"][
-        [*LEADING, *(name for name in frames["jobs"] if name not in LEADING)]
-    ]
-    frames = _settled(frames, paths)
-    backwards = int((frames["jobs"]["updated_at"] < frames["jobs"]["created_at"]).sum())
-    if backwards:
-        warn(
-            f"{backwards:,} jobs were updated before they were created; their duration_s is null.",
-            DataWarning,
+        sizes = [len(batch[name]) for batch in batches]
+        frames[name] = _frame(
+            _stacked([batch.pop(name) for batch in batches]), model.column_categories(name)
         )
+        if name != "jobs":
+            frames[name][ORDINAL] += np.repeat(starts, sizes)
+    frames = _settled(frames, paths)
+    jobs = frames["jobs"]
+    if backwards := int((jobs["updated_at"] < jobs["created_at"]).sum()):
+        one = "job was updated before it was created; its duration_s is null."
+        several = "jobs were updated before they were created; their duration_s is null."
+        warn(counted(backwards, one, several), DataWarning)
     for name, beyond in paths.items():
         frames[name].attrs = {PATHS: beyond} if beyond else {}
     return JobTables(**frames, rejects=rejects, failures=dict(failures), model=model)
 
 
-def _shifted(table: pa.Table, start: int) -> pa.Table:
-    """Return a table whose jobs are numbered from there."""
-    ordinal = pc.add(table[ORDINAL], int(start))
-    return table.set_column(table.column_names.index(ORDINAL), ORDINAL, ordinal)
+def _stacked(parts: Sequence[pa.Table]) -> pa.Table:
+    """Return tables as one; a column that different loads typed differently is text."""
+    kinds = Counter(name for name, _ in {(f.name, f.type) for part in parts for f in part.schema})
+    agreeing = [
+        part.cast(pa.schema([f if kinds[f.name] == 1 else f.with_type(TEXT) for f in part.schema]))
+        for part in parts
+    ]
+    return pa.concat_tables(agreeing, promote_options="default")
 
 
-def _frame(
-    columns: dict[str, pa.ChunkedArray | pa.Array], categories: Mapping[str, Sequence[str]]
-) -> pd.DataFrame:
-    """Return a frame with the dtypes that tables promise, and take the columns' place."""
-    nothing = pa.nulls(
-        len(next(iter(columns.values()))), TEXT
-    )  # the many columns without values share it
-    for name, column in columns.items():
+def _frame(table: pa.Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a frame with the dtypes that tables promise."""
+    nulls = pa.nulls(len(table), TEXT)  # the many columns without values share it
+    for place, name in enumerate(table.column_names):
+        column = table[name]
         if name in categories:
-            columns[name] = _categorical(column, categories[name])
+            table = table.set_column(place, name, _categorical(column, categories[name]))
         elif column.type == TEXT and column.null_count == len(column):
-            columns[name] = nothing
+            table = table.set_column(place, name, nulls)
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=nullable.get)
-    for name in {"error_count", "position", ORDINAL}.intersection(frame):
-        frame[name] = frame[name].astype("int64")
-    return frame
+    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+    whole = {"error_count", "position", ORDINAL}.intersection(frame)
+    return frame.astype(dict.fromkeys(whole, "int64"))
 
 
-def _categorical(column: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:
+def _categorical(texts: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:
     """Return texts as categories: those of the API in its order, then others by name."""
-    encoded = column.combine_chunks().dictionary_encode()
-    met = encoded.dictionary.to_pylist()
-    categories = [*known, *sorted(set(met) - set(known))]
-    places = np.array([categories.index(value) for value in met] or [0], np.int32)
-    codes = pc.fill_null(encoded.indices, 0).to_numpy()
-    return pa.DictionaryArray.from_arrays(
-        pa.array(places[codes], mask=encoded.is_null().to_numpy(zero_copy_only=False)),
-        pa.array(categories, TEXT),
-    )
+    codes, different = coded(texts)
+    names = different.to_pylist()
+    categories = [*known, *sorted(set(names) - set(known))]
+    # the code of null is -1, so its place is the last
+    places = np.array([*map(categories.index, names), -1], np.int32)[codes]
+    indices = pa.array(places, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(categories, TEXT))
 
 
 def _settled(frames: dict[str, pd.DataFrame], paths: Paths) -> dict[str, pd.DataFrame]:
     """Return frames in which each ARN occurs once and `job_id` tells every job apart."""
-    jobs = frames["jobs"]
     kept = _newest(frames)
-    jobs = jobs if kept.all() else jobs[kept].reset_index(drop=True)
-    jobs = _with_own_ids(jobs, paths["jobs"])
+    jobs = _with_unique_ids(_rows(frames["jobs"], kept), paths["jobs"])
     settled = {"jobs": jobs}
     place = np.cumsum(kept) - 1
     for name in ("details", "errors"):
-        frame = frames[name]
-        owner = frame.pop(ORDINAL).to_numpy()
-        if not kept.all():
-            frame, owner = frame[kept[owner]].reset_index(drop=True), owner[kept[owner]]
-        frame.insert(0, "job_id", jobs["job_id"].array.take(place[owner]))
+        frame = _rows(frames[name], kept[frames[name][ORDINAL]])
+        frame.insert(0, "job_id", jobs["job_id"].array.take(place[frame.pop(ORDINAL)]))
         settled[name] = frame
     return settled
 
 
-def _newest(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which jobs to keep: of each ARN the latest update, of two equally late ones always the same."""
+def _rows(frame: pd.DataFrame, mask: Mask) -> pd.DataFrame:
+    return frame if mask.all() else frame[mask].reset_index(drop=True)
+
+
+def _newest(frames: Mapping[str, pd.DataFrame]) -> Mask:
+    """Return which jobs to keep: of each ARN the latest update, of equal ones always the same."""
     jobs = frames["jobs"]
     kept = np.ones(len(jobs), bool)
-    if _are_distinct(jobs["job_arn"]):
+    if jobs["job_arn"].is_unique:
         return kept
-    again = np.flatnonzero(jobs["job_arn"].duplicated(keep=False))
-    rows = pd.DataFrame(
-        {
-            "arn": jobs["job_arn"].array[again],
-            "updated": jobs["updated_at"].array[again],
-            "content": _content(frames)[again],
-            "row": again,
-        }
-    ).sort_values(
-        ["arn", "updated", "content", "row"],
-        ascending=[True, True, True, False],
-        na_position="first",
-    )
-    kept[rows["row"][rows["arn"].duplicated(keep="last")]] = False
-    ties = rows.drop_duplicates(["arn", "updated", "content"]).duplicated(["arn", "updated"]).sum()
-    if ties:
+    versions = jobs[["job_arn", "updated_at"]].assign(content=_contents(frames))
+    versions = versions[versions["job_arn"].duplicated(keep=False)]
+    # backwards, so that the first of those that are the same in everything comes last
+    versions = versions[::-1].sort_values(["job_arn", "updated_at", "content"], na_position="first")
+    kept[versions.index[versions["job_arn"].duplicated(keep="last")]] = False
+    if ties := int(versions.drop_duplicates().duplicated(["job_arn", "updated_at"]).sum()):
         warn(
-            f"{ties:,} jobs came in two versions with the same ARN and UpdatedAt but other content; one of them was kept.",
+            f"{counted(ties, 'job')} came in two versions with the same ARN and UpdatedAt "
+            "but other content; one of them was kept.",
             DataWarning,
         )
     return kept
 
 
-def _are_distinct(texts: pd.Series[str]) -> bool:
-    """Tell whether no two texts are the same; where their ends differ already, as those of ids do, from these alone."""
-    array = pa.array(texts)
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    if not len(array) or pc.min(pc.binary_length(array)).as_py() < 2 * _WORD:
-        return bool(texts.is_unique)
-    _, offsets, characters = array.buffers()
-    ends = np.frombuffer(offsets, np.int64)[array.offset + 1 :][: len(array)]
-    words = np.ndarray(
-        len(characters) - _WORD + 1, np.uint64, characters, strides=(1,)
-    )  # one begins at every byte
-    ends_of_texts = words[ends - 2 * _WORD] * np.uint64(_ODD) + words[ends - _WORD]
-    return bool(pd.Series(ends_of_texts).is_unique or texts.is_unique)
-
-
-def _content(frames: dict[str, pd.DataFrame]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def _contents(frames: Mapping[str, pd.DataFrame]) -> npt.NDArray[np.uint64]:
     """Return a hash of all that the tables hold of each job."""
-    jobs = frames["jobs"].drop(columns=_NAME, errors="ignore")  # which AWS tells elsewhere
-    content = pd.util.hash_pandas_object(jobs, index=False, hash_key=_HASH_KEY).to_numpy(copy=True)
+    # a data set's name is not the job's: AWS gives it elsewhere
+    contents = hashed(frames["jobs"].drop(columns=_NAME, errors="ignore")).copy()
     for name in ("details", "errors"):
-        frame = frames[name]
-        rows = pd.util.hash_pandas_object(
-            frame.drop(columns=ORDINAL), index=False, hash_key=_HASH_KEY
-        ).to_numpy()
-        np.add.at(content, frame[ORDINAL].to_numpy(), rows)
-    return content.astype(np.uint64, copy=False)
+        rows = hashed(frames[name].drop(columns=ORDINAL))
+        np.add.at(contents, frames[name][ORDINAL].to_numpy(), rows)
+    return contents
 
 
-def _with_own_ids(jobs: pd.DataFrame, paths: dict[str, list[list[str]]]) -> pd.DataFrame:
+def _with_unique_ids(jobs: pd.DataFrame, paths: dict[str, list[list[str]]]) -> pd.DataFrame:
     """Return the jobs with their ARN as `job_id` where accounts or regions share an id."""
-    if _are_distinct(jobs["job_id"]):
+    if jobs["job_id"].is_unique:
         return jobs
     shared = jobs["job_id"].duplicated(keep=False)
     warn(
-        f"{shared.sum():,} jobs share their id with one of another account or region; their ARN is their job_id here.",
+        f"{shared.sum():,} jobs share their id with one of another account or region; "
+        "their ARN is their job_id here.",
         DataWarning,
     )
     paths[_OWN_ID] = [["Id" + TEXT_MARK]]
-    own = jobs["job_id"].where(shared)
-    return jobs.assign(job_id=jobs["job_id"].where(~shared, jobs["job_arn"]), **{_OWN_ID: own})
+    ids = jobs["job_id"]
+    return jobs.assign(job_id=ids.mask(shared, jobs["job_arn"]), **{_OWN_ID: ids.where(shared)})

@@ -3,169 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.model import (
-    ELEMENT,
-    ERRORS,
-    TERMINAL_STATES,
-    TEXT,
-    Column,
-    Layout,
-    Path,
-    branch_key,
-    branches,
-    field_name,
-    list_of,
-)
+from dxnotebook import model
+from dxnotebook.arrays import Integers, coded, list_lengths, mask_of, positions
+from dxnotebook.model import TEXT, Column, Layout, Path
 
-#: The column that numbers the job a row belongs to; it gives way to the job's id once that is
-# settled.
+#: The column that numbers the job a row belongs to, until it gives way to the job's settled id.
 ORDINAL = "job #"
 
 _ARN = r"^[^:]*:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account_id>[^:]*):"
 
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
-
 
 def flatten(records: pa.StructArray, columns: Layout) -> dict[str, pa.Table]:
-    """Return the tables ``jobs``, ``details`` and ``errors`` of records; the last two number the jobs from 0."""
-    details = [_exploded(records, path, columns.details) for path in columns.lists]
+    """Return the tables ``jobs``, ``details`` and ``errors`` of records.
+
+    The last two number the jobs from 0.
+    """
+    details = []
+    for path in columns.lists:
+        rows = _list_rows(records, path, columns.details)
+        field = pa.repeat(pa.scalar(model.field_name(path), TEXT), len(rows))
+        details.append(rows.add_column(1, "field", field))
+    errors = [_list_rows(records, model.ERRORS, columns.errors)]
     return {
         "jobs": _jobs(records, columns.jobs),
-        "details": _stacked(details, columns.details, [field_name(path) for path in columns.lists]),
-        "errors": _stacked([_exploded(records, ERRORS, columns.errors)], columns.errors),
+        "details": _stacked(details, columns.details),
+        "errors": _stacked(errors, columns.errors),
     }
 
 
-def _leaf(array: pa.Array, path: Path) -> pa.Array:
-    for name in path:
-        array = array.field(name)
-    return array
+def _member(array: pa.Array, path: Path) -> pa.Array:
+    return reduce(pa.StructArray.field, path, array)
 
 
-def _nothing(columns: Iterable[Column], length: int) -> dict[pa.DataType, pa.Array]:
-    """Return a column without values of each type: the many such columns of a batch are one and the same."""
-    return {
-        data_type: pa.nulls(length, data_type) for data_type in {column.type for column in columns}
-    }
+def _has_values(array: pa.Array) -> bool:
+    return bool(array.null_count < len(array))
+
+
+def _nulls(columns: Iterable[Column], length: int) -> dict[pa.DataType, pa.Array]:
+    """Return a column without values of each type, which all such columns of a table share."""
+    return {kind: pa.nulls(length, kind) for kind in {column.type for column in columns}}
 
 
 def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
-    nothing = _nothing(columns, len(records))
+    nulls = _nulls(columns, len(records))
     filled = {}
     for column in columns:
-        pieces = [_leaf(records, path) for path in column.paths]
-        pieces = [piece for piece in pieces if piece.null_count < len(piece)] or [
-            nothing[column.type]
-        ]
+        pieces = [_member(records, path) for path in column.paths]
+        pieces = [piece for piece in pieces if _has_values(piece)] or [nulls[column.type]]
         filled[column.name] = pieces[0] if len(pieces) == 1 else pc.coalesce(*pieces)
     arn = pc.extract_regex(records.field("Arn"), pattern=_ARN)
-    created, updated, state = (records.field(name) for name in ("CreatedAt", "UpdatedAt", "State"))
-    microseconds = pc.subtract(updated, created).cast(pa.int64())
-    elapsed = pc.divide(microseconds.cast(pa.float64(), safe=False), 1e6)
-    ended = pc.and_(pc.is_in(state, pa.array(TERMINAL_STATES)), pc.greater_equal(elapsed, 0))
+    took = pc.subtract(records.field("UpdatedAt"), records.field("CreatedAt")).cast(pa.int64())
+    seconds = pc.divide(took.cast(pa.float64(), safe=False), 1e6)
+    ended = pc.is_in(records.field("State"), pa.array(model.TERMINAL_STATES))
+    ended = pc.and_(ended, pc.greater_equal(seconds, 0))
     derived = {
         "account_id": arn.field("account_id"),
         "region": arn.field("region"),
-        "duration_s": pc.if_else(ended, elapsed, None),
-        "error_count": pc.fill_null(pc.list_value_length(records.field("Errors")), 0).cast(
-            pa.int64()
-        ),
+        "duration_s": pc.if_else(ended, seconds, None),
+        "error_count": pa.array(list_lengths(records.field("Errors"))),
     }
-    return pa.table(filled | derived | _odd_branches(records))
+    filled |= derived | _odd_branches(records)
+    return pa.table({name: filled[name] for name in model.LEADING} | filled)
 
 
 def _odd_branches(records: pa.StructArray) -> dict[str, pa.Array]:
-    """Return, where a job's branch of Details is not the one its type names, a column that says which it is."""
-    kinds = records.field("Type").dictionary_encode()
-    keys = [branch_key(kind) for kind in kinds.dictionary.to_pylist()]
-    indices = pc.fill_null(kinds.indices, -1).to_numpy()
-    odd: dict[str, Any] = {}
-    for branch in branches(records.type):
-        mine = keys.index(branch_key(branch)) if branch_key(branch) in keys else -2
-        here = records.field("Details").field(branch).is_valid().to_numpy(zero_copy_only=False)
-        strange = here & (indices != mine)
-        if strange.any():
-            odd.setdefault("details_branch", np.full(len(records), None, object))[strange] = branch
-    return {name: pa.array(values, TEXT) for name, values in odd.items()}
+    """Return a column of branches of Details that are not the job's type's; none if all are."""
+    kinds, names = coded(records.field("Type"))
+    codes = {model.branch_key(name): code for code, name in enumerate(names.to_pylist())}
+    odd = np.full(len(records), None, object)
+    for branch in model.branches(records.type):
+        there = mask_of(records.field("Details").field(branch).is_valid())
+        odd[there & (kinds != codes.get(model.branch_key(branch), -2))] = branch
+    column = pa.array(odd, TEXT)
+    return {"details_branch": column} if _has_values(column) else {}
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The rows of one list of all jobs: whose they are, where they stood in the list, and their columns."""
+def _list_rows(records: pa.StructArray, path: Path, columns: Iterable[Column]) -> pa.Table:
+    """Return the rows of one list of every job: the columns of its elements that have values.
 
-    owner: Numbers
-    position: Numbers
-    values: dict[str, pa.Array]
-
-
-def _exploded(records: pa.StructArray, path: Path, columns: Iterable[Column]) -> _Part:
-    """Return the rows of one list of every job: its scalars, and beside them those of the lists in its elements."""
-    lists = _leaf(records, path)
-    lengths = _lengths(lists)
-    elements = lists.flatten()
-    owner = np.repeat(np.arange(len(lists)), lengths)
-    position = _within(lengths)
-    mine = {c.name: p[len(path) + 1 :] for c in columns for p in c.paths if list_of(p) == path}
-    inner = {rest[: rest.index(ELEMENT)] for rest in mine.values() if ELEMENT in rest}
-    inner_lists = {rest: _leaf(elements, rest) for rest in inner}
-    inner_lengths = {rest: _lengths(array) for rest, array in inner_lists.items()}
-    # an element takes as many rows as its longest list has elements, and at least one
-    rows = np.maximum.reduce([np.ones(len(elements), np.int64), *inner_lengths.values()])
-    spread = np.repeat(np.arange(len(elements)), rows) if rows.any() and rows.max() > 1 else None
-    row = _within(rows)
-    values = {}
-    for name, rest in mine.items():
-        if ELEMENT not in rest:
-            array = _leaf(elements, rest)
-            values[name] = array if spread is None else array.take(pa.array(spread))
-            continue
-        at = rest.index(ELEMENT)
-        of_element = slice(None) if spread is None else spread
-        starts = (np.cumsum(inner_lengths[rest[:at]]) - inner_lengths[rest[:at]])[of_element]
-        there = row < inner_lengths[rest[:at]][of_element]
-        index = pa.array(np.where(there, starts + row, 0), mask=~there)
-        values[name] = _leaf(inner_lists[rest[:at]].flatten(), rest[at + 1 :]).take(index)
-    of_row = slice(None) if spread is None else spread
-    return _Part(owner[of_row], position[of_row], values)
-
-
-def _lengths(lists: pa.ListArray) -> Numbers:
-    lengths: Numbers = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
-    return lengths
-
-
-def _within(lengths: Numbers) -> Numbers:
-    """Return for every element of lists of these lengths its position in its list."""
-    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-
-
-def _stacked(
-    parts: list[_Part], columns: Sequence[Column], fields: list[str] | None = None
-) -> pa.Table:
-    """Return the rows of several lists as one table, a job's rows together, a list's rows in its order."""
-    owner = np.concatenate([part.owner for part in parts])
-    order = np.argsort(owner, kind="stable")
-    table = {ORDINAL: pa.array(owner[order])}
-    if fields is not None:
-        which = np.repeat(np.arange(len(parts)), [len(part.owner) for part in parts])
-        table["field"] = pa.array(fields, TEXT).take(pa.array(which[order]))
-    table["position"] = pa.array(np.concatenate([part.position for part in parts])[order])
-    nothing = _nothing(columns, len(owner))
-    for column in columns:
-        pieces = [part.values.get(column.name) for part in parts]
-        if all(piece is None or piece.null_count == len(piece) for piece in pieces):
-            table[column.name] = nothing[column.type]
-            continue
-        whole = [
-            pa.nulls(len(part.owner), column.type) if piece is None else piece
-            for part, piece in zip(parts, pieces, strict=True)
-        ]
-        table[column.name] = pa.concat_arrays(whole).take(pa.array(order))
+    An element takes as many rows as the longest list in it has elements, and at least one.
+    """
+    lists = _member(records, path)
+    lengths, elements = list_lengths(lists), lists.flatten()
+    leaves = _leaves_in(path, columns)
+    ends = map(model.list_of, leaves.values())
+    inner = {end: _member(elements, end) for end in ends if end is not None}
+    sizes = [np.ones(len(elements), np.int64), *map(list_lengths, inner.values())]
+    rows = np.maximum.reduce(sizes)
+    element, place = np.repeat(np.arange(len(elements)), rows), positions(rows)
+    job = np.repeat(np.arange(len(lists)), lengths)
+    table = {ORDINAL: pa.array(job[element]), "position": pa.array(positions(lengths)[element])}
+    for name, leaf in leaves.items():
+        if (end := model.list_of(leaf)) is None:
+            values, index = _member(elements, leaf), pa.array(element)
+        else:
+            values = _member(inner[end].flatten(), leaf[len(end) + 1 :])
+            index = _inner_index(list_lengths(inner[end]), element, place)
+        if _has_values(values):
+            table[name] = values.take(index)
     return pa.table(table)
+
+
+def _leaves_in(path: Path, columns: Iterable[Column]) -> dict[str, Path]:
+    """Return for every column that a list fills the path of its leaf below an element."""
+    leaves = ((column.name, leaf) for column in columns for leaf in column.paths)
+    return {name: leaf[len(path) + 1 :] for name, leaf in leaves if model.list_of(leaf) == path}
+
+
+def _inner_index(lengths: Integers, element: Integers, place: Integers) -> pa.Array:
+    """Return for every row which element of all inner lists it has; null beyond its list's end."""
+    starts = np.cumsum(lengths) - lengths
+    return pa.array(starts[element] + place, mask=place >= lengths[element])
+
+
+def _stacked(parts: Sequence[pa.Table], columns: Sequence[Column]) -> pa.Table:
+    """Return the rows of several lists as one table, a job's together, a list's in its order."""
+    rows = pa.concat_tables(parts, promote_options="default").combine_chunks()
+    rows = rows.take(pc.sort_indices(rows[ORDINAL]))
+    leading = [name for name in (ORDINAL, "field", "position") if name in rows.column_names]
+    nulls = _nulls(columns, len(rows))
+    filled = {
+        c.name: rows[c.name] if c.name in rows.column_names else nulls[c.type] for c in columns
+    }
+    return pa.table({name: rows[name] for name in leading} | filled)

@@ -1,4 +1,4 @@
-"""`JobTables`: the jobs, details and errors of a load as tidy pandas frames, and what one does with all of them."""
+"""`JobTables`: a load's jobs, details and errors as tidy frames, and what one does with them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import located
+from dxnotebook.arrays import Mask, located
 from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.model import MODEL, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
+from dxnotebook.text import counted
 from dxnotebook.times import Window, moment
 
 _SUMMARY_WIDTH = 100
@@ -91,31 +92,29 @@ class JobTables:
         >>> set(failed.jobs["state"])
         {'ERROR'}
         """
-        keep = self._mask(jobs)
-        kept = self.jobs[keep]
-        ids = kept["job_id"]
+        kept = self.jobs[self._mask(jobs)]
         details, errors = (
-            frame[located(frame["job_id"], ids) >= 0] for frame in (self.details, self.errors)
+            frame[located(frame["job_id"], kept["job_id"]) >= 0].reset_index(drop=True)
+            for frame in (self.details, self.errors)
         )
-        kept, details, errors = (frame.reset_index(drop=True) for frame in (kept, details, errors))
-        return replace(self, jobs=kept, details=details, errors=errors)
+        return replace(self, jobs=kept.reset_index(drop=True), details=details, errors=errors)
 
-    def _mask(self, jobs: pd.Series[bool] | Iterable[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _mask(self, jobs: pd.Series[bool] | Iterable[str]) -> Mask:
         if isinstance(jobs, str):
             jobs = [jobs]
-        chosen = pd.Series(
-            list(jobs) if not isinstance(jobs, pd.Series | np.ndarray | pd.Index) else jobs
-        )
+        chosen = pd.Series(jobs if isinstance(jobs, pd.Series | np.ndarray | pd.Index) else [*jobs])
         if pd.api.types.is_bool_dtype(chosen):
-            if len(chosen) != len(self.jobs):
+            if len(chosen) != len(self):
                 raise DxError(
-                    f"The mask has {len(chosen):,} values for {len(self.jobs):,} jobs; make it from `.jobs`."
+                    f"The mask has {counted(len(chosen), 'value')} for "
+                    f"{counted(len(self), 'job')}; make it from `.jobs`."
                 )
             return chosen.fillna(value=False).to_numpy(bool)
         missing = chosen[~chosen.isin(self.jobs["job_id"])]
         if len(missing):
+            ids = counted(len(chosen), "job id is", "job ids are")
             raise DxError(
-                f"{len(missing):,} of {len(chosen):,} job ids are not in these tables, for example {missing.iloc[0]!r}."
+                f"{len(missing):,} of {ids} not in these tables, for example {missing.iloc[0]!r}."
             )
         return self.jobs["job_id"].isin(chosen).to_numpy(bool)
 
@@ -137,14 +136,12 @@ class JobTables:
         ['Arn', 'CreatedAt', 'Details', 'Id']
         """
         rebuilt = rebuild(self.jobs, self.details, self.errors, self.model)
-        return rebuilt + [
-            as_boto3(json.loads(raw), self.model.record) for raw in self.rejects["raw"]
-        ]
+        rejects = map(json.loads, self.rejects["raw"])
+        return rebuilt + [as_boto3(reject, self.model.record) for reject in rejects]
 
     def __repr__(self) -> str:
-        return "\n".join(
-            [self._sizes(), *(f"  {name:<9}{text}" for name, text in self._summary().items())]
-        )
+        lines = [f"  {name:<9}{text}" for name, text in self._summary().items()]
+        return "\n".join([self._sizes(), *lines])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -155,38 +152,26 @@ class JobTables:
         return f"<div><strong>{html.escape(self._sizes())}</strong><table>{rows}</table></div>"
 
     def _sizes(self) -> str:
-        sizes = (
-            (len(getattr(self, name)), name) for name in ("jobs", "details", "errors", "rejects")
-        )
-        return "JobTables: " + ", ".join(f"{size:,} {name}" for size, name in sizes)
+        sizes = [f"{len(getattr(self, n)):,} {n}" for n in ("details", "errors", "rejects")]
+        return ", ".join([f"JobTables: {counted(len(self), 'job')}", *sizes])
 
     def _summary(self) -> dict[str, str]:
-        summary = {}
-        for name, column in (
-            ("state", "state"),
-            ("type", "type"),
-            ("account", "account_id"),
-            ("region", "region"),
-        ):
-            summary[name] = _counted(self.jobs[column])
-        created = self.jobs["created_at"]
-        if created.notna().any():
-            summary["created"] = (
-                f"{created.min():%Y-%m-%d %H:%M} to {created.max():%Y-%m-%d %H:%M} UTC"
-            )
-        if len(self.rejects):
-            summary["rejects"] = _counted(self.rejects["reason"])
-        if self.failures:
-            summary["failed"] = " · ".join(self.failures)
+        columns = {"state": "state", "type": "type", "account": "account_id", "region": "region"}
+        summary = {name: _commonest(self.jobs[column]) for name, column in columns.items()}
+        first, last = self.jobs["created_at"].min(), self.jobs["created_at"].max()
+        if not pd.isna(first):
+            summary["created"] = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+        summary["rejects"] = _commonest(self.rejects["reason"])
+        summary["failed"] = " · ".join(self.failures)
         return {name: text for name, text in summary.items() if text}
 
 
-def _counted(values: pd.Series[Any]) -> str:
+def _commonest(values: pd.Series[Any]) -> str:
     """Return the commonest values with their counts, as many as a line holds."""
     counts = values.value_counts()
     shown = [f"{value} {count:,}" for value, count in counts[counts > 0].items()]
-    lengths = np.cumsum([len(text) + 3 for text in shown])
-    fitting = max(int((lengths <= _SUMMARY_WIDTH).sum()), 1)
+    ends = np.cumsum([len(text) + 3 for text in shown])
+    fitting = max(int((ends <= _SUMMARY_WIDTH).sum()), 1)
     more = [f"{len(shown) - fitting} more"] if len(shown) > fitting else []
     return " · ".join(shown[:fitting] + more)
 
@@ -201,11 +186,14 @@ def dated(jobs: pd.DataFrame) -> pd.DataFrame:
 
 def warn_undated(jobs: int) -> None:
     """Warn of so many jobs that do not say when they were created."""
-    warn(f"{jobs:,} jobs have no created_at and are left out.", DataWarning)
+    undated = counted(jobs, "job has no created_at and is", "jobs have no created_at and are")
+    warn(f"{undated} left out.", DataWarning)
 
 
 def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
-    """Return when jobs were as a frame has them: as given, as loaded from the service, or else the latest time in it.
+    """Return when jobs were as a frame has them.
+
+    That is as given, as loaded from the service, or else the latest time in the frame.
 
     Examples
     --------
@@ -224,20 +212,16 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
 def within(tables: JobTables, window: Window) -> JobTables:
     """Return the tables of the jobs that were created in a window, or do not say when."""
     created = tables.jobs["created_at"]
-    outside = pd.Series(data=False, index=created.index)
-    if window.start is not None:
-        outside |= created < window.start
-    if window.end is not None:
-        outside |= created >= window.end
+    # nothing is before or after NaT
+    outside = (created < (window.start or pd.NaT)) | (created >= (window.end or pd.NaT))
     return tables.filter(~outside) if outside.any() else tables
 
 
 def checked(tables: JobTables) -> JobTables:
-    """Return tables whose frames have no index of a user's, or raise DxError when they are something else."""
+    """Return tables without indexes of a user's, or raise DxError when they are something else."""
     if not isinstance(tables, JobTables):
         raise DxError(
             f"Invalid tables: a {type(tables).__name__}. Give JobTables, as load_jobs returns them."
         )
-    return replace(
-        tables, **{name: getattr(tables, name).reset_index(drop=True) for name in JOINED}
-    )
+    frames = {name: getattr(tables, name).reset_index(drop=True) for name in JOINED}
+    return replace(tables, **frames)

@@ -1,4 +1,4 @@
-"""Frames → the jobs as boto3 would have returned them: the way back of `shaping`."""
+"""Frames → the jobs as boto3 would have returned them: the way back of `flatten`."""
 
 from __future__ import annotations
 
@@ -12,59 +12,47 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dxnotebook.model import (
-    ELEMENT,
-    ERRORS,
-    TIMESTAMP,
-    Column,
-    Model,
-    Path,
-    branch_key,
-    branches,
-    field_name,
-    list_of,
-)
+from dxnotebook import model as api
+from dxnotebook.model import ELEMENT, Column, Model, Path
 from dxnotebook.records.fit import JSON_MARK, TEXT_MARK
 from dxnotebook.times import instant
 
 #: Under this key of its `attrs` a frame says, of columns the model does not know, which members of
-# a job fill them.
+#: a job fill them.
 PATHS = "paths"
 
 Job = dict[str, Any]
+# the members of a job that fill each column
+Leaves = Mapping[str, list[Path]]
 
 
 def rebuild(
     jobs: pd.DataFrame, details: pd.DataFrame, errors: pd.DataFrame, model: Model
 ) -> list[Job]:
     """Return the jobs that these frames were made of, in the order of `jobs`."""
-    roots: list[Job] = [{} for _ in range(len(jobs))]
-    _fill_scalars(roots, jobs, _paths(jobs, model.layout.jobs), model)
+    rebuilt: list[Job] = [{} for _ in range(len(jobs))]
+    _fill_scalars(rebuilt, jobs, model)
     index = pd.Index(jobs["job_id"])
-    _fill_lists(roots, errors, index, ERRORS, _paths(errors, model.layout.errors))
-    paths = _paths(details, model.layout.details)
-    lists = dict.fromkeys(list_of(path) for of_column in paths.values() for path in of_column)
-    rows_of = details.groupby("field").indices
-    for path in filter(None, lists):
-        mine = {
-            name: [p for p in of_column if list_of(p) == path] for name, of_column in paths.items()
-        }
-        mine = {name: of_list for name, of_list in mine.items() if of_list}
-        rows = details[["job_id", "position", *mine]].iloc[rows_of.get(field_name(path), [])]
-        _fill_lists(roots, rows, index, path, mine)
-    return roots
+    _fill_lists(rebuilt, index, errors, api.ERRORS, _leaves(errors, model.layout.errors))
+    lists: dict[Path, Leaves] = {}
+    for name, paths in _leaves(details, model.layout.details).items():
+        for path in filter(api.list_of, paths):
+            lists.setdefault(path[: path.index(ELEMENT)], defaultdict(list))[name].append(path)
+    rows = details.groupby("field").indices
+    for path, leaves in lists.items():
+        elements = details[["job_id", "position", *leaves]].iloc[rows.get(api.field_name(path), [])]
+        _fill_lists(rebuilt, index, elements, path, leaves)
+    return rebuilt
 
 
 def as_boto3(value: Any, expected: pa.DataType) -> Any:
     """Return JSON as boto3 would have parsed it: its times as `datetime`, where they are times."""
     if isinstance(value, dict) and pa.types.is_struct(expected):
         types = {member.name: member.type for member in expected}
-        return {
-            name: as_boto3(member, types.get(name, pa.null())) for name, member in value.items()
-        }
+        return {name: as_boto3(kept, types.get(name, pa.null())) for name, kept in value.items()}
     if isinstance(value, list) and pa.types.is_list(expected):
         return [as_boto3(element, expected.value_type) for element in value]
-    if expected != TIMESTAMP:
+    if expected != api.TIMESTAMP:
         return value
     try:
         time, exact, _ = instant(value)
@@ -73,109 +61,96 @@ def as_boto3(value: Any, expected: pa.DataType) -> Any:
     return time if exact else value
 
 
-def _paths(frame: pd.DataFrame, columns: Iterable[Column]) -> dict[str, list[Path]]:
-    """Return the members of a job that fill each column of a frame; what is verbatim text comes last and wins."""
-    paths: dict[str, list[Path]] = defaultdict(list)
-    for column in columns:
-        paths[column.name] += column.paths
-    beyond: Mapping[str, list[list[str]]] = frame.attrs.get(PATHS, {})
-    for name, more in beyond.items():
-        paths[name] += [tuple(path) for path in more]
-    there = {name: of_column for name, of_column in paths.items() if name in frame}
-    return dict(sorted(there.items(), key=lambda item: item[1][0][-1].endswith(TEXT_MARK)))
+def _leaves(frame: pd.DataFrame, columns: Iterable[Column]) -> Leaves:
+    """Return the leaves of a frame's columns; what is verbatim text comes last and wins."""
+    leaves: Leaves = defaultdict(list, {column.name: list(column.paths) for column in columns})
+    for name, paths in frame.attrs.get(PATHS, {}).items():
+        leaves[name].extend(map(tuple, paths))
+    present = [(name, paths) for name, paths in leaves.items() if name in frame]
+    return dict(sorted(present, key=lambda item: item[1][0][-1].endswith(TEXT_MARK)))
 
 
-def _fill_scalars(
-    roots: list[Job], jobs: pd.DataFrame, paths: dict[str, list[Path]], model: Model
-) -> None:
-    of_details = {
-        path[1]
-        for of_column in paths.values()
-        for path in of_column
-        if path[0] == "Details" and len(path) > 2
-    }
-    known = {branch_key(branch): branch for branch in (*branches(model.record), *of_details)}
-    branch_of_row = [known.get(branch_key(str(kind))) for kind in jobs["type"]]
+def _in_branch(path: Path) -> bool:
+    return path[0] == "Details" and len(path) > 2
+
+
+def _fill_scalars(rebuilt: list[Job], jobs: pd.DataFrame, model: Model) -> None:
+    """Put into every job what its row has, and what is below Details into its branch there."""
+    leaves = _leaves(jobs, model.layout.jobs)
+    branches = _branches(jobs, leaves, model)
+    for name, paths in leaves.items():
+        by_branch = {path[1]: path for path in paths if _in_branch(path)}
+        for row, value in _present(jobs[name]):
+            _put(rebuilt[row], by_branch.get(branches[row], paths[0]), value)
+
+
+def _branches(jobs: pd.DataFrame, leaves: Leaves, model: Model) -> list[str]:
+    """Return the branch of Details that each job has: its type's, unless the job says another."""
+    met = {path[1] for paths in leaves.values() for path in paths if _in_branch(path)}
+    by_key = {api.branch_key(branch): branch for branch in (*api.branches(model.record), *met)}
+    usual = jobs["type"].astype(object).map(lambda kind: by_key.get(api.branch_key(str(kind)), ""))
     if "details_branch" in jobs:
-        named = jobs["details_branch"]
-        branch_of_row = [
-            odd if there else usual
-            for odd, there, usual in zip(named, named.notna(), branch_of_row, strict=True)
-        ]
-    for name, of_column in paths.items():
-        by_branch = {path[1]: path for path in of_column if path[0] == "Details" and len(path) > 2}
-        for row, value in _values(jobs[name]):
-            _put(roots[row], by_branch.get(branch_of_row[row] or "", of_column[0]), value)
+        usual = jobs["details_branch"].where(jobs["details_branch"].notna(), usual)
+    return usual.tolist()
 
 
 def _fill_lists(
-    roots: list[Job],
-    rows: pd.DataFrame,
-    index: pd.Index[Any],
-    path: Path,
-    paths: dict[str, list[Path]],
+    jobs: list[Job], index: pd.Index[Any], rows: pd.DataFrame, path: Path, leaves: Leaves
 ) -> None:
-    """Put the elements that these rows are made of into the list at a path of their jobs."""
-    job = index.get_indexer(pd.Index(rows["job_id"]))
-    position = rows["position"].to_numpy()
+    """Append to the list at a path of every job the elements that its rows are made of."""
+    job, position = index.get_indexer(pd.Index(rows["job_id"])), rows["position"].to_numpy()
     begins = np.ones(len(rows), bool)
     begins[1:] = (job[1:] != job[:-1]) | (position[1:] != position[:-1])
-    element = np.cumsum(begins) - 1
-    within = np.arange(len(rows)) - np.flatnonzero(begins)[element]
-    elements: list[Any] = [{} for _ in range(begins.sum())]
-    for name, of_column in paths.items():
-        for rest in (leaf[len(path) + 1 :] for leaf in of_column):
-            if not rest:
-                elements = (
-                    rows[name][begins]
-                    .astype(object)
-                    .where(rows[name][begins].notna(), None)
-                    .tolist()
-                )
-                continue
-            for row, value in _values(rows[name]):
-                _put_inner(elements[element[row]], rest, int(within[row]), value)
+    number = np.cumsum(begins) - 1
+    places = (np.arange(len(rows)) - np.flatnonzero(begins)[number]).tolist()
+    numbers = number.tolist()
+    paths = [(name, leaf[len(path) + 1 :]) for name in leaves for leaf in leaves[name]]
+    are_scalars = any(not leaf for _, leaf in paths)
+    elements: list[Any] = [None if are_scalars else {} for _ in range(begins.sum())]
+    for name, leaf in paths:
+        for row, value in _present(rows[name]):
+            if leaf:
+                _put(elements[numbers[row]], leaf, value, places[row])
+            else:
+                elements[numbers[row]] = value
     for owner, value in zip(job[begins], elements, strict=True):
         if owner >= 0:
-            _put(roots[owner], path, [value], extend=True)
+            _holder(jobs[owner], path).setdefault(path[-1], []).append(value)
 
 
-def _put_inner(element: Job, path: Path, within: int, value: Any) -> None:
-    """Put a value into an element; one of a list in the element at the place its row has among the element's rows."""
-    if ELEMENT not in path:
-        _put(element, path, value)
-        return
-    at = path.index(ELEMENT)
-    for name in path[: at - 1]:
-        element = element.setdefault(name, {})
-    inner, rest = element.setdefault(path[at - 1], []), path[at + 1 :]
-    inner += [{} if rest else None for _ in range(within + 1 - len(inner))]
-    if rest:
-        _put(inner[within], rest, value)
-    else:
-        inner[within] = value
-
-
-def _put(target: Job, path: Path, value: Any, *, extend: bool = False) -> None:
+def _holder(target: Job, path: Path) -> Job:
+    """Return the object that has the last member of a path, made where it is not there yet."""
     for name in path[:-1]:
         target = target.setdefault(name, {})
-    name = path[-1]
-    if extend:
-        target.setdefault(name, []).extend(value)
-    elif name == JSON_MARK:
-        target.update(json.loads(value))
+    return target
+
+
+def _put(target: Job, path: Path, value: Any, place: int = 0) -> None:
+    """Put a value at a path; if it leads through a list, into the element at this place."""
+    if ELEMENT in path:
+        end = path.index(ELEMENT)
+        elements = _holder(target, path[:end]).setdefault(path[end - 1], [])
+        leaf = path[end + 1 :]
+        elements += [{} if leaf else None for _ in range(place + 1 - len(elements))]
+        if not leaf:
+            elements[place] = value
+            return
+        target, path = elements[place], leaf
+    holder, name = _holder(target, path), path[-1]
+    if name == JSON_MARK:
+        holder.update(json.loads(value))
     elif name.endswith(JSON_MARK):
-        target[name.removesuffix(JSON_MARK)] = json.loads(value)
+        holder[name.removesuffix(JSON_MARK)] = json.loads(value)
     else:
-        target[name.removesuffix(TEXT_MARK)] = value
+        holder[name.removesuffix(TEXT_MARK)] = value
 
 
-def _values(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
+def _present(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
     """Yield row and value, as Python has it, of what is not null in a column."""
-    there = column.notna().to_numpy()
-    present = column[there]
+    present = column.notna().to_numpy()
+    values: Any = column[present]
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return zip(
-            np.flatnonzero(there), present.dt.tz_convert(UTC).dt.to_pydatetime(), strict=True
-        )
-    return zip(np.flatnonzero(there), present.astype(object).tolist(), strict=True)
+        values = values.dt.tz_convert(UTC).dt.to_pydatetime()
+    else:
+        values = values.astype(object).tolist()
+    return zip(np.flatnonzero(present).tolist(), values, strict=True)
