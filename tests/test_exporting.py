@@ -424,7 +424,7 @@ def test_lone_surrogates_become_their_escapes_in_parquet(tmp_path):
 def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):
     frame = pd.DataFrame({"n": range(25)})
     sheets.write_workbook(
-        {"jobs": sheets.plain_table(frame)}, tmp_path / "a.xlsx", _Bar(), neutralise=True, rows=11
+        {"jobs": sheets.plain_table(frame)}, tmp_path / "a.xlsx", _Bar(), rows=11
     )
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert book.sheetnames == ["jobs", "jobs 2", "jobs 3"]
@@ -436,7 +436,6 @@ def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):
             {"jobs": sheets.plain_table(frame)},
             tmp_path / "b.xlsx",
             _Bar(),
-            neutralise=True,
             columns=0,
         )
 

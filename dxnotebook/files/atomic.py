@@ -1,9 +1,8 @@
-"""Replacing files and folders whole: a crash at any moment leaves what was there before, or all that comes instead."""
+"""Replacing files and folders whole: a crash leaves what was there, or all that comes instead."""
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import glob
 import os
 import secrets
@@ -20,8 +19,6 @@ if sys.platform != "win32":
 
 _MARK, _ASIDE = ".partial", "aside"
 _AT_FDCWD, _RENAME_EXCHANGE, _RENAME_SWAP = -100, 2, 2
-# what a kernel or a file system says that cannot swap two names
-_CANNOT_SWAP = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -39,93 +36,86 @@ def replacing(target: Path, parts: Collection[str] = ()) -> Iterator[Path]:
     try:
         _check(target, parts)
         recover(target)
-        with _workshop(target) as scratch:
+        with _scratch_folder(target) as scratch:
             written = scratch / target.name
             if parts:
                 written.mkdir()
             yield written
-            _sync(written)
+            for path in [*(written.iterdir() if parts else []), written]:
+                _sync(path)
             _check(target, parts)  # while one wrote, a user may have put something there
             _put(written, target)
     except OSError as error:
-        said = os.strerror(error.errno) if error.errno else error
-        raise DxError(
-            f"Cannot write {str(target)!r}: {said}. What was there before is as it was; make room or choose another path."
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else error
+        hint = "What was there before is as it was; make room or choose another path."
+        raise DxError(f"Cannot write {str(target)!r}: {reason}. {hint}") from error
 
 
 def recover(target: Path) -> None:
-    """Put back a folder that stepped aside when a crash came before the new one was in its place."""
-    for scratch in _workshops(target):
+    """Put back a folder that stepped aside, when something kept the new one from its place."""
+    for scratch in _scratch_folders(target):
         if (scratch / _ASIDE).is_dir() and (scratch / target.name).is_dir() and not target.exists():
             with suppress(OSError):  # another process was first
                 (scratch / _ASIDE).rename(target)
 
 
 def _check(target: Path, parts: Collection[str]) -> None:
-    shown = str(target)
+    """Raise DxError where a target may not be replaced, or nothing can be."""
+    shown, problem = repr(str(target)), ""
     if not target.parent.is_dir():
-        raise DxError(
-            f"There is no folder {str(target.parent)!r}; make it first, or choose another path."
-        )
-    if target.is_dir() and not parts:
-        raise DxError(f"{shown!r} is a folder; give the path of a file.")
-    if target.is_dir():
-        foreign = sorted(
-            part.name for part in target.iterdir() if part.name not in parts or not part.is_file()
-        )
+        folder = str(target.parent)
+        problem = f"There is no folder {folder!r}; make it first, or choose another path."
+    elif target.is_dir() and not parts:
+        problem = f"{shown} is a folder; give the path of a file."
+    elif target.is_dir():
+        foreign = [p.name for p in target.iterdir() if p.name not in parts or not p.is_file()]
         if foreign:
-            raise DxError(
-                f"{shown!r} is a folder that holds more than exported tables: {foreign[0]!r}. Choose another path."
-            )
+            problem = f"{shown} is a folder that holds more than exported tables: {min(foreign)!r}."
+            problem += " Choose another path."
     elif target.exists() and parts:
-        raise DxError(
-            f"{shown!r} is a file, and tables become a folder. Remove it, or choose another path."
-        )
+        problem = f"{shown} is a file, and tables become a folder."
+        problem += " Remove it, or choose another path."
     elif target.exists() and not target.is_file():
-        raise DxError(f"{shown!r} is neither a file nor a folder; choose another path.")
+        problem = f"{shown} is neither a file nor a folder; choose another path."
+    if problem:
+        raise DxError(problem)
 
 
 @contextmanager
-def _workshop(target: Path) -> Iterator[Path]:
-    """Yield a folder beside the target, so on its file system, and remove it and those that killed processes left."""
-    for scratch in _workshops(target):
-        with _claimed(scratch) as dead:
-            if dead:
-                shutil.rmtree(scratch, ignore_errors=True)
+def _scratch_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder beside the target, so on its file system, and remove those of the dead."""
+    for abandoned in _scratch_folders(target):
+        with _claimed(abandoned) as is_free:
+            if is_free:
+                shutil.rmtree(abandoned, ignore_errors=True)
     scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_MARK}")
     scratch.mkdir()
     with _claimed(scratch):
         try:
             yield scratch
         finally:
+            recover(target)
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _workshops(target: Path) -> list[Path]:
+def _scratch_folders(target: Path) -> list[Path]:
     return list(target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}{_MARK}"))
 
 
 @contextmanager
 def _claimed(scratch: Path) -> Iterator[bool]:
-    """Hold a lock that ends with the process, and yield whether it was free; where there are no locks it never is."""
-    if sys.platform == "win32":
-        yield False
-        return
-    try:
-        handle = os.open(scratch, os.O_RDONLY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        try:
+    """Hold a lock that ends with the process; yield whether it was free, never where none are."""
+    handle, is_free = None, False
+    if sys.platform != "win32":
+        with suppress(OSError):  # another process has it, or has removed the folder
+            handle = os.open(scratch, os.O_RDONLY)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+            is_free = True
+    try:
+        yield is_free
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def _put(written: Path, target: Path) -> None:
@@ -139,33 +129,25 @@ def _put(written: Path, target: Path) -> None:
         # see `recover`
         target.rename(written.with_name(_ASIDE))
         written.rename(target)
-    _sync_entry(target.parent)
+    _sync(target.parent)
 
 
 def _swapped(one: Path, other: Path) -> bool:
-    """Swap two names in one step, and tell whether the system could; Python itself has no call for that."""
+    """Swap two names in one step, and tell if the system could; Python has no call for that."""
     names = os.fsencode(one), os.fsencode(other)
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = ctypes.CDLL(None)
         if sys.platform == "linux":
             failed = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
         else:
             failed = libc.renamex_np(*names, _RENAME_SWAP)  # macOS
     except (AttributeError, OSError, TypeError):
         return False
-    code = ctypes.get_errno()
-    if failed and code not in _CANNOT_SWAP:
-        raise OSError(code, os.strerror(code))
     return not failed
 
 
-def _sync(written: Path) -> None:
-    """Have all of it on the disk, so that not even a power cut leaves a name without its content."""
-    for path in [*written.iterdir(), written] if written.is_dir() else [written]:
-        _sync_entry(path)
-
-
-def _sync_entry(path: Path) -> None:
+def _sync(path: Path) -> None:
+    """Have a file or folder on the disk: not even a power cut leaves a name without its content."""
     if path.is_dir() and sys.platform == "win32":
         return  # its folders cannot be opened
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

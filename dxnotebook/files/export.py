@@ -1,4 +1,4 @@
-"""Results for other programs: tables and frames as Parquet, Feather, CSV, Excel and JSON Lines, and tables read back."""
+"""Tables and frames as Parquet, Feather, CSV, Excel and JSON Lines, and tables read back."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import feather
 from tqdm.auto import tqdm
 
-from dxnotebook.errors import DxError, FormatError
+from dxnotebook.errors import DxError, FormatError, invalid
+from dxnotebook.files import spreadsheet
 from dxnotebook.files.atomic import recover, replacing
 from dxnotebook.files.read import read_jobs
-from dxnotebook.files.spreadsheet import plain_table, slices, write_csv, write_workbook
+from dxnotebook.files.spreadsheet import plain_table, slices
 from dxnotebook.records.body import encode
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JOINED, JobTables, checked
 from dxnotebook.text import valid_utf8
 
-_TABLES = ("jobs", "details", "errors", "rejects")
+_TABLES = (*JOINED, "rejects")
 _TYPED = (".parquet", ".feather")
 _LINES = (".jsonl", ".jsonl.gz")
 _SUFFIXES = (*_TYPED, ".csv", ".csv.gz", ".xlsx", *_LINES)
 _ROW_GROUP, _JOBS_AT_ONCE = 2**18, 2**16
-# under this key the metadata of a file say of which export it is, and what Parquet loses:
-# categories without rows
+# under this key a file says of which export it is, and what Parquet loses: categories without rows
 _OURS = b"dxnotebook"
 
 
@@ -100,28 +99,25 @@ def export(
     frames = _frames(tables, distinct=suffix in (*_TYPED, *_LINES))
     in_folder = isinstance(tables, JobTables) and suffix in (*_TYPED, ".csv", ".csv.gz")
     parts = [f"{name}{suffix}" for name in _TABLES] if in_folder else []
-    with (
-        _progress(sum(map(len, frames.values())), progress) as bar,
-        replacing(target, parts) as written,
-    ):
+    rows, hidden = sum(map(len, frames.values())), None if progress is None else not progress
+    delay = 0 if progress else 2
+    bar = tqdm(total=rows, desc="Rows", unit=" rows", disable=hidden, delay=delay, leave=False)
+    with bar, replacing(target, parts) as written:
         if suffix == ".xlsx":
-            plain = {name: plain_table(frame) for name, frame in frames.items()}
-            write_workbook(plain, written, bar, neutralise=escape_formulas)
+            sheets = {n: plain_table(frame, escape=escape_formulas) for n, frame in frames.items()}
+            spreadsheet.write_workbook(sheets, written, bar)
         elif suffix in _LINES:
-            _write_lines(
-                _jobs(checked(tables), bar)
-                if isinstance(tables, JobTables)
-                else _rows(tables, bar),
-                written,
-            )
+            lines = _jobs(tables, bar) if isinstance(tables, JobTables) else _rows(tables, bar)
+            with spreadsheet.opened(written) as sink:
+                sink.writelines(lines)
         else:
-            one = secrets.token_hex(8) if in_folder else None
+            mark = secrets.token_hex(8) if in_folder else None
             for name, frame in frames.items():
-                place = written / f"{name}{suffix}" if in_folder else written
+                file = written / f"{name}{suffix}" if in_folder else written
                 if suffix in _TYPED:
-                    _write_typed(frame, place, bar, one)
+                    _write_typed(frame, file, bar, mark)
                 else:
-                    write_csv(plain_table(frame), place, bar, neutralise=escape_formulas)
+                    spreadsheet.write_csv(plain_table(frame, escape=escape_formulas), file, bar)
     return Path(path)
 
 
@@ -157,33 +153,34 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     True
     """
     target, suffix = _target(path)
+    shown = repr(str(path))
     if suffix in _LINES:
         return read_jobs(target, redact=redact)
     if suffix not in _TYPED:
         raise DxError(
-            f"{suffix} does not keep types, so {str(path)!r} cannot become tables again. Export to .parquet, .feather "
-            f"or .jsonl for that; read single tables with pandas.read_{'excel' if suffix == '.xlsx' else 'csv'}."
+            f"{suffix} does not keep types, so {shown} cannot become tables again. "
+            "Export to .parquet, .feather or .jsonl for that; "
+            f"read single tables with pandas.read_{'excel' if suffix == '.xlsx' else 'csv'}."
         )
     recover(target)
     if target.is_file():
-        raise DxError(f"{str(path)!r} is a single frame; read it with pandas.read_{suffix[1:]}.")
-    found = {
-        name: target / f"{name}{suffix}"
-        for name in _TABLES
-        if (target / f"{name}{suffix}").is_file()
-    }
-    missing = [name for name in _TABLES[:3] if name not in found]
-    if missing:
-        raise DxError(
-            f"No exported tables at {str(path)!r}: {missing[0]}{suffix} is not there. Give the path of an export."
-        )
-    read = {name: _read_typed(file) for name, file in found.items()}
-    if len({one for _, one in read.values()}) > 1:
-        raise DxError(
-            f"The files in {str(path)!r} are of different exports. If one just ran, read again."
-        )
+        raise DxError(f"{shown} is a single frame; read it with pandas.read_{suffix[1:]}.")
+    files = {name: target / f"{name}{suffix}" for name in _TABLES}
+    for name in JOINED:
+        if not files[name].is_file():
+            missing = f"{files[name].name} is not there. Give the path of an export."
+            raise DxError(f"No exported tables at {shown}: {missing}")
+    read = {name: _read_typed(file) for name, file in files.items() if file.is_file()}
+    if len({mark for _, mark in read.values()}) > 1:
+        mixed = f"The files in {shown} are of different exports."
+        raise DxError(f"{mixed} If one just ran, read again.")
     frames: dict[str, Any] = {name: frame for name, (frame, _) in read.items()}
     return replace(read_jobs([]), **frames)
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return the suffix that a path's format goes by, or raise DxError where there is none."""
+    return _target(path)[1]
 
 
 def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
@@ -192,79 +189,61 @@ def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
         given = Path(path).expanduser()
         target = Path(os.path.realpath(given))
     except (TypeError, ValueError, RuntimeError):
-        raise DxError(
-            f"Invalid path: {path!r}. Valid is a text or a Path, such as 'jobs.parquet'."
-        ) from None
-    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
+        raise invalid("path", path, "is a text or a Path, such as 'jobs.parquet'") from None
+    for suffix in _SUFFIXES:
         if given.name.lower().endswith(suffix):
             return target, suffix
-    raise DxError(f"Invalid path: {str(path)!r}. Valid suffixes are: {', '.join(_SUFFIXES)}.")
-
-
-def suffix_of(path: str | os.PathLike[str]) -> str:
-    """Return the suffix that a path's format goes by, or raise DxError where there is none."""
-    return _target(path)[1]
+    raise invalid("path", str(path), f"suffixes are: {', '.join(_SUFFIXES)}")
 
 
 def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd.DataFrame]:
-    if isinstance(tables, pd.DataFrame):
-        names = pd.Index(tables.columns.map(str))
-        if distinct and names.has_duplicates:
-            raise DxError(
-                f"Two columns are called {names[names.duplicated()][0]!r}; rename one, or export to .csv."
-            )
-        return {"data": tables}
-    if not isinstance(tables, JobTables):
+    """Return the frames to write, or raise DxError when that is none, or needs distinct names."""
+    if isinstance(tables, JobTables):
+        tables = checked(tables)
+        names = _TABLES if len(tables.rejects) else JOINED
+        return {name: getattr(tables, name) for name in names}
+    if not isinstance(tables, pd.DataFrame):
         raise DxError(
             f"Cannot export a {type(tables).__name__}; give JobTables or a pandas DataFrame."
         )
-    frames = {name: getattr(checked(tables), name) for name in _TABLES}
-    return {name: frame for name, frame in frames.items() if name != "rejects" or len(frame)}
+    names = pd.Index(tables.columns.map(str))
+    if distinct and names.has_duplicates:
+        twice = names[names.duplicated()][0]
+        raise DxError(f"Two columns are called {twice!r}; rename one, or export to .csv.")
+    return {"data": tables}
 
 
-def _progress(rows: int, wanted: bool | None) -> tqdm[Any]:
-    disable = None if wanted is None else not wanted
-    return tqdm(
-        total=rows,
-        desc="Rows",
-        unit=" rows",
-        disable=disable,
-        delay=0 if wanted else 2,
-        leave=False,
-    )
-
-
-def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], one: str | None) -> None:
-    """Write a frame as Parquet or Feather; one that is a part of tables says so."""
+def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], mark: str | None) -> None:
+    """Write a frame as Parquet or Feather; one that is a part of tables has their mark."""
     try:
-        table = _typed(frame)
-        if one is not None:
-            categories = {
-                name: list(frame[name].cat.categories) for name in frame.select_dtypes("category")
-            }
-            ours = json.dumps({"export": one, "categories": categories}).encode()
+        table = _arrow(frame)
+        if mark is not None:
+            columns = frame.select_dtypes("category").items()
+            categories = {name: list(column.cat.categories) for name, column in columns}
+            ours = json.dumps({"export": mark, "categories": categories}).encode()
             table = table.replace_schema_metadata({**table.schema.metadata, _OURS: ours})
         with _typed_writer(path, table.schema) as writer:
             for part in slices(table, bar, _ROW_GROUP):
                 writer.write_table(part)
     except (ValueError, TypeError, NotImplementedError, OverflowError) as error:
-        said = "; ".join(map(str, error.args))
-        raise DxError(
-            f"{path.suffix} holds one type a column: {said}. Change its type, as by .astype('str')."
-        ) from error
+        reason = "; ".join(map(str, error.args))
+        hint = "Change its type, as by .astype('str')."
+        raise DxError(f"{path.suffix} holds one type a column: {reason}. {hint}") from error
 
 
-def _typed(frame: pd.DataFrame) -> pa.Table:
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame in Arrow; lone surrogates, which UTF-8 cannot hold, become their escapes."""
     try:
         return pa.Table.from_pandas(frame)
-    except UnicodeError:  # lone surrogates, which UTF-8 cannot hold
+    except UnicodeError:
         fixed = frame.copy(deep=False)
-        for name, dtype in frame.dtypes.items():
-            if isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype):
-                fixed[name] = frame[name].map(
-                    lambda value: valid_utf8(value) if isinstance(value, str) else value
-                )
+        for name, column in frame.select_dtypes(["str", "string", "object"]).items():
+            fixed[name] = column.map(_valid)
         return pa.Table.from_pandas(fixed)
+
+
+def _valid(value: Any) -> Any:
+    return valid_utf8(value) if isinstance(value, str) else value
 
 
 def _typed_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pa.ipc.RecordBatchFileWriter:
@@ -277,17 +256,14 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, str]:
     """Return a frame and the mark of the export that it is of."""
     try:
         if path.suffix == ".parquet":
-            with pq.ParquetFile(
-                path
-            ) as file:  # read_table takes "name=value" in a folder's name for a column
-                table = file.read()
+            # without partitioning, which takes "name=value" in a folder's name for a column
+            table = pq.read_table(path, partitioning=None)
         else:
             table = feather.read_table(path, memory_map=False)
         ours = json.loads(table.schema.metadata[_OURS])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise FormatError(
-            f"{str(path)!r} is damaged, or export did not write it: {error}. Export anew."
-        ) from None
+        damaged = f"{str(path)!r} is damaged, or export did not write it"
+        raise FormatError(f"{damaged}: {error}. Export anew.") from None
     frame = table.to_pandas()
     for name, categories in ours["categories"].items():
         frame[name] = frame[name].cat.set_categories(categories)
@@ -298,9 +274,9 @@ def _jobs(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of tables; a reject, which may be no object at all, as a page of one."""
     row = np.arange(len(tables))
     for start in range(0, len(tables), _JOBS_AT_ONCE):
-        chosen = tables.filter((row >= start) & (row < start + _JOBS_AT_ONCE))
-        yield encode(replace(chosen, rejects=tables.rejects[:0]).to_jobs()) + b"\n"
-        bar.update(len(chosen) + len(chosen.details) + len(chosen.errors))
+        part = tables.filter((row >= start) & (row < start + _JOBS_AT_ONCE))
+        yield encode(replace(part, rejects=tables.rejects[:0]).to_jobs()) + b"\n"
+        bar.update(len(part) + len(part.details) + len(part.errors))
     for raw in tables.rejects["raw"]:
         yield b'{"Jobs": [%b]}\n' % raw.encode()
     bar.update(len(tables.rejects))
@@ -311,13 +287,8 @@ def _jobs(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
 def _rows(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
-        # JSON has no infinity
-        columns = [
-            pc.if_else(pc.is_finite(c), c, None) if pa.types.is_floating(c.type) else c
-            for c in part.columns
-        ]
-        rows = pa.Table.from_arrays(columns, names=part.column_names).to_pylist()
-        yield "".join(json.dumps(_without_nan(row), default=_json) + "\n" for row in rows).encode()
+        rows = map(_without_nan, part.to_pylist())
+        yield "".join(json.dumps(row, default=_json) + "\n" for row in rows).encode()
 
 
 def _without_nan(value: Any) -> Any:
@@ -331,10 +302,3 @@ def _without_nan(value: Any) -> Any:
 
 def _json(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _write_lines(lines: Iterator[bytes], path: Path) -> None:
-    compression = "gzip" if path.name.lower().endswith(".gz") else None
-    with pa.output_stream(str(path), compression=compression) as sink:
-        for some in lines:
-            sink.write(some)

@@ -9,22 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-
 from dxnotebook.errors import DxError, FormatError, LoadError
 from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import Decoder
-from dxnotebook.tables.assemble import assemble
+from dxnotebook.tables.assemble import Batch, assemble
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.text import counted
 
 Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable[Any]
 
 _BATCH_BYTES = 2**24
 _LARGE_BYTES = 2**25
-_JOBS_A_BODY = 5_000
-# a document on the first line, or an indented one: then a line that begins with a brace begins a
-# document
+# full pages of so many are a batch
+_DICTS_A_BODY = 100
+# a document on the first line, or an indented one: then a brace at a line's beginning begins one
 _DOCUMENTS_BEGIN_LINES = re.compile(rb"\s*\{(?:[^\n]*\}\r?\n|\r?\n[ \t])")
 
 
@@ -62,29 +61,32 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     >>> tables.jobs[["job_id", "state", "region"]].iloc[0].tolist()
     ['a1', 'ERROR', 'us-east-1']
     """
+    return decoded(bodies(source), redact=redact)
+
+
+def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:
+    """Return the tables of all jobs in bodies, or raise LoadError with those of the jobs before."""
     decoder = Decoder(redact=redact)
-    batches: list[dict[str, pa.Table]] = []
+    batches: list[Batch] = []
     try:
-        for bodies in _grouped(_bodies(source, "dicts")):
-            for records in decoder.decode(bodies):
+        for group in _grouped(contents):
+            for records in decoder.decode(group):
                 batches.append(flatten(records, decoder.layout))  # noqa: PERF401 (what came before an error counts)
     except FormatError as error:
         tables = assemble(batches, decoder)
-        raise LoadError(
-            f"{error}. Expected ListJobs pages or jobs as the AWS CLI or boto3 write them, in JSON. "
-            f"What was read before is in `.partial` ({len(tables):,} jobs).",
-            tables,
-        ) from None
+        expected = "Expected ListJobs pages or jobs as the AWS CLI or boto3 write them, in JSON."
+        before = f"What was read before is in `.partial` ({counted(len(tables), 'job')})."
+        raise LoadError(f"{error}. {expected} {before}", tables) from None
     tables = assemble(batches, decoder)
     decoder.warn()
     return tables
 
 
-def _grouped(bodies: Iterable[Body]) -> Iterator[list[Body]]:
+def _grouped(contents: Iterable[Body]) -> Iterator[list[Body]]:
     """Yield bodies in groups that are worth a call of the reader."""
     group: list[Body] = []
     size = 0
-    for body in bodies:
+    for body in contents:
         group.append(body)
         size += len(body.content)
         if size >= _BATCH_BYTES:
@@ -94,45 +96,45 @@ def _grouped(bodies: Iterable[Body]) -> Iterator[list[Body]]:
         yield group
 
 
-def _bodies(source: Source, name: str) -> Iterator[Body]:
-    """Yield what is to be decoded, in order; `name` is what to call a source that has no name of its own."""
+def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> Iterator[Body]:
+    """Yield what is to be decoded, in order, what is large in pieces.
+
+    `name` is what to call a source that has no name of its own.
+    """
     if isinstance(source, str | os.PathLike):
         for path in _paths(source):
-            yield from _split(path.read_bytes(), str(path))
+            yield from _split(path.read_bytes(), str(path), large)
     elif isinstance(source, bytes | bytearray | memoryview):
-        yield from _split(bytes(source), "bytes" if name == "dicts" else name)
+        yield from _split(bytes(source), "bytes" if name == "dicts" else name, large)
     elif hasattr(source, "read"):
         content = source.read()
-        content = (
-            content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-        )
-        yield from _split(content, str(getattr(source, "name", "open file")))
-    elif isinstance(source, Mapping):
-        yield Body(encode([source]), name)
+        if isinstance(content, str):
+            content = content.encode("utf-8", "backslashreplace")
+        yield from _split(content, str(getattr(source, "name", "open file")), large)
     elif isinstance(source, Iterable):
-        yield from _each(source, name)
+        yield from _each([source] if isinstance(source, Mapping) else source, name)
     else:
         raise DxError(
-            f"Cannot read jobs from a {type(source).__name__}; give a path, an open file, bytes or dicts."
+            f"Cannot read jobs from a {type(source).__name__}; "
+            "give a path, an open file, bytes or dicts."
         )
 
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
-    """Yield the bodies of each of several sources; dicts are gathered, so that jobs are not decoded one by one."""
+    """Yield the bodies of several sources; dicts are gathered, not to be decoded one by one."""
     dicts: list[Mapping[str, Any]] = []
-    jobs = documents = 0
+    done = 0
     for number, source in enumerate(sources):
-        if isinstance(source, Mapping):
+        is_dict = isinstance(source, Mapping)
+        if is_dict:
             dicts.append(source)
-            jobs += len(source["Jobs"]) if isinstance(source.get("Jobs"), list) else 1
-        if dicts and (jobs >= _JOBS_A_BODY or not isinstance(source, Mapping)):
-            yield Body(encode(dicts), name, documents)
-            documents += len(dicts)
-            dicts, jobs = [], 0
-        if not isinstance(source, Mapping):
-            yield from _bodies(source, f"item {number}")
+        if dicts and (len(dicts) == _DICTS_A_BODY or not is_dict):
+            yield Body(encode(dicts), name, page=done, line=done)
+            done, dicts = done + len(dicts), []
+        if not is_dict:
+            yield from bodies(source, f"item {number}")
     if dicts:
-        yield Body(encode(dicts), name, documents)
+        yield Body(encode(dicts), name, page=done, line=done)
 
 
 def _paths(source: str | os.PathLike[str]) -> list[Path]:
@@ -144,34 +146,34 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
         )
     path = Path(text)
     if text and path.is_dir():
-        raise DxError(
-            f"{text!r} is a folder; give a pattern of its files, such as {str(path / '*.json')!r}."
-        )
-    found = (
-        [path]
-        if text and path.exists()
-        else sorted(Path(match) for match in glob.glob(text, recursive=True))
-    )
-    files = [match for match in found if not match.is_dir()]
+        pattern = str(path / "*.json")
+        raise DxError(f"{text!r} is a folder; give a pattern of its files, such as {pattern!r}.")
+    # pathlib has no patterns that may be absolute
+    matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207
+    if text and path.exists():
+        matches = [path]
+    files = [match for match in matches if not match.is_dir()]
     if not files:
-        raise DxError(
-            f"No file matches {text!r}. Give the path of a saved listing, or a pattern such as 'jobs/*.json'."
-        )
+        hint = "Give the path of a saved listing, or a pattern such as 'jobs/*.json'."
+        raise DxError(f"No file matches {text!r}. {hint}")
     return files
 
 
-def _split(content: bytes, name: str) -> Iterator[Body]:
-    """Yield a file's content, a large one in pieces where documents seem to begin, so that not all is decoded at once."""
+def _split(content: bytes, name: str, large: int) -> Iterator[Body]:
+    """Yield a file's content, if large in pieces where documents seem to begin.
+
+    So not all is decoded at once.
+    """
     try:
         content = as_utf8(content)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from None
-    if len(content) <= _LARGE_BYTES or not _DOCUMENTS_BEGIN_LINES.match(content):
+    if len(content) <= large or not _DOCUMENTS_BEGIN_LINES.match(content):
         yield Body(content, name)
         return
     start = page = line = 0
     while start < len(content):
-        end = content.find(b"\n{", start + _LARGE_BYTES) + 1 or len(content)
+        end = content.find(b"\n{", start + large) + 1 or len(content)
         yield Body(content[start:end], name, page, line)
         page += content.count(b"\n{", start, end - 1) + 1
         line += content.count(b"\n", start, end)
