@@ -1,10 +1,10 @@
-"""Killing exports: a child exports two sets of tables in turn to one place and gets SIGKILL at a random moment.
+"""Killing exports: a child writes two sets of tables in turn to one place and gets SIGKILL.
 
 By hand, at full size, from the repository (some minutes; exit status 1 if ever the target was
-neither of the two)::
+neither of the two); first 30 kills of Parquet exports of 1,000,000 jobs::
 
-    python -m tests.faults.export_kill                     # 30 kills of Parquet exports of
-    1,000,000 jobs python -m tests.faults.export_kill --suffix .csv --kills 10 --jobs 200000
+    python -m tests.faults.export_kill
+    python -m tests.faults.export_kill --suffix .csv --kills 10 --jobs 200000
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def leftovers(target):
 
 
 class Killing:
-    """Exports that are killed: of `both` tables in turn to `target`, that holds the first of them to begin with."""
+    """Exports that are killed: of `both` tables in turn to `target`, which holds the first now."""
 
     def __init__(self, both, target):
         self.target = target
@@ -74,7 +74,7 @@ class Killing:
             self.known[content(target)] = name
 
     def kill(self, after):
-        """Return what the target is after a kill: "old", "new" or what is wrong; and whether it hit midway."""
+        """Return what the target is after a kill, "old", "new" or what is wrong, and if it hit."""
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, self.saved, self.target],
             stdout=subprocess.PIPE,
@@ -106,7 +106,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         killing = Killing((old, tables), Path(folder) / f"jobs{options.suffix}")
         print(
-            f"{len(tables):,} jobs to {options.suffix}: {killing.takes:.1f} s an export; seed {options.seed}",
+            f"{len(tables):,} jobs to {options.suffix}: {killing.takes:.1f} s an export; "
+            f"seed {options.seed}",
             flush=True,
         )
         found = Counter()
@@ -115,7 +116,8 @@ def main():
             result = killing.kill(after)
             found[result] += 1
             print(
-                f"  kill {number:>2} after {after:6.2f} s: {result[0]}{' (midway)' if result[1] else ''}",
+                f"  kill {number:>2} after {after:6.2f} s: "
+                f"{result[0]}{' (midway)' if result[1] else ''}",
                 flush=True,
             )
         dx.export(tables, killing.target, progress=False)
@@ -123,7 +125,8 @@ def main():
     whole = sum(count for (state, _), count in found.items() if state in ("old", "new"))
     midway = sum(count for (_, hit), count in found.items() if hit)
     print(
-        f"{whole} of {options.kills} whole, {midway} killed midway, {len(left)} leftovers after the next export"
+        f"{whole} of {options.kills} whole, {midway} killed midway, "
+        f"{len(left)} leftovers after the next export"
     )
     return 0 if whole == options.kills and not left else 1
 

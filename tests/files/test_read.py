@@ -10,10 +10,10 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.files import read as reading
+from dxnotebook.files.read import bodies, decoded
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
 
-SAMPLE = Path(__file__).parent / "data" / "job-import-s3-completed.json"
+SAMPLE = Path(__file__).parents[1] / "data" / "job-import-s3-completed.json"
 
 
 def ids(tables):
@@ -65,17 +65,20 @@ def test_what_boto3_gives_in_any_shape():
     assert dx.read_jobs([]).jobs.empty
 
 
-def test_a_large_file_is_read_in_pieces_with_the_places_it_has(monkeypatch):
-    monkeypatch.setattr(reading, "_LARGE_BYTES", 300)
+def test_a_large_file_is_read_in_pieces_with_the_places_it_has():
+    def read(content):
+        return decoded(bodies(content, large=300), redact=True)
+
     lines = b"\n".join(json.dumps(job(n)).encode() for n in range(20))
-    assert ids(dx.read_jobs(lines)) == list(range(20))
+    assert len(list(bodies(lines, large=300))) > 1
+    assert ids(read(lines)) == list(range(20))
     odd = lines + b"\n" + json.dumps(job(20, Details=5)).encode() + b"\n" + lines
-    [[page, position]] = dx.read_jobs(odd).rejects[["page", "position"]].to_numpy().tolist()
+    [[page, position]] = read(odd).rejects[["page", "position"]].to_numpy().tolist()
     assert (page, position) == (20, 0)
     with pytest.raises(dx.LoadError, match="line 21, column 1"):
-        dx.read_jobs(lines + b"\nnonsense")
+        read(lines + b"\nnonsense")
     unindented = json.dumps({"Jobs": [job(n) for n in range(9)]}, indent=0).encode()
-    assert ids(dx.read_jobs(unindented)) == list(range(9))
+    assert ids(read(unindented)) == list(range(9))
 
 
 @pytest.mark.parametrize(
