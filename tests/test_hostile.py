@@ -978,7 +978,7 @@ def test_46_same_arn_and_update_with_other_content(difference):
     versions = [job(2, **difference(n)) for n in range(2)]
     kept = []
     for order in (versions, versions[::-1]):
-        with pytest.warns(dx.DataWarning, match="1 jobs came in two versions"):
+        with pytest.warns(dx.DataWarning, match="1 job came in two versions"):
             tables = read(job(1), *order, job(3))
         assert sorted(numbers(tables)) == [1, 2, 3]
         kept += [one for one in tables.to_jobs() if one["Id"] == job(2)["Id"]]
@@ -993,7 +993,7 @@ def test_46_the_very_same_job_twice():
 
 def test_47_updated_before_created():
     odd = job(2, UpdatedAt="2026-08-31T00:00:00Z")
-    with pytest.warns(dx.DataWarning, match="1 jobs were updated before they were created"):
+    with pytest.warns(dx.DataWarning, match="1 job was updated before it was created"):
         tables = dx.read_jobs(between(odd))
     assert_kept(tables, odd)
     assert tables.jobs["duration_s"].fillna(-1).tolist() == [60, -1, 60]

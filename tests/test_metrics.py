@@ -249,7 +249,7 @@ def test_what_counts_as_failed_is_up_to_the_user():
 
 def test_jobs_without_a_time_are_warned_of_and_counted_without_periods():
     jobs = frame_of_jobs([("A", "ERROR", None, 1, "eu"), ("A", "ERROR", 5, 1, "eu")])
-    with pytest.warns(DataWarning, match="1 jobs have no created_at and are left out"):
+    with pytest.warns(DataWarning, match="1 job has no created_at and is left out"):
         assert dx.failure_rate(jobs, every="1d")["n"].sum() == 1
     assert dx.failure_rate(jobs)["n"].sum() == 2
 

@@ -98,7 +98,7 @@ def test_what_is_usual_is_the_types_own_or_that_of_all():
 
 def test_jobs_without_a_time_are_warned_of():
     jobs = frame_of_jobs([("A", "COMPLETED", None, 10, "eu"), ("A", "COMPLETED", 5, 10, "eu")])
-    with pytest.warns(DataWarning, match="1 jobs have no created_at and are left out"):
+    with pytest.warns(DataWarning, match="1 job has no created_at and is left out"):
         assert dx.concurrency(jobs)["open"].tolist() == [1, 0]
 
 
