@@ -71,7 +71,8 @@ def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:
     try:
         for group in _grouped(contents):
             for records in decoder.decode(group):
-                batches.append(flatten(records, decoder.layout))  # noqa: PERF401 (what came before an error counts)
+                # one by one, as what came before an error counts
+                batches.append(flatten(records, decoder.layout))  # noqa: PERF401
     except FormatError as error:
         tables = assemble(batches, decoder)
         expected = "Expected ListJobs pages or jobs as the AWS CLI or boto3 write them, in JSON."
