@@ -1,7 +1,7 @@
 """Frames of any engine in, the same kind out: what the metrics need of narwhals.
 
-An engine does the heavy part, a grouping; its small result is finished in pandas, in one way for all, and handed back
-as a frame of that engine.
+An engine does the heavy part, a grouping; its small result is finished in pandas, in one way for
+all, and handed back as a frame of that engine.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, Generic, TypeVar
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from dxnotebook.arrays import Integers
 from dxnotebook.errors import DxError
 from dxnotebook.text import texts
 
@@ -25,12 +25,13 @@ _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "number
 
 
 def columns_of(by: object, results: Iterable[str]) -> list[str]:
-    """Return the names of the columns to group by, which are not those of the results, or raise DxError."""
+    """Return the names of the columns to group by, or raise DxError; the results have others."""
     columns = [] if by is None else texts("by", by)
-    if taken := [name for name in columns if name in results]:
-        raise DxError(
-            f"Cannot group by a column named {taken[0]!r}, as the result has one. Rename it."
-        )
+    for name in columns:
+        if name in results:
+            raise DxError(
+                f"Cannot group by a column named {name!r}, as the result has one. Rename it."
+            )
     return columns
 
 
@@ -40,27 +41,23 @@ def groupable(by: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
+        names = ", ".join(map(repr, by))
         raise DxError(
-            f"Cannot group by {', '.join(map(repr, by))}: {error}. Choose columns of texts or numbers."
+            f"Cannot group by {names}: {error}. Choose columns of texts or numbers."
         ) from None
 
 
-def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
-    """Return the groups in a pandas frame, in order, and the number of the group that each row belongs to.
+def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers]:
+    """Return the groups in a pandas frame, in order, and the number of each row's group.
 
-    Without columns to group by there is one group. Null is a group, the last; categories come by name, as not every
-    engine has their order.
+    Without columns to group by there is one group. Null is a group, the last; categories come by
+    name, as not every engine has their order.
     """
     if not by:
         return pd.DataFrame(index=[0]), np.zeros(len(frame), np.int64)
-    group = np.zeros(len(frame), np.int64)
     with groupable(by):
-        for name in by:
-            further, values = pd.factorize(frame[name], use_na_sentinel=False)
-            group = further if name == by[0] else pd.factorize(group * len(values) + further)[0]
-    first = np.zeros(group.max(initial=-1) + 1, np.int64)
-    first[group[::-1]] = np.arange(len(group))[::-1]
-    groups = frame[by].take(first).reset_index(drop=True)
+        group = frame.groupby(by, sort=False, dropna=False, observed=True).ngroup()
+    groups = frame.loc[(~group.duplicated()).to_numpy(), by].reset_index(drop=True)
     groups = groups.sort_values(
         by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key
     )
@@ -70,12 +67,12 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, npt.NDAr
 
 
 def _typed(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
-    """Return jobs without an index, with times in UTC (which they are in if they name no zone) and plain numbers.
+    """Return jobs without an index, with plain numbers and with times in UTC.
 
-    Columns without any value need no type.
+    Times that name no zone are in UTC; columns without any value need no type.
     """
     typed: dict[str, Any] = {}
-    for name in needed:
+    for name in [name for name in needed if name in _EXPECTED and name in jobs]:
         column, dtype = jobs[name], jobs[name].dtype
         if dtype in ("datetime64[us, UTC]", "float64"):
             continue
@@ -85,6 +82,12 @@ def _typed(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
         elif pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
             typed[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
     return jobs.assign(**typed).reset_index(drop=True)
+
+
+def _no_frame(jobs: object, example: str) -> DxError:
+    return DxError(
+        f"Invalid jobs: a {type(jobs).__name__}. Give a {example}, such as `tables.jobs`."
+    )
 
 
 class Source(Generic[FrameT]):
@@ -108,32 +111,29 @@ class Source(Generic[FrameT]):
         self.native: Any = jobs
         if isinstance(jobs, pd.DataFrame):
             if not jobs.columns.is_unique:
-                twice = jobs.columns[jobs.columns.duplicated()][0]
+                name = jobs.columns[jobs.columns.duplicated()][0]
                 raise DxError(
-                    f"The frame has several columns {twice!r}. Rename or drop all but one."
+                    f"The frame has several columns {name!r}. Rename or drop all but one."
                 )
-            self.native = _typed(
-                jobs, [name for name in needed if name in _EXPECTED and name in jobs]
-            )
+            self.native = _typed(jobs, needed)
         try:
             self.frame: Any = nw.from_native(self.native)
         except TypeError:
-            raise DxError(
-                f"Invalid jobs: a {type(jobs).__name__}. Give a frame, such as `tables.jobs`."
-            ) from None
+            raise _no_frame(jobs, "frame") from None
         self.engine = self.frame.implementation
         self.schema = self.frame.collect_schema()
+        self._check_columns(needed)
+
+    def _check_columns(self, needed: list[str]) -> None:
+        """Raise DxError if a column is not there, or not of the kind that it has to be."""
         if missing := [name for name in needed if name not in self.schema]:
-            raise DxError(
-                f"The frame has no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, self.schema))}."
-            )
+            names, known = ", ".join(map(repr, missing)), ", ".join(map(str, self.schema))
+            raise DxError(f"The frame has no column {names}; it has: {known}.")
         for name in _EXPECTED.keys() & set(needed):
-            kind = self.schema[name]
-            if not (
-                kind.is_numeric() if _EXPECTED[name] == "numbers" else isinstance(kind, nw.Datetime)
-            ):
+            expected, kind = _EXPECTED[name], self.schema[name]
+            if not (kind.is_numeric() if expected == "numbers" else isinstance(kind, nw.Datetime)):
                 raise DxError(
-                    f"The column {name!r} holds {kind}, not {_EXPECTED[name]}; convert it first."
+                    f"The column {name!r} holds {kind}, not {expected}; convert it first."
                 )
 
     @property
@@ -142,55 +142,50 @@ class Source(Generic[FrameT]):
         return bool(self.engine.is_pandas())
 
     def column(self, name: str) -> Any:
-        """Return a column as an expression to group by; what other engines have of categories is text."""
+        """Return a column to group by, as an expression; other engines' categories become text."""
         column = nw.col(name)
         coded = not self.is_pandas and isinstance(self.schema[name], nw.Categorical | nw.Enum)
         return column.cast(nw.String) if coded else column
 
     def seconds(self, name: str) -> Any:
-        """Return a time as whole seconds since 1970, an expression that no session's time zone has a say in."""
+        """Return a time as whole seconds since 1970, which no session's time zone has a say in."""
         time = nw.col(name)
         if self.engine.is_spark_like():
             return time.cast(nw.Int64)
-        return (
-            time.dt.total_seconds()
-            if self.engine.is_duckdb()
-            else time.dt.timestamp("us") // 1_000_000
-        )
+        if self.engine.is_duckdb():
+            return time.dt.total_seconds()
+        return time.dt.timestamp("us") // 1_000_000
 
     def collected(self, frame: Any) -> pd.DataFrame:
-        """Return a narwhals frame as a pandas one; what is of another engine keeps the types it has there."""
+        """Return a narwhals frame as a pandas one, with the types that it has in its engine."""
         frame = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
         if self.is_pandas:
             return frame.to_native()  # type: ignore[no-any-return]
-        collected: pd.DataFrame = frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
-        return collected
+        return frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)  # type: ignore[no-any-return]
 
     def returned(self, result: pd.DataFrame) -> FrameT:
         """Return a result as a frame of the engine, of the same connection or session."""
         if self.is_pandas:
             return result  # type: ignore[return-value]
         table = pa.Table.from_pandas(result, preserve_index=False)
-        given: Any
+        frame: Any
         if self.engine.is_duckdb():
-            dxnotebook_result = table  # noqa: F841 (DuckDB finds it by this name, which no table of the user's has)
-            given = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")
-            given = given.set_alias("dxnotebook_result")
+            dxnotebook_result = table  # noqa: F841 (DuckDB finds it by its name, which nobody has)
+            frame = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")
+            frame = frame.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
-            given = nw.from_arrow(table, backend=self.engine).to_native()
+            frame = nw.from_arrow(table, backend=self.engine).to_native()
         elif self.engine.is_dask():
-            given = nw.from_native(result).lazy(self.engine).to_native()
+            frame = nw.from_native(result).lazy(self.engine).to_native()
         else:
             session = getattr(self.native, "sparkSession", None)
-            given = nw.from_native(table).lazy(self.engine, session=session).to_native()
-        return given  # type: ignore[no-any-return]
+            frame = nw.from_native(table).lazy(self.engine, session=session).to_native()
+        return frame  # type: ignore[no-any-return]
 
 
 def pandas_frame(jobs: object, needed: Iterable[str]) -> pd.DataFrame:
     """Return jobs that have to be a pandas frame with some columns, or raise DxError."""
     if not isinstance(jobs, pd.DataFrame):
-        raise DxError(
-            f"Invalid jobs: a {type(jobs).__name__}. Give a pandas frame, such as `tables.jobs`."
-        )
-    native: pd.DataFrame = Source(jobs, needed).native
-    return native
+        raise _no_frame(jobs, "pandas frame")
+    frame: pd.DataFrame = Source(jobs, needed).native
+    return frame

@@ -1,7 +1,8 @@
-"""Periods of time: steps such as "1h" or "1mo", numbered by integer arithmetic that every engine has.
+"""Periods of time: steps such as "1h" or "1mo", numbered by integer arithmetic.
 
-A step of minutes or hours has a fixed length; one of days, weeks, months, quarters or years follows the calendar of a
-time zone, so that a day in which clocks change has 23 or 25 hours.
+Every engine has that. A step of minutes or hours has a fixed length; one of days, weeks, months,
+quarters or years follows the calendar of a time zone, so that a day in which clocks change has 23
+or 25 hours.
 """
 
 from __future__ import annotations
@@ -12,20 +13,19 @@ from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from dxnotebook.errors import DxError
+from dxnotebook.arrays import Integers
+from dxnotebook.errors import invalid
 from dxnotebook.times import length
 
 _DAY = 86_400  # seconds
 _LONGEST_STEP = 100 * 366 * _DAY
 _MONDAY = -3 * _DAY  # 1970 began on a Thursday
-_DAY_LONG = pd.Timedelta(days=1)
+_ONE_DAY = pd.Timedelta(days=1)
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
-_LONGEST = pd.Timedelta(
-    days=50 * 365
-)  # how far back from the last job changes of the clocks are heeded
+# how far back from the last job changes of the clocks are heeded
+_LONGEST = pd.Timedelta(days=50 * 365)
 
 
 @dataclass(frozen=True)
@@ -58,46 +58,39 @@ class Step:
         >>> Step.of("2w").seconds, Step.of("1q").months
         (1209600, 3)
         """
-        count, unit_s, unit_months = length(every) or (0, 0, 0)
+        count, seconds, months = length(every) or (0, 0, 0)
         count = 1 if count is None else count
-        whole = count == int(count) and unit_s != 1
-        seconds, months = int(count) * unit_s, int(count) * unit_months
-        if not whole or not 0 < seconds + months * 30 * _DAY <= _LONGEST_STEP:
-            raise DxError(
-                f"Invalid every: {every!r}. Valid are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y."
-            )
+        about = count * (seconds + months * 30 * _DAY)
+        # periods of seconds are too many, and half a month is nothing that a calendar has
+        if seconds == 1 or not 0 < about <= _LONGEST_STEP or count != int(count):
+            valid = "are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y"
+            raise invalid("every", every, valid)
         try:
             ZoneInfo(tz)
         except (ValueError, OSError, TypeError, KeyError):
-            raise DxError(
-                f"Invalid tz: {tz!r}. Valid are the names of time zones, such as 'Europe/Berlin'."
-            ) from None
-        return cls(seconds, months, tz)
+            valid = "are the names of time zones, such as 'Europe/Berlin'"
+            raise invalid("tz", tz, valid) from None
+        return cls(int(count) * seconds, int(count) * months, tz)
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""
-        days = pd.date_range(
-            max(first, last - _LONGEST).floor("D"), last.ceil("D") + _DAY_LONG, freq="D"
-        )
+        start, end = max(first, last - _LONGEST).floor("D"), last.ceil("D") + _ONE_DAY
+        days = pd.date_range(start, end, freq="D")
         changed = days[:-1][np.diff(self._ahead(days)) != 0]
-        scanned = [pd.date_range(day, day + _DAY_LONG, freq=_SCAN) for day in changed]
-        times = pd.DatetimeIndex(days[:1].append(scanned))
+        quarters = [pd.date_range(day, day + _ONE_DAY, freq=_SCAN) for day in changed]
+        times = pd.DatetimeIndex(days[:1].append(quarters))
         ahead = self._ahead(times)
         new = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
-        return replace(
-            self,
-            changes=tuple(
-                zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True)
-            ),
-        )
+        changes = zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True)
+        return replace(self, changes=tuple(changes))
 
-    def _ahead(self, times: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+    def _ahead(self, times: pd.DatetimeIndex) -> Integers:
         """Return by how many seconds the zone's clocks are ahead of UTC."""
         local = times.tz_convert(self.zone).tz_localize(None)
         return ((local - times.tz_convert(None)) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
 
     def numbered(self, frame: Any, name: str) -> Any:
-        """Return a frame in which a column of seconds since 1970 has become the number of the period they lie in."""
+        """Return a frame in which seconds since 1970 have become the number of their period."""
         seconds = nw.col(name)
         (_, ahead), *changes = self.changes
         local = seconds + ahead
@@ -109,22 +102,19 @@ class Step:
             return _months(frame.with_columns((local // _DAY).alias(name)), name, self.months)
         return frame.with_columns(((local - self._origin) // self.seconds).alias(name))
 
-    def starts(self, numbers: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
+    def starts(self, numbers: Integers) -> pd.DatetimeIndex:
         """Return when the periods of these numbers start, in the step's zone."""
         if self._is_fixed:
-            at = pd.DatetimeIndex(
-                (numbers * self.seconds - self.changes[0][1]).astype("M8[s]"), tz="UTC"
-            )
-            return at.as_unit("us").tz_convert(self.zone)
+            seconds = (numbers * self.seconds - self.changes[0][1]).astype("M8[s]")
+            return pd.DatetimeIndex(seconds, tz="UTC").as_unit("us").tz_convert(self.zone)
         if self.months:
-            local = pd.DatetimeIndex((numbers * self.months).astype("M8[M]").astype("M8[s]"))
+            local = (numbers * self.months).astype("M8[M]").astype("M8[s]")
         else:
-            local = pd.DatetimeIndex((numbers * self.seconds + self._origin).astype("M8[s]"))
+            local = (numbers * self.seconds + self._origin).astype("M8[s]")
         # a midnight that the clocks skip is when they do; of two, the day begins with the first
         first = np.ones(len(local), bool)
-        return local.as_unit("us").tz_localize(
-            self.zone, ambiguous=first, nonexistent="shift_forward"
-        )
+        times = pd.DatetimeIndex(local).as_unit("us")
+        return times.tz_localize(self.zone, ambiguous=first, nonexistent="shift_forward")
 
     @property
     def _is_fixed(self) -> bool:
@@ -132,25 +122,24 @@ class Step:
 
     @property
     def _origin(self) -> int:
-        return _MONDAY if self.seconds % 7 * _DAY == 0 else 0
+        return _MONDAY if self.seconds % (7 * _DAY) == 0 else 0
 
 
 def _months(frame: Any, name: str, step: int) -> Any:
-    """Return a frame in which a column of days since 1970 has become months since January 1970, or steps of some.
+    """Return a frame in which days since 1970 have become steps of some months since January 1970.
 
-    The arithmetic is that of ``civil_from_days`` in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms":
-    years begin in March, so that the leap day is their last. Each step is a column, as engines without common
-    subexpressions take very long over one expression of it all.
+    The arithmetic is that of ``civil_from_days`` in Howard Hinnant's "chrono-Compatible Low-Level
+    Date Algorithms": years begin in March, so that the leap day is their last. Each step is a
+    column, as engines without common subexpressions take very long over one expression of it all.
     """
-    era, year = f"{name} era", f"{name} year"
+    era, year = nw.col(f"{name} era"), nw.col(f"{name} year")
     day = nw.col(name)
+    years = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
     frame = frame.with_columns((day + 719_468).alias(name))
-    frame = frame.with_columns((day // 146_097).alias(era))
-    frame = frame.with_columns((day - nw.col(era) * 146_097).alias(name))
-    frame = frame.with_columns(
-        ((day - day // 1_460 + day // 36_524 - day // 146_096) // 365).alias(year)
-    )
-    of_year = day - (365 * nw.col(year) + nw.col(year) // 4 - nw.col(year) // 100)
-    frame = frame.with_columns(((5 * of_year + 2) // 153).alias(name))
-    months = (nw.col(era) * 400 + nw.col(year) - 1970) * 12 + nw.col(name) + 2
-    return frame.with_columns((months // step).alias(name)).drop(era, year)
+    frame = frame.with_columns((day // 146_097).alias(f"{name} era"))
+    frame = frame.with_columns((day - era * 146_097).alias(name))
+    frame = frame.with_columns(years.alias(f"{name} year"))
+    day_of_year = day - (365 * year + year // 4 - year // 100)
+    frame = frame.with_columns(((5 * day_of_year + 2) // 153).alias(name))
+    months = (era * 400 + year - 1970) * 12 + nw.col(name) + 2
+    return frame.with_columns((months // step).alias(name)).drop(f"{name} era", f"{name} year")
