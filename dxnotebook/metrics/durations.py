@@ -9,16 +9,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from dxnotebook.errors import DxError
+from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics.engines import FrameT
 from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.tables.jobtables import observed_at
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-
 _DURATIONS = ("n", *_QUANTILES, "max")
-
 _ROUNDING = 1e-9  # of a survival probability, the product of many fractions
 
 
@@ -75,50 +73,49 @@ def durations(
     ['type', 'period', 'n', 'median', 'p90', 'p95', 'p99', 'max']
     """
     if open_jobs not in ("left out", "censored"):
-        raise DxError(
-            f"Invalid open_jobs: {open_jobs!r}. Valid options are: 'left out', 'censored'."
-        )
+        raise invalid("open_jobs", open_jobs, "options are: 'left out', 'censored'")
+    needed = ["duration_s"]
     if open_jobs == "censored":
-        needed = ["duration_s", "state", "created_at", "updated_at"]
-        wanted = Grouping(jobs, by, every, tz, needed=needed, results=_DURATIONS)
-        return wanted.source.returned(_censored(wanted, now))
-    wanted = Grouping(jobs, by, every, tz, needed=["duration_s"], results=_DURATIONS)
-    wanted.check_quantiles()
+        needed += ["state", "created_at", "updated_at"]
+    grouping = Grouping(jobs, by, every, tz, needed=needed, results=_DURATIONS)
+    result = _finished(grouping) if open_jobs == "left out" else _censored(grouping, now)
+    return grouping.source.returned(result)
+
+
+def _finished(grouping: Grouping[Any]) -> pd.DataFrame:
+    """Return the quantiles of the jobs of each group and period that have a duration."""
+    grouping.check_quantiles()
     took = nw.col("duration_s")
-    values = [took.quantile(q, "linear").alias(name) for name, q in _QUANTILES.items()]
-    values = [nw.len().alias(SIZE), took.count().alias("n"), *values, took.max().alias("max")]
-    grid = Grid(wanted, wanted.grouped(values, of="duration_s"))
-    return wanted.source.returned(grid.spread(grid.rows.set_axis(grid.place), _DURATIONS))
+    values = [took.quantile(share, "linear").alias(name) for name, share in _QUANTILES.items()]
+    values += [nw.len().alias(SIZE), took.count().alias("n"), took.max().alias("max")]
+    grid = Grid(grouping, grouping.grouped(values, values=["duration_s"]))
+    return grid.spread(grid.rows.set_axis(grid.place), _DURATIONS)
 
 
-def _censored(wanted: Grouping[Any], now: pd.Timestamp | str | None) -> pd.DataFrame:
+def _censored(grouping: Grouping[Any], now: pd.Timestamp | str | None) -> pd.DataFrame:
     """Return the Kaplan–Meier quantiles of each group and period."""
-    source = wanted.source
-    if not source.is_pandas:
+    if not grouping.source.is_pandas:
         raise DxError(
             "open_jobs='censored' needs a pandas frame; convert it, for example by to_pandas()."
         )
-    jobs: pd.DataFrame = source.native
-    rows = wanted.selected().to_native()
+    jobs: pd.DataFrame = grouping.source.native
+    grid = Grid(grouping, grouping.selected().to_native().assign(**{SIZE: 1}))
     is_open = jobs["state"].isin(OPEN_STATES)
     waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
     took = jobs["duration_s"].where(~is_open, waited)
-    grid = Grid(wanted, rows.assign(**{SIZE: 1}))
-    known = (
-        pd.DataFrame({"took": took, "open": is_open}).loc[grid.rows.index].assign(place=grid.place)
-    )
-    places = known[known["took"].notna()].groupby("place")
-    quantiles = {place: _survival(jobs["took"], jobs["open"]) for place, jobs in places}
+    placed = pd.DataFrame({"took": took, "open": is_open}).loc[grid.rows.index]
+    groups = placed.assign(place=grid.place).dropna(subset="took").groupby("place")
+    quantiles = {place: _survival(group["took"], group["open"]) for place, group in groups}
     return grid.spread(pd.DataFrame(quantiles).T, _DURATIONS)
 
 
 def _survival(took: pd.Series[float], is_open: pd.Series[bool]) -> dict[str, float]:
-    """Return the Kaplan–Meier quantiles of some jobs."""
-    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 (as above)
+    """Return the Kaplan–Meier quantiles of one group's jobs."""
+    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 (takes long, and few ask for it)
 
     curve = ecdf(CensoredData(uncensored=took[~is_open], right=took[is_open])).sf
-    found: dict[str, float] = {"n": len(took)}
+    result: dict[str, float] = {"n": len(took)}
     for name, share in {**_QUANTILES, "max": 1.0}.items():
         reached = curve.quantiles[curve.probabilities <= 1 - share + _ROUNDING]
-        found[name] = reached[0] if len(reached) else np.nan
-    return found
+        result[name] = reached[0] if len(reached) else np.nan
+    return result

@@ -54,7 +54,7 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
     name, as not every engine has their order.
     """
     if not by:
-        return pd.DataFrame(index=[0]), np.zeros(len(frame), np.int64)
+        return pd.DataFrame(index=range(1)), np.zeros(len(frame), np.int64)
     with groupable(by):
         group = frame.groupby(by, sort=False, dropna=False, observed=True).ngroup()
     groups = frame.loc[(~group.duplicated()).to_numpy(), by].reset_index(drop=True)

@@ -7,10 +7,9 @@ from typing import Any, Generic
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from dxnotebook.arrays import Array
+from dxnotebook.arrays import Integers, Mask
 from dxnotebook.errors import DxError
 from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered
 from dxnotebook.metrics.periods import Step
@@ -50,7 +49,7 @@ class Grouping(Generic[FrameT]):
     ) -> None:
         self.by = columns_of(by, (PERIOD, *results))
         self.step = None if every is None else Step.of(every, tz)
-        self.source = Source(jobs, [*needed, *self.by, *([] if every is None else ["created_at"])])
+        self.source = Source(jobs, [*needed, *self.by, *(["created_at"] if self.step else [])])
         if self.step and tz != "UTC":
             self.step = self._with_clocks(self.step)
 
@@ -58,16 +57,8 @@ class Grouping(Generic[FrameT]):
         """Return the step with the changes of the clocks while there were jobs."""
         created = nw.col("created_at")
         span = self.source.frame.select(created.min().alias("first"), created.max().alias("last"))
-        span = self.source.collected(span)
-        if span["first"].isna().all():
-            return step
-        first, last = (pd.Timestamp(span[name].iloc[0]) for name in ("first", "last"))
-        return step.between(
-            *(
-                time.tz_convert("UTC") if time.tzinfo else time.tz_localize("UTC")
-                for time in (first, last)
-            )
-        )
+        times = pd.to_datetime(self.source.collected(span).iloc[0], utc=True)
+        return step if times.isna().any() else step.between(*times)
 
     def check_quantiles(self) -> None:
         """Raise DxError if the engine has no quantiles of these groups."""
@@ -75,35 +66,30 @@ class Grouping(Generic[FrameT]):
         if engine.is_dask() or (engine.is_pyarrow() and (self.by or self.step)):
             name, other = ("Dask", "compute") if engine.is_dask() else ("PyArrow", "to_pandas")
             raise DxError(
-                f"{name} has no quantiles of groups. Give durations() `jobs.{other}()`, or a frame of another engine."
+                f"{name} has no quantiles of groups. Give durations() `jobs.{other}()`, "
+                "or a frame of another engine."
             )
 
     def selected(self, *others: str) -> Any:
-        """Return the columns to group by, the number of the period, and some others."""
-        columns = [
-            self.source.column(name).alias(name) for name in dict.fromkeys((*self.by, *others))
-        ]
+        """Return the columns to group by, the number of the period, and other columns."""
+        names = dict.fromkeys((*self.by, *others))
+        columns = [self.source.column(name).alias(name) for name in names]
         if self.step is None:
             return self.source.frame.select(*columns)
-        return self.step.numbered(
-            self.source.frame.select(*columns, self.source.seconds("created_at").alias(PERIOD)),
-            PERIOD,
-        )
+        columns.append(self.source.seconds("created_at").alias(PERIOD))
+        return self.step.numbered(self.source.frame.select(*columns), PERIOD)
 
     def grouped(
-        self, aggregations: Sequence[Any], *, also: str | None = None, of: str | None = None
+        self, aggregations: Sequence[Any], *, also: Sequence[str] = (), values: Sequence[str] = ()
     ) -> pd.DataFrame:
-        """Return aggregations of a column by group and period, and by one more column; null is a key, too."""
-        frame = self.selected(*filter(None, (also, of)))
-        keys = list(
-            dict.fromkeys([*self.by, *([also] if also else []), *([PERIOD] if self.step else [])])
-        )
+        """Return aggregations by group, period and further columns; null is a key, too."""
+        frame = self.selected(*also, *values)
+        keys = dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])])
         if not keys:
             return self.source.collected(frame.select(*aggregations))
         with groupable(self.by):
-            return self.source.collected(
-                frame.group_by(*keys, drop_null_keys=False).agg(*aggregations)
-            )
+            groups = frame.group_by(*keys, drop_null_keys=False)
+            return self.source.collected(groups.agg(*aggregations))
 
 
 class Grid:
@@ -111,53 +97,51 @@ class Grid:
 
     Parameters
     ----------
-    wanted : Grouping
+    grouping : Grouping
         What makes a group and a period.
     rows : pandas.DataFrame
         What there is to place: the columns to group by, the number of the ``period``, how many
         jobs.
     """
 
-    def __init__(self, wanted: Grouping[Any], rows: pd.DataFrame) -> None:
-        self.rows = _dated(rows) if wanted.step else rows
-        self._groups, group = numbered(self.rows, wanted.by)
+    def __init__(self, grouping: Grouping[Any], rows: pd.DataFrame) -> None:
+        self.rows = _dated(rows) if grouping.step else rows
+        self._groups, group = numbered(self.rows, grouping.by)
         self._periods: pd.DatetimeIndex | None = None
-        self._each, number = 1, np.zeros(len(self.rows), np.int64)
-        if wanted.step:
+        periods, number = 1, np.zeros(len(self.rows), np.int64)
+        if grouping.step:
             number = self.rows[PERIOD].to_numpy(np.int64)
             first, last = (int(number.min()), int(number.max())) if len(number) else (0, -1)
-            self._each, number = last - first + 1, number - first
-            self._check_size()
-            self._periods = wanted.step.starts(np.arange(first, last + 1))
-        self.place = group * self._each + number
-        self.size = len(self._groups) * self._each
-
-    def _check_size(self) -> None:
-        if len(self._groups) * self._each > _MOST_ROWS:
-            raise DxError(
-                f"{len(self._groups):,} groups of {self._each:,} periods are more than {_MOST_ROWS:,} rows. Choose a "
-                "longer `every`, fewer groups, or the jobs of a shorter time."
-            )
+            periods, number = last - first + 1, number - first
+            _check_size(len(self._groups), periods)
+            self._periods = grouping.step.starts(np.arange(first, last + 1))
+        self.place = group * periods + number
+        self.size = len(self._groups) * periods
 
     def labels(self) -> pd.DataFrame:
         """Return the groups and periods."""
-        labels = self._groups.loc[self._groups.index.repeat(self._each)].reset_index(drop=True)
-        if self._periods is not None:
-            labels[PERIOD] = self._periods.take(np.tile(np.arange(self._each), len(self._groups)))
-        return labels
+        if self._periods is None:
+            return self._groups
+        return self._groups.merge(self._periods.to_frame(name=PERIOD), how="cross")
 
     def spread(self, values: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-        """Return the groups and periods with durations by place; where there are none, ``n`` is 0 and the rest null."""
+        """Return the groups and periods with values by place; where there are none, ``n`` is 0."""
         values = values.reindex(index=range(self.size), columns=list(columns)).astype("float64")
-        return pd.concat(
-            [self.labels(), values.assign(n=values["n"].fillna(0).astype("int64"))], axis=1
-        )
+        values = values.assign(n=values["n"].fillna(0).astype("int64"))
+        return pd.concat([self.labels(), values], axis=1)
 
-    def total(self, rows: npt.NDArray[np.bool_]) -> Array:
-        """Return how many jobs some of the rows hold of each group and period."""
-        return np.bincount(
-            self.place[rows], self.rows[SIZE].to_numpy(float)[rows], self.size
-        ).astype(np.int64)
+    def total(self, rows: Mask) -> Integers:
+        """Return how many jobs the selected rows hold of each group and period."""
+        sizes = self.rows[SIZE].to_numpy(float)[rows]
+        return np.bincount(self.place[rows], sizes, self.size).astype(np.int64)
+
+
+def _check_size(groups: int, periods: int) -> None:
+    if groups * periods > _MOST_ROWS:
+        raise DxError(
+            f"{groups:,} groups of {periods:,} periods are more than {_MOST_ROWS:,} rows. "
+            "Choose a longer `every`, fewer groups, or the jobs of a shorter time."
+        )
 
 
 def _dated(rows: pd.DataFrame) -> pd.DataFrame:

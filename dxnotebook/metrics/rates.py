@@ -1,7 +1,7 @@
-"""Rates and durations of jobs, per group and per period, on frames of any engine.
+"""Failure rates with their intervals, per group and period, on frames of any engine.
 
-A pandas frame gives a pandas frame; a Polars, PyArrow, DuckDB, Dask or Spark one gives one of its own kind. The engine
-groups, and what it finds, a row for each group and period, is finished here.
+A pandas frame gives a pandas frame; a Polars, PyArrow, DuckDB, Dask or Spark one gives one of its
+own kind. The engine groups; its result, a row for each group and period, is finished here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array
-from dxnotebook.errors import DxError
+from dxnotebook.errors import invalid
 from dxnotebook.metrics.engines import FrameT
 from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
@@ -35,7 +35,7 @@ def failure_rate(
     finished: Iterable[str] = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
-    r"""Return how many jobs finished and how many of them failed, with the interval that the rate lies in.
+    r"""Return how many jobs finished, how many of them failed, and the interval of the rate.
 
     Parameters
     ----------
@@ -84,25 +84,23 @@ def failure_rate(
           n  failed   rate    low   high
     0  5967     399  0.067  0.061  0.073
     """
-    wanted = Grouping(jobs, by, every, tz, needed=["state"], results=RATES)
-    return wanted.source.returned(
-        rates_of(wanted, texts("failed", failed), texts("finished", finished), confidence)
-    )
+    grouping = Grouping(jobs, by, every, tz, needed=["state"], results=RATES)
+    return grouping.source.returned(rates_of(grouping, failed, finished, confidence))
 
 
 def is_share(value: object) -> bool:
+    """Tell whether a value is a number from 0 to 1."""
     return isinstance(value, Real) and 0 <= float(value) <= 1
 
 
 def rates_of(
-    wanted: Grouping[Any], failed: list[str], finished: list[str], confidence: float
+    grouping: Grouping[Any], failed: Iterable[str], finished: Iterable[str], confidence: float
 ) -> pd.DataFrame:
-    """Return how many jobs of each group and period finished and failed, the rate and its interval."""
+    """Return what `failure_rate` does, as a pandas frame."""
+    failed, finished = texts("failed", failed), texts("finished", finished)
     if not is_share(confidence) or confidence in (0, 1):
-        raise DxError(
-            f"Invalid confidence: {confidence!r}. Valid is a number between 0 and 1, such as 0.95."
-        )
-    grid = Grid(wanted, wanted.grouped([nw.len().alias(SIZE)], also="state"))
+        raise invalid("confidence", confidence, "is a number between 0 and 1, such as 0.95")
+    grid = Grid(grouping, grouping.grouped([nw.len().alias(SIZE)], also=["state"]))
     state = grid.rows["state"]
     n, k = (grid.total(state.isin(states).to_numpy()) for states in ([*failed, *finished], failed))
     low, rate, high = wilson(k, n, confidence)
@@ -112,11 +110,11 @@ def rates_of(
 def wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
     """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
     z = -NormalDist().inv_cdf((1 - confidence) / 2)
-    some = np.where(n > 0, n, np.nan)
-    rate = k / some
-    centre = rate + z**2 / (2 * some)
-    reach = z * np.sqrt(rate * (1 - rate) / some + z**2 / (4 * some**2))
-    scale = 1 + z**2 / some
+    positive_n = np.where(n > 0, n, np.nan)
+    rate = k / positive_n
+    centre = rate + z**2 / (2 * positive_n)
+    reach = z * np.sqrt(rate * (1 - rate) / positive_n + z**2 / (4 * positive_n**2))
+    scale = 1 + z**2 / positive_n
     # of none and of all, the bound is exactly 0 and 1, whatever the rounding
     low = np.where(k == 0, rate, (centre - reach) / scale)
     high = np.where(k == n, rate, (centre + reach) / scale)

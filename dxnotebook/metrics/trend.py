@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array
-from dxnotebook.errors import DxError
+from dxnotebook.errors import invalid
 from dxnotebook.metrics.engines import FrameT, numbered
 from dxnotebook.metrics.grouping import PERIOD, Grouping
 from dxnotebook.metrics.rates import RATES, is_share, rates_of
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.text import texts
 
 _LIMITS = ("baseline", "lower", "upper", "flagged", "bad_since")
-
 _SIGMAS = 3.0
 
 
@@ -78,42 +76,45 @@ def failure_trend(
     Name: count, dtype: int64
     """
     if baseline is not None and not is_share(baseline):
-        raise DxError(f"Invalid baseline: {baseline!r}. Valid is a rate between 0 and 1.")
-    wanted = Grouping(jobs, by, every, tz, needed=["state"], results=(*RATES, *_LIMITS))
-    trend = rates_of(wanted, texts("failed", failed), texts("finished", finished), confidence)
-    _, group = numbered(trend, wanted.by)
-    return wanted.source.returned(_with_runs(_with_limits(trend, group, baseline), group))
+        raise invalid("baseline", baseline, "is a rate between 0 and 1")
+    grouping = Grouping(jobs, by, every, tz, needed=["state"], results=(*RATES, *_LIMITS))
+    trend = rates_of(grouping, failed, finished, confidence)
+    _, group = numbered(trend, grouping.by)
+    return grouping.source.returned(_with_runs(_with_limits(trend, group, baseline), group))
 
 
 def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> pd.DataFrame:
     """Return a trend with the baseline of each group and the control limits of each period."""
-    from scipy.stats import binom  # noqa: PLC0415 (it takes the better part of a second, and few ask for trends)
+    from scipy.stats import binom  # noqa: PLC0415 (takes most of a second, and few ask for trends)
 
-    tail = NormalDist().cdf(-_SIGMAS)
     n, failed = (trend[name].to_numpy(np.float64) for name in ("n", "failed"))
-    some = np.where(n > 0, n, np.nan)
+    positive_n = np.where(n > 0, n, np.nan)
+    tail = NormalDist().cdf(-_SIGMAS)
     flagged = np.zeros(len(trend), bool)
     while True:
-        usual_n, usual_failed = (
-            np.bincount(group, np.where(flagged, 0, count)) for count in (n, failed)
-        )
-        usual = (
-            usual_failed / np.where(usual_n > 0, usual_n, np.nan)
-            if baseline is None
-            else np.full(len(n), float(baseline))
-        )
-        expected = usual[group] if len(n) else usual
-        lower, upper = (binom.ppf(p, some, expected) / some for p in (tail, 1 - tail))
-        above = failed / some > upper
+        if baseline is None:
+            expected = _rate_of_group(group, np.where(flagged, 0, n), np.where(flagged, 0, failed))
+        else:
+            expected = np.full(len(n), float(baseline))
+        lower, upper = (binom.ppf(p, positive_n, expected) / positive_n for p in (tail, 1 - tail))
+        above = failed / positive_n > upper
         if baseline is not None or not (above & ~flagged).any():
             return trend.assign(baseline=expected, lower=lower, upper=upper, flagged=above)
         flagged |= above
 
 
+def _rate_of_group(group: Array, n: Array, failed: Array) -> Array:
+    """Return, for each row, the rate of all rows of its group; NaN where these have no jobs."""
+    n, failed = (np.bincount(group, counts) for counts in (n, failed))
+    rate: Array = failed / np.where(n > 0, n, np.nan)
+    return rate[group]
+
+
 def _with_runs(trend: pd.DataFrame, group: Array) -> pd.DataFrame:
     """Return a trend that says of each bad period since when it has been bad."""
-    told = trend["flagged"].astype("float64").where(trend["n"] > 0)
-    bad = told.groupby(group).ffill() == 1
+    flags = trend["flagged"].astype("float64").where(trend["n"] > 0)
+    # a period without jobs goes on with what the last one was
+    bad = flags.groupby(group).ffill() == 1
     begins = bad & ~bad.groupby(group).shift(fill_value=False)
     since = trend[PERIOD].where(begins).groupby(group).ffill()
     return trend.assign(bad_since=since.where(bad))
