@@ -1,4 +1,4 @@
-"""Jobs that are open: how many at once, beside the service's quotas, and which have been for too long."""
+"""Jobs that are open: how many at once, beside the service's quotas, and which for too long."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array
-from dxnotebook.errors import DxError
+from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at
@@ -17,18 +16,7 @@ from dxnotebook.tables.jobtables import dated, observed_at
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
 _LONG = 86_400.0  # seconds: what is usual where no job at all has completed
-_NEVER = 1 << 61  # microseconds
-_BITS = 62  # of a signed integer, one being left for begun or ended
-_WHO = (
-    "job_id",
-    "account_id",
-    "region",
-    "type",
-    "state",
-    "data_set_id",
-    "data_set_name",
-    "created_at",
-)
+_IDENTITY = ("job_id", "account_id", "region", "type", "state", "data_set_id", "data_set_name")
 
 
 def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> pd.DataFrame:
@@ -64,60 +52,43 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     --------
     >>> import dxnotebook as dx
     >>> steps = dx.concurrency(dx.load_jobs(dx.demo.client()).jobs)
-    >>> steps.groupby("type", observed=True)[["peak", "quota"]].first().loc["EXPORT_REVISIONS_TO_S3"].tolist()
+    >>> of_type = steps.groupby("type", observed=True)[["peak", "quota"]].first()
+    >>> of_type.loc["EXPORT_REVISIONS_TO_S3"].tolist()
     [5, 5]
     """
     columns = columns_of(by, _RESULTS)
     jobs = dated(pandas_frame(jobs, ["state", "created_at", "updated_at", *columns]))
     groups, group = numbered(jobs, columns)
-    created, updated = (
-        jobs[name].to_numpy("M8[us]").view(np.int64) for name in ("created_at", "updated_at")
-    )
+    created, updated = (jobs[name].to_numpy("M8[us]") for name in ("created_at", "updated_at"))
     is_open = jobs["state"].isin(OPEN_STATES).to_numpy()
     ends = ~is_open & (updated > created)
     begins = is_open | ends
-    of, at, number = _steps(group[begins], created[begins], group[ends], updated[ends])
-    steps = groups.take(of).reset_index(drop=True)
-    steps["at"] = pd.DatetimeIndex(at.view("M8[us]"), tz="UTC")
+    changed, at, number = _steps(
+        np.append(group[begins], group[ends]),
+        np.append(created[begins], updated[ends]),
+        np.repeat([1, -1], [begins.sum(), ends.sum()]),
+    )
+    steps = groups.take(changed).reset_index(drop=True)
+    steps["at"] = pd.DatetimeIndex(at, tz="UTC")
     steps["open"] = number
-    peaks = pd.Series(number).groupby(of).max().reindex(range(len(groups)), fill_value=0)
-    steps["peak"] = peaks.to_numpy().take(of)
-    steps["quota"] = _quotas(groups, jobs, group).take(of)
+    steps["peak"] = steps["open"].groupby(changed).transform("max")
+    steps["quota"] = _quotas(groups, jobs, group).take(changed)
     return steps
 
 
-def _steps(
-    group: Array, begun: Array, group_of_ended: Array, ended: Array
-) -> tuple[Array, Array, Array]:
-    """Return, of each moment at which a group's number of open jobs changes, the group, the time and the number.
+def _steps(group: Array, at: Array, change: Integers) -> tuple[Array, Array, Integers]:
+    """Return when the number of a group's open jobs changes: the groups, the times, the numbers.
 
-    Group, time and direction are packed into one integer, as integers are sorted several times faster than times.
+    Given are the changes by single jobs, 1 or -1, of which several may be at one moment.
     """
-    first = int(begun.min(initial=_NEVER))
-    last = int(max(begun.max(initial=first), ended.max(initial=first)))
-    bits = (last - first).bit_length()
-    if bits + int(group.max(initial=0)).bit_length() > _BITS:
-        raise DxError(
-            "There are too many groups over too long a time. Choose fewer groups, or jobs of a shorter time."
-        )
-    events = np.empty(len(begun) + len(ended), np.int64)
-    events[: len(begun)] = (((group << bits) | (begun - first)) << 1) | 1
-    events[len(begun) :] = ((group_of_ended << bits) | (ended - first)) << 1
-    events.sort()
-    number = np.cumsum(((events & 1) << 1) - 1)
-    moments = events >> 1
-    last_of_moment = np.append(moments[1:] != moments[:-1], np.ones(len(moments[:1]), bool))
-    moments, number = moments[last_of_moment], number[last_of_moment]
-    of = moments >> bits
-    begin = np.flatnonzero(np.diff(of, prepend=-1))
-    before = np.append(0, number)[:-1]
-    number -= np.repeat(
-        before[begin], np.diff(np.append(begin, len(of)))
-    )  # what earlier groups left open
-    before = np.append(0, number)[:-1]
-    before[begin] = 0
-    changed = number != before
-    return of[changed], (moments[changed] & ((1 << bits) - 1)) + first, number[changed]
+    order = np.lexsort((at.view(np.int64), group))
+    group, at = group[order], at[order]
+    is_first = np.append([len(at) > 0], (group[1:] != group[:-1]) | (at[1:] != at[:-1]))
+    first = np.flatnonzero(is_first)
+    net = np.add.reduceat(change[order], first)
+    first, net = first[net != 0], net[net != 0]
+    number = pd.Series(net).groupby(group[first]).cumsum().to_numpy()
+    return group[first], at[first], number
 
 
 def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
@@ -125,11 +96,10 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
     quota = pd.Series(pd.NA, groups.index, "Int64")
     if "type" in groups:
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
-    for name in [name for name in ("account_id", "region") if name in jobs and name not in groups]:
-        place, places = pd.factorize(jobs[name], use_na_sentinel=False)
-        if len(places) > 1:
-            of_group = pd.Series(place).groupby(group)
-            quota = quota.mask(of_group.min() != of_group.max())
+    for name in ("account_id", "region"):
+        if name in jobs and name not in groups:
+            place = pd.Series(pd.factorize(jobs[name], use_na_sentinel=False)[0]).groupby(group)
+            quota = quota.mask(place.min() != place.max())
     return quota.array
 
 
@@ -169,15 +139,11 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     jobs = pandas_frame(jobs, ["job_id", "type", "state", "created_at", "updated_at", "duration_s"])
     completed = jobs[jobs["state"] == "COMPLETED"]
     usual = completed.groupby("type", observed=True)["duration_s"].quantile(_USUAL)
+    of_all = completed["duration_s"].quantile(_USUAL)
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
-    waiting = waiting[[name for name in _WHO if name in waiting]].assign(
-        open_s=(observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds(),
-        usual_s=waiting["type"]
-        .astype("str")
-        .map(usual)
-        .fillna(completed["duration_s"].quantile(_USUAL))
-        .fillna(_LONG)
-        .astype(float),
-    )
+    usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
+    open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
+    columns = [name for name in (*_IDENTITY, "created_at") if name in waiting]
+    waiting = waiting[columns].assign(open_s=open_s, usual_s=usual_s)
     stuck = waiting[waiting["open_s"] > waiting["usual_s"]]
     return stuck.sort_values("open_s", ascending=False, ignore_index=True)

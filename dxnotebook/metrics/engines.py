@@ -55,9 +55,13 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
     """
     if not by:
         return pd.DataFrame(index=range(1)), np.zeros(len(frame), np.int64)
+    group = np.zeros(len(frame), np.int64)
     with groupable(by):
-        group = frame.groupby(by, sort=False, dropna=False, observed=True).ngroup()
-    groups = frame.loc[(~group.duplicated()).to_numpy(), by].reset_index(drop=True)
+        for name in by:
+            number, values = pd.factorize(frame[name], use_na_sentinel=False)
+            group = pd.factorize(group * len(values) + number)[0]
+    first = pd.Series(group).drop_duplicates().index.to_numpy()
+    groups = frame[by].take(first).reset_index(drop=True)
     groups = groups.sort_values(
         by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key
     )
