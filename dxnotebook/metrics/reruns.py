@@ -1,4 +1,4 @@
-"""Work that failed and was run again: what is still undone, and how long the rest took to succeed."""
+"""Work that failed and was run again: what is still undone, and how long the rest took."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, hashed, located, mixed
+from dxnotebook.arrays import Integers, hashed, located, mixed
 from dxnotebook.model import FAILED_STATES, branches
 from dxnotebook.tables.jobtables import JobTables, checked
 from dxnotebook.text import texts
 
 # What a job is to do. Its own revision is not part of that, as a re-run of an import fills another;
 # nor are its role, keys of encryption and tags, which are what one mends before a re-run.
-_TOLD = ("account_id", "region", "type", "data_set_id", "data_set_name")
-_WORK = (
-    *_TOLD[:4],
-    "asset_id",
-    "asset_name",
-    "asset_source_bucket",
-    "api_id",
-    "stage",
-    "catalog_id",
+_FEED = ("account_id", "region", "type", "data_set_id")
+_WORK_COLUMNS = (
+    *_FEED,
+    *("asset_id", "asset_name", "asset_source_bucket", "api_id", "stage", "catalog_id"),
 )
-_PARTS = (
+_PART_COLUMNS = (
     *("asset_id", "bucket", "key", "key_pattern", "key_prefix", "revision_id"),
     *("data_share_arn", "tag_key", "tag_value"),
 )
+_SHOWN_COLUMNS = (*_FEED, "data_set_name")
 
 
 def unresolved_failures(
@@ -73,21 +69,19 @@ def unresolved_failures(
     np.False_
     """
     tables = checked(tables)
-    failures, _ = _failures(tables, failed)
-    failures = failures[failures["recovered_by"] < 0]
-    work = _episodes(failures)
-    last = failures.loc[work["last"]].reset_index(drop=True)
-    error = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0].sort_values(
-        "position", kind="stable"
-    )
-    error = error.drop_duplicates("job_id").set_index("job_id")[["code", "message"]]
-    told = last[[name for name in _TOLD if name in last]].assign(
+    runs = _runs(tables, failed)
+    work = _failed_work(runs, recovered=False)
+    last = runs.loc[work["last"]].reset_index(drop=True)
+    errors = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0]
+    errors = errors.sort_values("position", kind="stable").drop_duplicates("job_id")
+    error = errors.set_index("job_id")[["code", "message"]].reindex(last["job_id"])
+    result = last[_there(_SHOWN_COLUMNS, last)].assign(
         **work[["attempts", "first_failed_at", "last_failed_at"]],
         state=last["state"],
-        **error.reindex(last["job_id"]).reset_index(drop=True),
+        **error.reset_index(drop=True),
         job_id=last["job_id"],
     )
-    return told.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
+    return result.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
 
 
 def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> pd.DataFrame:
@@ -124,31 +118,29 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     --------
     >>> import dxnotebook as dx
     >>> back = dx.recoveries(dx.load_jobs(dx.demo.client()))
-    >>> back.loc[back["first_failed_at"].between("2026-08-31", "2026-09-07"), "recovered_at"].median().floor("h")
+    >>> bad_week = back["first_failed_at"].between("2026-08-31", "2026-09-07")
+    >>> back.loc[bad_week, "recovered_at"].median().floor("h")
     Timestamp('2026-09-07 11:00:00+0000', tz='UTC')
     """
-    failures, jobs = _failures(checked(tables), failed)
-    failures = failures[failures["recovered_by"] >= 0]
-    work = _episodes(failures)
-    first, success = (
-        frame.loc[rows].reset_index(drop=True)
-        for frame, rows in ((failures, work["first"]), (jobs, work["recovered_by"]))
-    )
-    told = first[[name for name in _TOLD if name in first]].assign(
+    runs = _runs(checked(tables), failed)
+    work = _failed_work(runs, recovered=True)
+    first, success = (runs.loc[work[n]].reset_index(drop=True) for n in ("first", "recovered_by"))
+    took = success["ended"] - work["first_failed_at"]
+    result = first[_there(_SHOWN_COLUMNS, first)].assign(
         attempts=work["attempts"] + 1,
         first_failed_at=work["first_failed_at"],
         recovered_at=success["ended"],
-        recovery_s=(success["ended"] - work["first_failed_at"]).dt.total_seconds().clip(lower=0),
+        recovery_s=took.dt.total_seconds().clip(lower=0),
         first_job_id=first["job_id"],
         recovered_job_id=success["job_id"],
     )
-    return told.sort_values("recovered_at", ascending=False, ignore_index=True, kind="stable")
+    return result.sort_values("recovered_at", ascending=False, ignore_index=True, kind="stable")
 
 
 def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
-    """Return the jobs that are to do the same work as one of them, itself included, in the order of their creation.
+    """Return the jobs that are to do the same work as one of them, in the order of creation.
 
-    What is the same work is said at `unresolved_failures`.
+    The job itself is one of them. What is the same work is said at `unresolved_failures`.
 
     Examples
     --------
@@ -156,110 +148,112 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     >>> from dxnotebook.metrics.reruns import runs_of_same_work
     >>> tables = dx.load_jobs(dx.demo.client())
     >>> back = dx.recoveries(tables).iloc[0]
-    >>> set(back[["first_job_id", "recovered_job_id"]]) <= set(runs_of_same_work(tables, back["first_job_id"])["job_id"])
+    >>> runs = runs_of_same_work(tables, back["first_job_id"])
+    >>> set(back[["first_job_id", "recovered_job_id"]]) <= set(runs["job_id"])
     True
     """
     jobs = tables.jobs
-    named = [name for name in _WORK if name in jobs]
-    own = jobs.loc[jobs["job_id"] == job_id, named].iloc[0]
-    alike = np.logical_and.reduce(
-        [jobs[name].isna() if pd.isna(own[name]) else jobs[name] == own[name] for name in named]
-    )
-    jobs = jobs[alike].reset_index(drop=True)
-    work = _whole(_parts(tables, jobs), len(jobs))
-    same: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
-    return same.sort_values(["created_at", "job_id"], ignore_index=True)
+    columns = _there(_WORK_COLUMNS, jobs)
+    job = jobs.loc[jobs["job_id"] == job_id, columns].iloc[0]
+    same = [jobs[n].isna() if pd.isna(job[n]) else jobs[n] == job[n] for n in columns]
+    jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
+    work = _work(_parts(tables, jobs), len(jobs))
+    runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
+    return runs.sort_values(["created_at", "job_id"], ignore_index=True)
 
 
-def _whole(parts: pd.DataFrame, jobs: int) -> Array:
-    """Return what identifies all parts of each job."""
-    whole = np.zeros(jobs, np.uint64)
-    np.add.at(whole, parts["row"].to_numpy(), parts["part"].to_numpy())
-    return whole
+def _there(columns: Iterable[str], frame: pd.DataFrame) -> list[str]:
+    """Return those of some columns that a frame has."""
+    return [name for name in columns if name in frame]
 
 
-def _failures(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the failed jobs, the first to end first, with their work and what did it later, and the jobs that may have.
+def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
+    """Return the failed jobs and those that may have done their work later, the first to end first.
 
-    ``work`` identifies what a job is to do, ``recovered_by`` is the place among the second frame's rows of the job
-    with which it was done, -1 if it was not, ``ended`` when a job did, as far as that is known.
+    ``ended`` is when a job did, as far as that is known, ``work`` identifies what it is to do,
+    ``recovered_by`` is the row of the job with which the work of a failed one was done, else -1.
     """
-    state = tables.jobs["state"]
-    is_failed = state.isin(texts("failed", failed))
-    columns = dict.fromkeys([*_WORK, *_TOLD, "job_id", "state", "created_at", "updated_at"])
-    jobs = tables.jobs.loc[
-        is_failed | (state == "COMPLETED"), [name for name in columns if name in tables.jobs]
-    ]
-    jobs = jobs.drop_duplicates("job_id").reset_index(drop=True)
-    jobs["work"] = hashed(jobs[[name for name in _WORK if name in jobs]])
-    failing = ~(jobs["state"] == "COMPLETED")
-    jobs = jobs[failing | jobs["work"].isin(jobs["work"][failing])]
-    jobs = jobs.assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
-    jobs = jobs.sort_values(["ended", "job_id"], ignore_index=True)
-    parts = _parts(tables, jobs)
-    whole = _whole(parts, len(jobs))
-    jobs = jobs.assign(
-        recovered_by=_recovered_by(jobs, parts), work=mixed(jobs["work"].to_numpy(), whole)
-    )
-    return jobs[jobs["state"] != "COMPLETED"], jobs
+    jobs = tables.jobs
+    columns = [*_WORK_COLUMNS, "data_set_name", "job_id", "state", "created_at", "updated_at"]
+    has_failed = jobs["state"].isin(texts("failed", failed))
+    runs = jobs.loc[has_failed | (jobs["state"] == "COMPLETED"), _there(columns, jobs)]
+    runs = runs.drop_duplicates("job_id").reset_index(drop=True)
+    # a success of other work than what failed is of no interest
+    kind = pd.Series(hashed(runs[_there(_WORK_COLUMNS, runs)]))
+    has_failed = runs["state"] != "COMPLETED"
+    runs = runs[has_failed | kind.isin(kind[has_failed])]
+    runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
+    runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
+    parts = _parts(tables, runs)
+    return runs.assign(work=_work(parts, len(runs)), recovered_by=_recovered_by(runs, parts))
 
 
 def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
-    """Return each part of what jobs are to do: the row of the job, and what identifies the part within its work."""
-    known = branches(tables.model.record)
-    fields = tables.details["field"].drop_duplicates()
-    listed = fields[fields.str.split(".").str[0].isin(known)]
-    named = [name for name in _PARTS if name in tables.details]
-    row = located(tables.details["job_id"], jobs["job_id"])
-    wanted = (row >= 0) & (located(tables.details["field"], listed) >= 0)
-    wanted &= np.logical_or.reduce([tables.details[name].notna() for name in named])
-    row = row[wanted]
-    without = np.ones(len(jobs), bool)
-    without[row] = False
-    rows = np.concatenate([row, np.flatnonzero(without)])
-    parts = np.zeros(len(rows), np.uint64)
-    parts[: len(row)] = hashed(tables.details.loc[wanted, ["field", *named]])
-    return pd.DataFrame({"row": rows, "part": parts}).drop_duplicates()
+    """Return the parts of what jobs are to do: the job's row, and what identifies the part.
 
-
-def _recovered_by(jobs: pd.DataFrame, parts: pd.DataFrame) -> Array:
-    """Return, for each job, the row of the later job with which all its parts had been done, -1 where one was not.
-
-    The rows are those of jobs in the order in which they ended.
+    A part is an element of a list of the job; a job that lists none is one part.
     """
-    of = jobs.take(parts["row"].to_numpy())
-    parts = pd.DataFrame(
-        {
-            "row": parts["row"].to_numpy(),
-            "part": mixed(of["work"].to_numpy(), parts["part"].to_numpy()).view(np.int64),
-            "created": of["created_at"].to_numpy("M8[us]"),
-            "done": (of["state"] == "COMPLETED").to_numpy(),
-        }
+    details, known = tables.details, branches(tables.model.record)
+    columns = _there(_PART_COLUMNS, details)
+    fields = details["field"].drop_duplicates()
+    fields = fields[fields.str.split(".").str[0].isin(known)]
+    row = located(details["job_id"], jobs["job_id"])
+    is_part = (row >= 0) & (located(details["field"], fields) >= 0)
+    is_part &= np.logical_or.reduce([details[name].notna() for name in columns])
+    row = row[is_part]
+    without = np.setdiff1d(np.arange(len(jobs)), row)
+    listed = hashed(details.loc[is_part, ["field", *columns]])
+    part = np.append(listed, np.zeros(len(without), np.uint64))
+    rows = np.append(row, without)
+    kind = hashed(jobs[_there(_WORK_COLUMNS, jobs)])
+    parts = pd.DataFrame({"row": rows, "part": mixed(kind[rows], part).view(np.int64)})
+    return parts.drop_duplicates()
+
+
+def _work(parts: pd.DataFrame, jobs: int) -> Integers:
+    """Return what identifies all parts of each job, in whatever order they are."""
+    work = np.zeros(jobs, np.int64)
+    np.add.at(work, parts["row"].to_numpy(), parts["part"].to_numpy())
+    return work
+
+
+def _recovered_by(runs: pd.DataFrame, parts: pd.DataFrame) -> pd.Series[int]:
+    """Return, for each failed run, the row of the later one with which all its parts had been done.
+
+    It is -1 where a part was not. The rows are those of runs in the order in which they ended.
+    """
+    run = runs.take(parts["row"].to_numpy())
+    parts = parts.assign(
+        created=run["created_at"].to_numpy("M8[us]"),
+        failed=(run["state"] != "COMPLETED").to_numpy(),
     )
-    parts = parts[parts["created"].notna()].sort_values("created", kind="stable")
-    done = parts[parts["done"]][::-1]
-    done = done.assign(by=done.groupby("part")["row"].cummin())[
-        ::-1
-    ]  # of those created from here on the first to end
-    found = pd.merge_asof(
-        parts[~parts["done"]],
-        done[["part", "created", "by"]],
+    parts = parts.dropna(subset="created").sort_values("created", kind="stable")
+    # of the successes that were created from each one on, the first to end
+    latest_first = parts[~parts["failed"]][::-1]
+    by = latest_first.groupby("part")["row"].cummin()
+    successes = latest_first[["part", "created"]].assign(by=by)[::-1]
+    failures = parts.loc[parts["failed"], ["row", "part", "created"]]
+    done = pd.merge_asof(
+        failures,
+        successes,
         on="created",
         by="part",
         direction="forward",
         allow_exact_matches=False,
     )
-    never = len(jobs)
-    last = found["by"].fillna(never).groupby(found["row"]).max()
-    recovered_by = np.full(len(jobs), -1)
-    recovered_by[last.index] = last.where(last < never, -1)
-    return recovered_by
+    # the last part to be done recovers the whole
+    never = len(runs)
+    last = done["by"].fillna(never).groupby(done["row"]).max()
+    return last.where(last < never).reindex(runs.index).fillna(-1).astype(np.int64)
 
 
-def _episodes(failures: pd.DataFrame) -> pd.DataFrame:
-    """Return each piece of work that failed once or several times in a row: how often, when, and which jobs."""
-    failures = failures.assign(row=failures.index)
-    grouped = failures.groupby(["work", "recovered_by"], sort=False)
+def _failed_work(runs: pd.DataFrame, *, recovered: bool) -> pd.DataFrame:
+    """Return each piece of work that failed once or several times in a row, and was done or not.
+
+    How often, when first and last, and the rows of the first and last job.
+    """
+    failures = runs[(runs["state"] != "COMPLETED") & ((runs["recovered_by"] >= 0) == recovered)]
+    grouped = failures.assign(row=failures.index).groupby(["work", "recovered_by"], sort=False)
     work = grouped.agg(
         attempts=("row", "size"),
         first=("row", "first"),
