@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 from numbers import Real
+from typing import Any
 
 import pandas as pd
 
-from dxnotebook.errors import DxError
-from dxnotebook.metrics.causes import error_causes
+from dxnotebook.errors import DxError, invalid
+from dxnotebook.metrics.causes import commonest_cause
 from dxnotebook.metrics.concurrency import stuck_jobs
-from dxnotebook.metrics.periods import Step
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.metrics.reruns import unresolved_failures
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at
-from dxnotebook.text import elapsed, shortened
+from dxnotebook.text import counted, elapsed, shortened
+from dxnotebook.times import length
 
 _COLUMNS = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
+
+Finding = dict[str, Any]
+Names = dict[Any, str]
 
 
 def check(
@@ -75,172 +79,141 @@ def check(
     All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). Mostly: Access denied
     """
     tables = checked(tables)
-    limits = {
-        "max_failure_rate": max_failure_rate,
-        "max_unresolved": max_unresolved,
-        "max_stuck": max_stuck,
-    }
-    if max_silence is None and all(limit is None for limit in limits.values()):
-        raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
-    for name, limit in limits.items():
-        if limit is not None and not _is_limit(limit):
-            raise DxError(f"Invalid {name}: {limit!r}. Valid is a number that is not negative.")
-    if max_failure_rate is not None and max_failure_rate > 1:
-        raise DxError(
-            f"Invalid max_failure_rate: {max_failure_rate!r}. Valid is a share between 0 and 1, as 0.1 for 10 %."
-        )
+    numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck}
+    _check_limits({"max_failure_rate": max_failure_rate, **numbers}, max_silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
-        raise DxError(
-            f"Invalid by: {by!r}. Valid is the name of a column of the jobs, such as 'data_set_id'."
-        )
-    found: list[dict[str, object]] = []
+        raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
+    names = _data_set_names(tables)
+    findings: list[Finding] = []
     if max_failure_rate is not None:
-        found += _rates(tables, max_failure_rate, by)
+        findings += _failure_rate_findings(tables, names, max_failure_rate, by)
     if max_unresolved is not None:
-        found += _unresolved(tables, max_unresolved)
+        findings += _unresolved_findings(tables, names, max_unresolved)
     if max_stuck is not None:
-        found += _stuck(tables, max_stuck, now)
+        findings += _stuck_findings(stuck_jobs(tables.jobs, now), names, max_stuck)
     if max_silence is not None:
-        found += _silence(tables, _length(max_silence), observed_at(tables.jobs, now))
-    return pd.DataFrame(found, columns=list(_COLUMNS)).astype(_COLUMNS)
+        limit = _length_in_seconds(max_silence)
+        findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
+    return pd.DataFrame(findings, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
-def _is_limit(value: object) -> bool:
-    return isinstance(value, Real) and float(value) >= 0
+def _check_limits(numbers: dict[str, Any], max_silence: object) -> None:
+    """Raise DxError if there is no limit, or one that cannot be."""
+    if max_silence is None and all(limit is None for limit in numbers.values()):
+        raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
+    for name, limit in numbers.items():
+        if limit is not None and not (isinstance(limit, Real) and float(limit) >= 0):
+            raise invalid(name, limit, "is a number that is not negative")
+    if (numbers["max_failure_rate"] or 0) > 1:
+        valid = "is a share between 0 and 1, as 0.1 for 10 %"
+        raise invalid("max_failure_rate", numbers["max_failure_rate"], valid)
 
 
-def _length(given: str | timedelta) -> float:
-    """Return a length of time in seconds."""
-    try:
-        seconds = given.total_seconds() if isinstance(given, timedelta) else Step.of(given).seconds
-    except DxError:
-        seconds = 0
+def _length_in_seconds(given: str | timedelta) -> float:
+    if isinstance(given, timedelta):
+        seconds = given.total_seconds()
+    else:
+        count, unit, _ = length(given) or (0, 0, 0)
+        seconds = (1 if count is None else count) * unit
     if seconds <= 0:
-        raise DxError(
-            f"Invalid max_silence: {given!r}. Valid is a length of time, such as '26h' or '3d'."
-        )
+        raise invalid("max_silence", given, "is a length of time, such as '26h' or '3d'")
     return seconds
 
 
-def _rates(tables: JobTables, limit: float, by: str | None) -> list[dict[str, object]]:
+def _failure_rate_findings(
+    tables: JobTables, names: Names, limit: float, by: str | None
+) -> list[Finding]:
     """Return the findings about failure rates, that of all jobs first."""
-    names = _names(tables)
-    rates = [failure_rate(tables.jobs)]
+    rows = failure_rate(tables.jobs).to_dict("records")
     if by is not None:
-        rates.append(failure_rate(tables.jobs, by).sort_values("low", ascending=False))
-    found = []
-    for row in [row for some in rates for row in some[some["low"] > limit].to_dict("records")]:
-        of = row.get(by)
-        mine, told = tables, "All jobs"
+        rates = failure_rate(tables.jobs, by).sort_values("low", ascending=False)
+        rows += rates.to_dict("records")
+    findings = []
+    for row in [row for row in rows if row["low"] > limit]:
+        group, value, whose = tables, row.get(by), "All jobs"
         if by in row:
-            mine = tables.filter(tables.jobs[by].isna() if pd.isna(of) else tables.jobs[by] == of)
-            told = f"Jobs without {by}" if pd.isna(of) else str(names.get(of, of))
+            column = tables.jobs[by]
+            group = tables.filter(column.isna() if pd.isna(value) else column == value)
+            whose = f"Jobs without {by}" if pd.isna(value) else str(names.get(value, value))
+        jobs = counted(row["n"], "finished job")
         message = (
-            f"{told}: {row['failed']:,} of {row['n']:,} finished jobs failed "
-            f"({100 * row['rate']:.0f} %, limit {100 * limit:g} %).{_cause(mine, names)}"
+            f"{whose}: {row['failed']:,} of {jobs} failed ({100 * row['rate']:.0f} %, "
+            f"limit {100 * limit:g} %).{_cause_in_words(group, names)}"
         )
-        found.append(_finding("failure rate", message, row["low"], limit, of))
-    return found
+        findings.append(_finding("failure rate", message, row["low"], limit, value))
+    return findings
 
 
-def _cause(tables: JobTables, names: dict[object, str]) -> str:
+def _cause_in_words(tables: JobTables, names: Names) -> str:
     """Return what most of the failed jobs failed of, and which data set most of those are of."""
-    causes = error_causes(tables).dropna(subset="fingerprint")
-    if causes.empty:
+    cause = commonest_cause(tables)
+    if cause is None:
         return ""
-    cause = causes.iloc[0]
-    whose = tables.jobs.loc[tables.jobs["job_id"] == cause["example_job_id"], "data_set_id"].iloc[0]
-    of = (
-        f" of {names[whose]}"
-        if cause["data_sets"] == 1 and pd.notna(whose)
-        else f" of {cause['data_sets']:,} data sets"
-    )
-    return (
-        f" Mostly: {shortened(cause['fingerprint'], _LONGEST_MESSAGE)} ({cause['jobs']:,} jobs{of})"
-    )
+    data_sets = counted(cause["data_sets"], "data set")
+    whose = names.get(cause["data_set_id"], data_sets)
+    message = shortened(cause["fingerprint"], _LONGEST_MESSAGE)
+    return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _unresolved(tables: JobTables, limit: int) -> list[dict[str, object]]:
+def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> list[Finding]:
     """Return the finding about failed work that is still undone."""
     left = unresolved_failures(tables)
     if len(left) <= limit:
         return []
     last = left.iloc[0]
-    told = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
-    when = (
-        "at an unknown time"
-        if pd.isna(last["last_failed_at"])
-        else f"at {last['last_failed_at']:%Y-%m-%d %H:%M} UTC"
-    )
+    work = counted(len(left), "piece of failed work has", "pieces of failed work have")
+    whose, at = names.get(last["data_set_id"], "no data set"), last["last_failed_at"]
+    when = "at an unknown time" if pd.isna(at) else f"at {at:%Y-%m-%d %H:%M} UTC"
+    why = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
     message = (
-        f"{len(left):,} pieces of failed work have not succeeded since (limit {limit:,}). The last, of "
-        f"{_names(tables).get(last['data_set_id'], 'no data set')}, failed {when}{told}"
+        f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
     )
     return [_finding("unresolved", message, len(left), limit)]
 
 
-def _stuck(
-    tables: JobTables, limit: int, now: pd.Timestamp | str | None
-) -> list[dict[str, object]]:
+def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> list[Finding]:
     """Return the finding about jobs that have been open for too long."""
-    stuck = stuck_jobs(tables.jobs, now)
     if len(stuck) <= limit:
         return []
     longest = stuck.iloc[0]
+    whose = names.get(longest["data_set_id"], "no data set")
     message = (
-        f"{len(stuck):,} jobs are open for longer than usual (limit {limit:,}). The longest, {longest['type']} of "
-        f"{_names(tables).get(longest['data_set_id'], 'no data set')}, for {elapsed(longest['open_s'])}: {longest['job_id']}"
+        f"{counted(len(stuck), 'job is', 'jobs are')} open for longer than usual "
+        f"(limit {limit:,}). The longest, {longest['type']} of {whose}, "
+        f"for {elapsed(longest['open_s'])}: {longest['job_id']}"
     )
     return [_finding("stuck", message, len(stuck), limit)]
 
 
-def _silence(tables: JobTables, limit: float, now: pd.Timestamp) -> list[dict[str, object]]:
-    """Return the findings about data sets without a recent success; one without any counts from its first job."""
-    names, jobs = _names(tables), tables.jobs.dropna(subset="data_set_id")
-    succeeded = jobs[jobs["state"] == "COMPLETED"].groupby("data_set_id")["updated_at"].max()
-    last = (
-        jobs.groupby("data_set_id")["created_at"]
-        .min()
-        .to_frame("first")
-        .join(succeeded.rename("last"))
-    )
-    silent = (
-        (now - last["last"].fillna(last["first"])).dt.total_seconds().sort_values(ascending=False)
-    )
-    found = []
-    for identity, length in silent[silent > limit].items():
-        said = (
-            "the last success was"
-            if identity in succeeded.index
-            else "no success since the first job,"
-        )
-        message = f"{names[identity]}: {said} {elapsed(length)} ago (limit {elapsed(limit)})."
-        found.append(_finding("silence", message, length, limit, identity))
-    return found
+def _silence_findings(
+    tables: JobTables, names: Names, limit: float, now: pd.Timestamp
+) -> list[Finding]:
+    """Return the findings about data sets without a recent success.
+
+    One without any counts from its first job.
+    """
+    jobs = tables.jobs.dropna(subset="data_set_id")
+    first = jobs.groupby("data_set_id")["created_at"].min()
+    completed = jobs[jobs["state"] == "COMPLETED"]
+    success = completed.groupby("data_set_id")["updated_at"].max()
+    silence = (now - success.reindex(first.index).fillna(first)).dt.total_seconds()
+    findings = []
+    for data_set_id, seconds in silence[silence > limit].sort_values(ascending=False).items():
+        succeeded = data_set_id in success.index
+        since = "the last success was" if succeeded else "no success since the first job,"
+        message = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
+        findings.append(_finding("silence", message, seconds, limit, data_set_id))
+    return findings
 
 
-def _names(tables: JobTables) -> dict[object, str]:
+def _data_set_names(tables: JobTables) -> Names:
     """Return what people call each data set: its name, or else its id."""
-    jobs = (
-        tables.jobs.dropna(subset="data_set_id")
-        .drop_duplicates("data_set_id")
-        .set_index("data_set_id")
-    )
-    named = (
-        jobs["data_set_name"]
-        if "data_set_name" in jobs
-        else pd.Series(index=jobs.index, dtype="str")
-    )
-    return named.fillna(jobs.index.to_series()).to_dict()
+    jobs = tables.jobs.dropna(subset="data_set_id").drop_duplicates("data_set_id")
+    names = jobs["data_set_id"]
+    names = jobs["data_set_name"].fillna(names) if "data_set_name" in jobs else names
+    return dict(zip(jobs["data_set_id"], names, strict=True))
 
 
-def _finding(
-    kind: str, message: str, value: float, limit: float, of: object = None
-) -> dict[str, object]:
-    return {
-        "check": kind,
-        "of": of,
-        "value": value,
-        "limit": limit,
-        "message": " ".join(message.split()),
-    }
+def _finding(check: str, message: str, value: float, limit: float, of: object = None) -> Finding:
+    message = " ".join(message.split())
+    return {"check": check, "of": of, "value": value, "limit": limit, "message": message}

@@ -1,4 +1,4 @@
-"""Times in which more jobs failed than usual: since when, why, and whether what failed has been done since."""
+"""Times in which more jobs failed than usual: since when, why, and what has been done since."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from dxnotebook.metrics.causes import error_causes
+from dxnotebook.metrics.causes import commonest_cause
 from dxnotebook.metrics.reruns import recoveries, unresolved_failures
 from dxnotebook.metrics.trend import failure_trend
 from dxnotebook.model import FAILED_STATES
@@ -14,23 +14,15 @@ from dxnotebook.tables.jobtables import JobTables, checked
 
 _TIME = "datetime64[us, UTC]"
 _COLUMNS = {
-    "since": _TIME,
-    "until": _TIME,
-    "n": "int64",
-    "failed": "int64",
-    "rate": "float64",
-    "baseline": "float64",
-    "cause": "str",
-    "cause_jobs": "int64",
-    "cause_data_set_id": "str",
-    "recovered": "int64",
-    "unresolved": "int64",
-    "recovered_at": _TIME,
-}
+    "since": _TIME, "until": _TIME,
+    "n": "int64", "failed": "int64", "rate": "float64", "baseline": "float64",
+    "cause": "str", "cause_jobs": "int64", "cause_data_set_id": "str",
+    "recovered": "int64", "unresolved": "int64", "recovered_at": _TIME,
+}  # fmt: skip
 
 
 def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
-    """Return the runs of periods in which the failure rate was out of control, with their cause and their end.
+    """Return the times in which the failure rate was out of control, with their cause and end.
 
     Parameters
     ----------
@@ -58,63 +50,48 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
     Examples
     --------
     >>> import dxnotebook as dx
-    >>> found = dx.incidents(dx.load_jobs(dx.demo.client()))
-    >>> found.loc[found["failed"].idxmax(), ["failed", "cause_jobs", "recovered", "unresolved"]].tolist()
-    [181, 167, 177, 4]
+    >>> incidents = dx.incidents(dx.load_jobs(dx.demo.client()))
+    >>> worst = incidents.loc[incidents["failed"].idxmax()]
+    >>> worst[["failed", "cause_jobs", "recovered", "unresolved"]].to_dict()
+    {'failed': 181, 'cause_jobs': 167, 'recovered': 177, 'unresolved': 4}
     """
     tables = checked(tables)
     trend = failure_trend(tables.jobs, every)
     ends = trend["period"].shift(-1)
     if len(trend):
-        ends.iloc[-1] = max(
-            trend["period"].iloc[-1], tables.jobs["created_at"].max()
-        ) + pd.Timedelta("1us")
-    runs = (
-        trend.assign(end=ends)
-        .groupby("bad_since")
-        .agg(
-            until=("end", "last"),
-            n=("n", "sum"),
-            failed=("failed", "sum"),
-            baseline=("baseline", "first"),
-        )
-    )
+        # the last period goes on until the last job
+        last = max(trend["period"].iloc[-1], tables.jobs["created_at"].max())
+        ends.iloc[-1] = last + pd.Timedelta("1us")
+    runs = trend.assign(until=ends).groupby("bad_since")
     back, left = recoveries(tables), unresolved_failures(tables)
-    found = [_incident(tables, since, run, back, left) for since, run in runs.iterrows()]
-    table = pd.DataFrame(found, columns=list(_COLUMNS))
-    times = {
-        name: pd.to_datetime(table[name], utc=True)
-        for name, dtype in _COLUMNS.items()
-        if dtype == _TIME
-    }
-    return table.assign(**times).astype(_COLUMNS)
+    rows = [
+        {"since": since, "baseline": run["baseline"].iloc[0]}
+        | _what_failed(tables, since, run["until"].iloc[-1], back, left)
+        | run[["n", "failed"]].sum().to_dict()
+        for since, run in runs
+    ]
+    result = pd.DataFrame(rows, columns=list(_COLUMNS))
+    times = [name for name, dtype in _COLUMNS.items() if dtype == _TIME]
+    result[times] = result[times].apply(pd.to_datetime, utc=True)
+    return result.assign(rate=result["failed"] / result["n"]).astype(_COLUMNS)
 
 
-def _incident(
-    tables: JobTables,
-    since: Any,
-    run: pd.Series[Any],
-    back: pd.DataFrame,
-    left: pd.DataFrame,
+def _what_failed(
+    tables: JobTables, since: Any, until: Any, back: pd.DataFrame, left: pd.DataFrame
 ) -> dict[str, object]:
-    """Return what there is to say of the failures between two times."""
+    """Return why jobs failed that were created between two times, and what has been done since."""
     jobs = tables.jobs
-    then = jobs["created_at"].between(since, run["until"], inclusive="left") & jobs["state"].isin(
-        FAILED_STATES
-    )
-    causes = error_causes(tables.filter(then)).dropna(subset="fingerprint").head(1)
-    ids = jobs["job_id"][then]
-    mine = back[back["first_job_id"].isin(ids)]
-    told: dict[str, object] = {"since": since, **run, "rate": run["failed"] / run["n"]}
-    told |= {"recovered": len(mine), "unresolved": int(left["job_id"].isin(ids).sum())}
-    told |= {
-        "recovered_at": mine["recovered_at"].max(),
-        "cause": None,
-        "cause_jobs": 0,
-        "cause_data_set_id": None,
+    failed = jobs["created_at"].between(since, until, inclusive="left")
+    failed &= jobs["state"].isin(FAILED_STATES)
+    job_ids = jobs["job_id"][failed]
+    recovered = back[back["first_job_id"].isin(job_ids)]
+    cause = commonest_cause(tables.filter(failed)) or {}
+    return {
+        "until": until,
+        "cause": cause.get("fingerprint"),
+        "cause_jobs": cause.get("jobs", 0),
+        "cause_data_set_id": cause.get("data_set_id"),
+        "recovered": len(recovered),
+        "unresolved": left["job_id"].isin(job_ids).sum(),
+        "recovered_at": recovered["recovered_at"].max(),
     }
-    for cause in causes.to_dict("records"):
-        whose = jobs.loc[jobs["job_id"] == cause["example_job_id"], "data_set_id"].iloc[0]
-        told |= {"cause": cause["fingerprint"], "cause_jobs": cause["jobs"]}
-        told["cause_data_set_id"] = whose if cause["data_sets"] == 1 else None
-    return told
