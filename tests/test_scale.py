@@ -9,7 +9,7 @@ from dask.distributed import default_client
 from deltalake import DeltaTable
 
 import dxnotebook as dx
-from tests.test_engines import same
+from tests.metrics.test_engines import same
 
 COLUMNS = ["job_id", "account_id", "type", "state", "created_at", "updated_at", "duration_s"]
 METRICS = {

@@ -1,4 +1,4 @@
-"""The metrics on other engines' frames: the same numbers as on pandas, in a frame of the same engine."""
+"""The metrics on other engines' frames: pandas' numbers, in a frame of the same engine."""
 
 from __future__ import annotations
 
@@ -160,6 +160,7 @@ def test_what_needs_pandas_is_said(jobs):
 
 
 @pytest.mark.slow
+@pytest.mark.spark
 @pytest.mark.parametrize("name", [*METRICS, *QUANTILES])
 def test_spark(jobs, spark, name):
     metric = {**METRICS, **QUANTILES}[name]

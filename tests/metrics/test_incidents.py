@@ -29,10 +29,15 @@ def test_the_bad_week_and_the_bursts_are_the_incidents_of_the_demo():
 
 def test_an_incident_that_lasts_ends_with_the_last_job_and_may_have_no_message():
     jobs = [
-        job(n, State="ERROR" if n >= 900 else "COMPLETED", CreatedAt=f"2026-09-{1 + n // 100:02}T00:{n % 60:02}:00Z", UpdatedAt=None,
-            Details={"ImportAssetsFromS3": {"DataSetId": f"{n}"}})
+        job(
+            n,
+            State="ERROR" if n >= 900 else "COMPLETED",
+            CreatedAt=f"2026-09-{1 + n // 100:02}T00:{n % 60:02}:00Z",
+            UpdatedAt=None,
+            Details={"ImportAssetsFromS3": {"DataSetId": f"{n}"}},
+        )
         for n in range(1000)
-    ]  # fmt: skip
+    ]
     (last,) = dx.incidents(tables_of(page_of(*jobs))).to_dict("records")
     assert (last["since"], last["until"]) == (
         pd.Timestamp("2026-09-10", tz="UTC"),

@@ -20,10 +20,17 @@ def tables_of_errors(*errors_of_jobs, branch="ImportAssetsFromS3", details=None)
     jobs = []
     for number, errors in enumerate(errors_of_jobs):
         listed = [
-            {"Code": "VALIDATION_EXCEPTION", "Message": message,
-             "Details": {"ImportAssetsFromS3JobErrorDetails": [{"Bucket": bucket, "Key": key} for bucket, key in assets]}}
+            {
+                "Code": "VALIDATION_EXCEPTION",
+                "Message": message,
+                "Details": {
+                    "ImportAssetsFromS3JobErrorDetails": [
+                        {"Bucket": bucket, "Key": key} for bucket, key in assets
+                    ]
+                },
+            }
             for message, *assets in errors
-        ]  # fmt: skip
+        ]
         jobs.append(
             job(
                 number,
@@ -60,7 +67,7 @@ def fingerprint_of(message, *assets, **options):
         ("no  such\n thing ", "no such thing"),
         ("The MD5 hash of S3 AES256", "The MD5 hash of S3 AES256"),
     ],
-)  # fmt: skip
+)
 def test_what_has_a_known_form_is_masked(message, expected):
     assert fingerprint_of(message) == expected
 
@@ -111,6 +118,7 @@ MESSAGES = st.sampled_from(
 )
 
 
+@pytest.mark.property
 @settings(max_examples=25)
 @given(
     st.lists(st.lists(st.tuples(MESSAGES, st.integers(0, 10**6)), max_size=3), max_size=12),

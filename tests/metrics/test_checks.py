@@ -28,7 +28,8 @@ def test_the_bad_week_is_found_with_its_cause(week):
     tables = week("2026-08-31")
     (found,) = dx.check(tables, max_failure_rate=0.1)["message"]
     assert found.startswith(
-        "All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). Mostly: Access denied to <url>"
+        "All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). "
+        "Mostly: Access denied to <url>"
     )
     assert found.endswith(f"({story.failed} jobs of {story.data_set_name})")
     by = dx.check(tables, max_failure_rate=0.1, by="data_set_id")
@@ -53,10 +54,30 @@ def test_three_jobs_page_nobody():
 
 def test_what_is_left_undone_stuck_and_silent_is_counted():
     jobs = [
-        job(1, State="ERROR", Details={"ImportAssetsFromS3": {"DataSetId": "one"}}, Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": "two\nlines"}]),
-        *(job(n, UpdatedAt="2026-09-01T01:00:00Z", Details={"ExportAssetsToS3": {"DataSetId": "two"}}, Type="EXPORT_ASSETS_TO_S3") for n in range(2, 5)),
-        job(5, State="WAITING", CreatedAt="2026-09-29T12:00:00Z", UpdatedAt=None, Type="EXPORT_ASSETS_TO_S3", Details={"ExportAssetsToS3": {"DataSetId": "two"}}),
-    ]  # fmt: skip
+        job(
+            1,
+            State="ERROR",
+            Details={"ImportAssetsFromS3": {"DataSetId": "one"}},
+            Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": "two\nlines"}],
+        ),
+        *(
+            job(
+                n,
+                UpdatedAt="2026-09-01T01:00:00Z",
+                Details={"ExportAssetsToS3": {"DataSetId": "two"}},
+                Type="EXPORT_ASSETS_TO_S3",
+            )
+            for n in range(2, 5)
+        ),
+        job(
+            5,
+            State="WAITING",
+            CreatedAt="2026-09-29T12:00:00Z",
+            UpdatedAt=None,
+            Type="EXPORT_ASSETS_TO_S3",
+            Details={"ExportAssetsToS3": {"DataSetId": "two"}},
+        ),
+    ]
     tables = tables_of(page_of(*jobs))
     found = dx.check(tables, max_unresolved=0, max_stuck=0, max_silence="707h", now=NOW).set_index(
         "check"
@@ -82,7 +103,7 @@ def test_what_is_left_undone_stuck_and_silent_is_counted():
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"),
+    ("limits", "message"),
     [
         ({}, "nothing to check: give a limit"),
         ({"max_failure_rate": "high"}, "Invalid max_failure_rate: 'high'"),
@@ -94,8 +115,8 @@ def test_what_is_left_undone_stuck_and_silent_is_counted():
         ({"max_stuck": 0, "now": "noon"}, "Invalid now: 'noon'"),
     ],
 )
-def test_limits_that_cannot_be_are_refused(limits, told):
-    with pytest.raises(DxError, match=told):
+def test_limits_that_cannot_be_are_refused(limits, message):
+    with pytest.raises(DxError, match=message):
         dx.check(tables_of(page_of()), **limits)
 
 
@@ -120,3 +141,22 @@ def test_no_jobs_are_no_finding():
     assert dx.check(
         tables_of(page_of()), max_failure_rate=0, max_unresolved=0, max_stuck=0, max_silence="1h"
     ).empty
+
+
+def test_one_of_a_kind_is_said_in_the_singular():
+    failed = job(1, State="ERROR", Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": "no"}])
+    waiting = job(2, State="WAITING", UpdatedAt=None)
+    found = dx.check(
+        tables_of(page_of(failed, waiting)),
+        max_failure_rate=0.1,
+        max_unresolved=0,
+        max_stuck=0,
+        now=NOW,
+    )
+    rate, unresolved, stuck = found["message"]
+    assert rate == (
+        "All jobs: 1 of 1 finished job failed (100 %, limit 10 %). "
+        "Mostly: no (1 job of 0 data sets)"
+    )
+    assert unresolved.startswith("1 piece of failed work has not succeeded since (limit 0).")
+    assert stuck.startswith("1 job is open for longer than usual (limit 0).")

@@ -17,7 +17,7 @@ KEYS = ["a", "b", "c"]
 
 
 def tables_of_runs(runs):
-    """Return the tables of runs given as type, data set, keys, state, minute of creation, minutes taken."""
+    """Return the tables of runs: type, data set, keys, state, minute of creation, minutes taken."""
     jobs = [run_as_job(number, run) for number, run in enumerate(runs)]
     return dx.read_jobs(json.dumps({"Jobs": jobs}).encode())
 
@@ -26,25 +26,41 @@ def run_as_job(number, run):
     kind, data_set, keys, state, created, took = run
     start = pd.Timestamp("2026-09-01") + pd.Timedelta(minutes=created)
     details = {
-        "import": {"ImportAssetsFromS3": {
-            "DataSetId": data_set, "RevisionId": f"r{number}",
-            "AssetSources": [{"Bucket": "bucket", "Key": key} for key in keys],
-        }},
-        "export": {"ExportRevisionsToS3": {
-            "DataSetId": data_set, "RevisionDestinations": [{"Bucket": "bucket", "RevisionId": key} for key in keys],
-        }},
-        "url": {"ImportAssetFromSignedUrl": {"DataSetId": data_set, "RevisionId": f"r{number}", "AssetName": keys[0]}},
-    }[kind]  # fmt: skip
+        "import": {
+            "ImportAssetsFromS3": {
+                "DataSetId": data_set,
+                "RevisionId": f"r{number}",
+                "AssetSources": [{"Bucket": "bucket", "Key": key} for key in keys],
+            }
+        },
+        "export": {
+            "ExportRevisionsToS3": {
+                "DataSetId": data_set,
+                "RevisionDestinations": [{"Bucket": "bucket", "RevisionId": key} for key in keys],
+            }
+        },
+        "url": {
+            "ImportAssetFromSignedUrl": {
+                "DataSetId": data_set,
+                "RevisionId": f"r{number}",
+                "AssetName": keys[0],
+            }
+        },
+    }[kind]
     types = {
         "import": "IMPORT_ASSETS_FROM_S3",
         "export": "EXPORT_REVISIONS_TO_S3",
         "url": "IMPORT_ASSET_FROM_SIGNED_URL",
     }
     return job(
-        number, Type=types[kind], Details=details, State=state, CreatedAt=f"{start.isoformat()}.000Z",
+        number,
+        Type=types[kind],
+        Details=details,
+        State=state,
+        CreatedAt=f"{start.isoformat()}.000Z",
         UpdatedAt=f"{(start + pd.Timedelta(minutes=took)).isoformat()}.000Z",
         AssetConfiguration={"Tags": [{"Key": "run", "Value": str(number)}]},
-    )  # fmt: skip
+    )
 
 
 def runs(*, most=12):
@@ -62,20 +78,24 @@ def runs(*, most=12):
 
 
 def recovered_by_hand(all_runs, failed):
-    """Return when each part of a failed run was first done by one begun later; None for what is not."""
+    """Return when each part of a failed run was first done by one begun later, or None."""
     kind, data_set, keys, _, created, _ = failed
     parts = keys[:1] if kind == "url" else keys
     found = {}
     for part in parts:
         later = [
-            other[4] + other[5] for other in all_runs
-            if other[:2] == (kind, data_set) and other[3] == "COMPLETED" and other[4] > created
+            other[4] + other[5]
+            for other in all_runs
+            if other[:2] == (kind, data_set)
+            and other[3] == "COMPLETED"
+            and other[4] > created
             and part in (other[2][:1] if kind == "url" else other[2])
-        ]  # fmt: skip
+        ]
         found[part] = min(later, default=None)
     return found
 
 
+@pytest.mark.property
 @given(runs())
 def test_failures_are_resolved_as_a_loop_finds(all_runs):
     tables = tables_of_runs(all_runs)
@@ -111,11 +131,16 @@ def test_failures_are_resolved_as_a_loop_finds(all_runs):
 
 
 def test_a_rerun_recovers_even_in_several_jobs_or_in_a_larger_one():
-    tables = tables_of_runs([
-        ("import", "one", ["a", "b"], "ERROR", 0, 5), ("import", "one", ["a", "b"], "TIMED_OUT", 10, 5),
-        ("import", "one", ["a"], "COMPLETED", 20, 5), ("import", "one", ["c", "b"], "COMPLETED", 30, 7),
-        ("import", "two", ["a", "b"], "COMPLETED", 40, 5), ("import", "two", ["c"], "ERROR", 1, 1),
-    ])  # fmt: skip
+    tables = tables_of_runs(
+        [
+            ("import", "one", ["a", "b"], "ERROR", 0, 5),
+            ("import", "one", ["a", "b"], "TIMED_OUT", 10, 5),
+            ("import", "one", ["a"], "COMPLETED", 20, 5),
+            ("import", "one", ["c", "b"], "COMPLETED", 30, 7),
+            ("import", "two", ["a", "b"], "COMPLETED", 40, 5),
+            ("import", "two", ["c"], "ERROR", 1, 1),
+        ]
+    )
     (recovery,) = dx.recoveries(tables).to_dict("records")
     assert (recovery["attempts"], recovery["recovery_s"]) == (3, (37 - 5) * 60)
     assert [int(recovery[name], 16) for name in ("first_job_id", "recovered_job_id")] == [0, 3]

@@ -21,6 +21,7 @@ def open_at(jobs, moment):
     )
 
 
+@pytest.mark.property
 @given(job_frames())
 def test_the_number_of_open_jobs_is_what_a_loop_counts(jobs):
     steps = dx.concurrency(jobs, "type")
@@ -108,3 +109,15 @@ def test_what_is_no_frame_is_refused(call):
         call([1])
     with pytest.raises(DxError, match="no column 'state'"):
         call(frame_of_jobs([]).drop(columns="state"))
+
+
+def test_many_groups_over_a_long_time_are_no_matter():
+    rows = [(f"type {number}", "COMPLETED", 0, 60, "eu") for number in range(3000)]
+    jobs = frame_of_jobs(rows)
+    jobs["created_at"] = pd.date_range("0100-01-01", "9900-01-01", 3000, tz="UTC", unit="us")
+    jobs["updated_at"] = jobs["created_at"] + pd.Timedelta("1h")
+    steps = dx.concurrency(jobs)
+    assert steps["open"].tolist() == [1, 0] * 3000
+    assert (steps["peak"] == 1).all()
+    first = steps.groupby("type", observed=True)["at"].first()
+    assert first.to_dict() == jobs.set_index("type")["created_at"].to_dict()

@@ -41,7 +41,7 @@ def numbers_of(step, seconds):
 
 
 def start_by_hand(time, every, zone):
-    """Return the start of a calendar period: the first moment, by the zone's clocks, of its first day."""
+    """Return the start of a calendar period: the first moment of its day by the zone's clocks."""
     local = time.astimezone(ZoneInfo(zone)).date()
     first = {
         "1d": local,
@@ -65,6 +65,7 @@ def next_moment(utc, day, zone):
     return moment
 
 
+@pytest.mark.property
 @settings(max_examples=20)
 @pytest.mark.parametrize("zone", ZONES)
 @given(
@@ -82,6 +83,7 @@ def test_calendar_periods_begin_when_the_zones_clocks_say(zone, times, every):
     ]
 
 
+@pytest.mark.property
 @settings(max_examples=20)
 @pytest.mark.parametrize("zone", ZONES)
 @given(
@@ -119,6 +121,7 @@ def test_a_day_has_as_many_hours_as_the_clocks_give_it():
     ]
 
 
+@pytest.mark.property
 @given(st.integers(-100_000, 100_000))
 def test_months_are_those_of_the_calendar(day):
     time = np.datetime64(day, "D")
