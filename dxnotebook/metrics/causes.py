@@ -152,9 +152,8 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
         has_form = mask_of(pc.match_substring_regex(names, pattern=f"^{_KEY}$"))
         texts = _mask_names(texts, error, errors[column].mask(has_form), "<key>")
     texts = _replaced(texts, _PLACES)
-    texts = _mask_names(
-        texts, error, errors["bucket"].fillna(_buckets(checked(tables))), "<bucket>"
-    )
+    buckets = errors["bucket"].fillna(_buckets(checked(tables)))
+    texts = _mask_names(texts, error, buckets, "<bucket>")
     texts = _replaced(texts, _VALUES)
     masked = pd.Series(texts, dtype="str").where(messages.notna().to_numpy())
     return masked.take(error).set_axis(tables.errors.index).rename("fingerprint")
@@ -163,13 +162,10 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
 def _buckets(tables: JobTables) -> pd.Series[str]:
     """Return, for each error that names no bucket, the first that its job names."""
     job_ids = tables.errors["job_id"][tables.errors["bucket"].isna()]
-    sources = (tables.details[["job_id", "bucket"]], tables.jobs[["job_id", "asset_source_bucket"]])
-    named = [
-        source[located(source["job_id"], job_ids) >= 0].set_axis(["job_id", "bucket"], axis=1)
-        for source in sources
-    ]
-    first = pd.concat(named).dropna().drop_duplicates("job_id").set_index("job_id")
-    return job_ids.map(first["bucket"]).astype("str")
+    sources = tables.jobs[["job_id", "asset_source_bucket"]].set_axis(["job_id", "bucket"], axis=1)
+    named = pd.concat([tables.details[["job_id", "bucket"]], sources]).dropna()
+    first = named[located(named["job_id"], job_ids) >= 0].drop_duplicates("job_id")
+    return job_ids.map(first.set_index("job_id")["bucket"]).astype("str")
 
 
 def _mask_names(texts: list[str], error: Array, names: pd.Series[str], mask: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from numbers import Real
 from typing import Any
@@ -9,10 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dxnotebook.errors import DxError, invalid
-from dxnotebook.metrics.causes import commonest_cause
-from dxnotebook.metrics.concurrency import stuck_jobs
-from dxnotebook.metrics.rates import failure_rate
-from dxnotebook.metrics.reruns import unresolved_failures
+from dxnotebook.metrics import causes, concurrency, rates, reruns
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at
 from dxnotebook.text import counted, elapsed, shortened
 from dxnotebook.times import length
@@ -90,7 +88,7 @@ def check(
     if max_unresolved is not None:
         findings += _unresolved_findings(tables, names, max_unresolved)
     if max_stuck is not None:
-        findings += _stuck_findings(stuck_jobs(tables.jobs, now), names, max_stuck)
+        findings += _stuck_findings(concurrency.stuck_jobs(tables.jobs, now), names, max_stuck)
     if max_silence is not None:
         limit = _length_in_seconds(max_silence)
         findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
@@ -122,13 +120,12 @@ def _length_in_seconds(given: str | timedelta) -> float:
 
 def _failure_rate_findings(
     tables: JobTables, names: Names, limit: float, by: str | None
-) -> list[Finding]:
-    """Return the findings about failure rates, that of all jobs first."""
-    rows = failure_rate(tables.jobs).to_dict("records")
+) -> Iterator[Finding]:
+    """Yield the findings about failure rates, that of all jobs first."""
+    rows = rates.failure_rate(tables.jobs).to_dict("records")
     if by is not None:
-        rates = failure_rate(tables.jobs, by).sort_values("low", ascending=False)
-        rows += rates.to_dict("records")
-    findings = []
+        groups = rates.failure_rate(tables.jobs, by).sort_values("low", ascending=False)
+        rows += groups.to_dict("records")
     for row in [row for row in rows if row["low"] > limit]:
         group, value, whose = tables, row.get(by), "All jobs"
         if by in row:
@@ -140,13 +137,12 @@ def _failure_rate_findings(
             f"{whose}: {row['failed']:,} of {jobs} failed ({100 * row['rate']:.0f} %, "
             f"limit {100 * limit:g} %).{_cause_in_words(group, names)}"
         )
-        findings.append(_finding("failure rate", message, row["low"], limit, value))
-    return findings
+        yield _finding("failure rate", message, row["low"], limit, value)
 
 
 def _cause_in_words(tables: JobTables, names: Names) -> str:
     """Return what most of the failed jobs failed of, and which data set most of those are of."""
-    cause = commonest_cause(tables)
+    cause = causes.commonest_cause(tables)
     if cause is None:
         return ""
     data_sets = counted(cause["data_sets"], "data set")
@@ -155,11 +151,11 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> list[Finding]:
-    """Return the finding about failed work that is still undone."""
-    left = unresolved_failures(tables)
+def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> Iterator[Finding]:
+    """Yield the finding about failed work that is still undone."""
+    left = reruns.unresolved_failures(tables)
     if len(left) <= limit:
-        return []
+        return
     last = left.iloc[0]
     work = counted(len(left), "piece of failed work has", "pieces of failed work have")
     whose, at = names.get(last["data_set_id"], "no data set"), last["last_failed_at"]
@@ -168,13 +164,13 @@ def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> list[Fi
     message = (
         f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
     )
-    return [_finding("unresolved", message, len(left), limit)]
+    yield _finding("unresolved", message, len(left), limit)
 
 
-def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> list[Finding]:
-    """Return the finding about jobs that have been open for too long."""
+def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> Iterator[Finding]:
+    """Yield the finding about jobs that have been open for too long."""
     if len(stuck) <= limit:
-        return []
+        return
     longest = stuck.iloc[0]
     whose = names.get(longest["data_set_id"], "no data set")
     message = (
@@ -182,13 +178,13 @@ def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> list[Findi
         f"(limit {limit:,}). The longest, {longest['type']} of {whose}, "
         f"for {elapsed(longest['open_s'])}: {longest['job_id']}"
     )
-    return [_finding("stuck", message, len(stuck), limit)]
+    yield _finding("stuck", message, len(stuck), limit)
 
 
 def _silence_findings(
     tables: JobTables, names: Names, limit: float, now: pd.Timestamp
-) -> list[Finding]:
-    """Return the findings about data sets without a recent success.
+) -> Iterator[Finding]:
+    """Yield the findings about data sets without a recent success.
 
     One without any counts from its first job.
     """
@@ -197,13 +193,11 @@ def _silence_findings(
     completed = jobs[jobs["state"] == "COMPLETED"]
     success = completed.groupby("data_set_id")["updated_at"].max()
     silence = (now - success.reindex(first.index).fillna(first)).dt.total_seconds()
-    findings = []
     for data_set_id, seconds in silence[silence > limit].sort_values(ascending=False).items():
         succeeded = data_set_id in success.index
         since = "the last success was" if succeeded else "no success since the first job,"
         message = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
-        findings.append(_finding("silence", message, seconds, limit, data_set_id))
-    return findings
+        yield _finding("silence", message, seconds, limit, data_set_id)
 
 
 def _data_set_names(tables: JobTables) -> Names:

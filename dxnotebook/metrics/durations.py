@@ -95,9 +95,7 @@ def _finished(grouping: Grouping[Any]) -> pd.DataFrame:
 def _censored(grouping: Grouping[Any], now: pd.Timestamp | str | None) -> pd.DataFrame:
     """Return the Kaplan–Meier quantiles of each group and period."""
     if not grouping.source.is_pandas:
-        raise DxError(
-            "open_jobs='censored' needs a pandas frame; convert it, for example by to_pandas()."
-        )
+        raise DxError("open_jobs='censored' needs a pandas frame; convert it, as by to_pandas().")
     jobs: pd.DataFrame = grouping.source.native
     grid = Grid(grouping, grouping.selected().to_native().assign(**{SIZE: 1}))
     is_open = jobs["state"].isin(OPEN_STATES)

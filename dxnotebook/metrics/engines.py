@@ -65,8 +65,7 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
     groups = groups.sort_values(
         by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key
     )
-    rank = np.empty(len(groups), np.int64)
-    rank[groups.index] = np.arange(len(groups))
+    rank = np.argsort(groups.index.to_numpy())
     return groups.reset_index(drop=True), rank[group]
 
 
@@ -78,8 +77,6 @@ def _typed(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     typed: dict[str, Any] = {}
     for name in [name for name in needed if name in _EXPECTED and name in jobs]:
         column, dtype = jobs[name], jobs[name].dtype
-        if dtype in ("datetime64[us, UTC]", "float64"):
-            continue
         if _EXPECTED[name] == "numbers":
             if pd.api.types.is_numeric_dtype(dtype) or column.isna().all():
                 typed[name] = column.astype("float64")

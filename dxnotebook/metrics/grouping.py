@@ -19,6 +19,9 @@ _MOST_ROWS = 20_000_000
 PERIOD = "period"
 SIZE = "number of jobs"
 
+Names = Sequence[str]
+By = str | Names | None
+
 
 class Grouping(Generic[FrameT]):
     """A frame of any engine, and what to group it by.
@@ -38,14 +41,7 @@ class Grouping(Generic[FrameT]):
     """
 
     def __init__(
-        self,
-        jobs: FrameT,
-        by: str | Sequence[str] | None,
-        every: str | None,
-        tz: str,
-        *,
-        needed: Sequence[str],
-        results: Sequence[str],
+        self, jobs: FrameT, by: By, every: str | None, tz: str, *, needed: Names, results: Names
     ) -> None:
         self.by = columns_of(by, (PERIOD, *results))
         self.step = None if every is None else Step.of(every, tz)
@@ -80,7 +76,7 @@ class Grouping(Generic[FrameT]):
         return self.step.numbered(self.source.frame.select(*columns), PERIOD)
 
     def grouped(
-        self, aggregations: Sequence[Any], *, also: Sequence[str] = (), values: Sequence[str] = ()
+        self, aggregations: Sequence[Any], *, also: Names = (), values: Names = ()
     ) -> pd.DataFrame:
         """Return aggregations by group, period and further columns; null is a key, too."""
         frame = self.selected(*also, *values)

@@ -22,7 +22,6 @@ from dxnotebook.times import length
 _DAY = 86_400  # seconds
 _LONGEST_STEP = 100 * 366 * _DAY
 _MONDAY = -3 * _DAY  # 1970 began on a Thursday
-_ONE_DAY = pd.Timedelta(days=1)
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
 # how far back from the last job changes of the clocks are heeded
 _LONGEST = pd.Timedelta(days=50 * 365)
@@ -63,8 +62,7 @@ class Step:
         about = count * (seconds + months * 30 * _DAY)
         # periods of seconds are too many, and half a month is nothing that a calendar has
         if seconds == 1 or not 0 < about <= _LONGEST_STEP or count != int(count):
-            valid = "are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y"
-            raise invalid("every", every, valid)
+            raise invalid("every", every, "are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y")
         try:
             ZoneInfo(tz)
         except (ValueError, OSError, TypeError, KeyError):
@@ -74,20 +72,13 @@ class Step:
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""
-        start, end = max(first, last - _LONGEST).floor("D"), last.ceil("D") + _ONE_DAY
-        days = pd.date_range(start, end, freq="D")
-        changed = days[:-1][np.diff(self._ahead(days)) != 0]
-        quarters = [pd.date_range(day, day + _ONE_DAY, freq=_SCAN) for day in changed]
-        times = pd.DatetimeIndex(days[:1].append(quarters))
-        ahead = self._ahead(times)
+        start = max(first, last - _LONGEST).floor("D")
+        times = pd.date_range(start, last.ceil("D") + _SCAN, freq=_SCAN)
+        local = times.tz_convert(self.zone).tz_localize(None)
+        ahead = (local - times.tz_convert(None)) // pd.Timedelta(seconds=1)
         new = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
         changes = zip(times[new].as_unit("s").asi8.tolist(), ahead[new].tolist(), strict=True)
         return replace(self, changes=tuple(changes))
-
-    def _ahead(self, times: pd.DatetimeIndex) -> Integers:
-        """Return by how many seconds the zone's clocks are ahead of UTC."""
-        local = times.tz_convert(self.zone).tz_localize(None)
-        return ((local - times.tz_convert(None)) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
 
     def numbered(self, frame: Any, name: str) -> Any:
         """Return a frame in which seconds since 1970 have become the number of their period."""

@@ -16,13 +16,12 @@ from dxnotebook.text import texts
 # nor are its role, keys of encryption and tags, which are what one mends before a re-run.
 _FEED = ("account_id", "region", "type", "data_set_id")
 _WORK_COLUMNS = (
-    *_FEED,
-    *("asset_id", "asset_name", "asset_source_bucket", "api_id", "stage", "catalog_id"),
-)
+    *_FEED, "asset_id", "asset_name", "asset_source_bucket", "api_id", "stage", "catalog_id",
+)  # fmt: skip
 _PART_COLUMNS = (
-    *("asset_id", "bucket", "key", "key_pattern", "key_prefix", "revision_id"),
-    *("data_share_arn", "tag_key", "tag_value"),
-)
+    "asset_id", "bucket", "key", "key_pattern", "key_prefix", "revision_id", "data_share_arn",
+    "tag_key", "tag_value",
+)  # fmt: skip
 _SHOWN_COLUMNS = (*_FEED, "data_set_name")
 
 
@@ -157,7 +156,7 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     job = jobs.loc[jobs["job_id"] == job_id, columns].iloc[0]
     same = [jobs[n].isna() if pd.isna(job[n]) else jobs[n] == job[n] for n in columns]
     jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
-    work = _work(_parts(tables, jobs), len(jobs))
+    work = _work(_parts(tables, jobs))
     runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
     return runs.sort_values(["created_at", "job_id"], ignore_index=True)
 
@@ -185,7 +184,7 @@ def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
     parts = _parts(tables, runs)
-    return runs.assign(work=_work(parts, len(runs)), recovered_by=_recovered_by(runs, parts))
+    return runs.assign(work=_work(parts), recovered_by=_recovered_by(runs, parts))
 
 
 def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
@@ -202,19 +201,17 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     is_part &= np.logical_or.reduce([details[name].notna() for name in columns])
     row = row[is_part]
     without = np.setdiff1d(np.arange(len(jobs)), row)
-    listed = hashed(details.loc[is_part, ["field", *columns]])
-    part = np.append(listed, np.zeros(len(without), np.uint64))
-    rows = np.append(row, without)
+    part = hashed(details.loc[is_part, ["field", *columns]])
+    part = np.append(part, np.zeros(len(without), np.uint64))
+    row = np.append(row, without)
     kind = hashed(jobs[_there(_WORK_COLUMNS, jobs)])
-    parts = pd.DataFrame({"row": rows, "part": mixed(kind[rows], part).view(np.int64)})
+    parts = pd.DataFrame({"row": row, "part": mixed(kind[row], part).view(np.int64)})
     return parts.drop_duplicates()
 
 
-def _work(parts: pd.DataFrame, jobs: int) -> Integers:
+def _work(parts: pd.DataFrame) -> Integers:
     """Return what identifies all parts of each job, in whatever order they are."""
-    work = np.zeros(jobs, np.int64)
-    np.add.at(work, parts["row"].to_numpy(), parts["part"].to_numpy())
-    return work
+    return parts.groupby("row")["part"].sum().to_numpy()
 
 
 def _recovered_by(runs: pd.DataFrame, parts: pd.DataFrame) -> pd.Series[int]:
@@ -222,21 +219,15 @@ def _recovered_by(runs: pd.DataFrame, parts: pd.DataFrame) -> pd.Series[int]:
 
     It is -1 where a part was not. The rows are those of runs in the order in which they ended.
     """
-    run = runs.take(parts["row"].to_numpy())
-    parts = parts.assign(
-        created=run["created_at"].to_numpy("M8[us]"),
-        failed=(run["state"] != "COMPLETED").to_numpy(),
-    )
-    parts = parts.dropna(subset="created").sort_values("created", kind="stable")
+    parts = parts.join(runs[["created_at", "state"]], on="row").dropna(subset="created_at")
+    parts = parts.sort_values("created_at", kind="stable")
+    has_failed = parts["state"] != "COMPLETED"
     # of the successes that were created from each one on, the first to end
-    latest_first = parts[~parts["failed"]][::-1]
-    by = latest_first.groupby("part")["row"].cummin()
-    successes = latest_first[["part", "created"]].assign(by=by)[::-1]
-    failures = parts.loc[parts["failed"], ["row", "part", "created"]]
+    by = parts[~has_failed][::-1].groupby("part")["row"].cummin()
     done = pd.merge_asof(
-        failures,
-        successes,
-        on="created",
+        parts[has_failed],
+        parts.loc[~has_failed, ["part", "created_at"]].assign(by=by),
+        on="created_at",
         by="part",
         direction="forward",
         allow_exact_matches=False,
@@ -254,11 +245,10 @@ def _failed_work(runs: pd.DataFrame, *, recovered: bool) -> pd.DataFrame:
     """
     failures = runs[(runs["state"] != "COMPLETED") & ((runs["recovered_by"] >= 0) == recovered)]
     grouped = failures.assign(row=failures.index).groupby(["work", "recovered_by"], sort=False)
-    work = grouped.agg(
+    return grouped.agg(
         attempts=("row", "size"),
         first=("row", "first"),
         last=("row", "last"),
         first_failed_at=("ended", "first"),
         last_failed_at=("ended", "last"),
-    )
-    return work.reset_index()
+    ).reset_index()
