@@ -34,13 +34,11 @@ _PLACES = (
     (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK}(?: ?{_ZONE})?)?\b", "<date>"),
     (_KEY, "<key>"),
 )
+_MASKS = ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
 _VALUES = (
     (rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b", "<id>"),
     (r"(\b|_)\d+(?:[.,:]\d+)*", r"\1<n>"),
-    *(
-        (rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask)
-        for mask in ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
-    ),
+    *((rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask) for mask in _MASKS),
     (r"\s+", " "),
     (r"^ | $", ""),
 )

@@ -19,6 +19,7 @@ _COLUMNS = {"check": "str", "of": "str", "value": "float64", "limit": "float64",
 _LONGEST_MESSAGE = 160
 
 Finding = dict[str, Any]
+Findings = Iterator[Finding]
 Names = dict[Any, str]
 
 
@@ -84,7 +85,7 @@ def check(
     names = _data_set_names(tables)
     findings: list[Finding] = []
     if max_failure_rate is not None:
-        findings += _failure_rate_findings(tables, names, max_failure_rate, by)
+        findings += _rate_findings(tables, names, max_failure_rate, by)
     if max_unresolved is not None:
         findings += _unresolved_findings(tables, names, max_unresolved)
     if max_stuck is not None:
@@ -118,9 +119,7 @@ def _length_in_seconds(given: str | timedelta) -> float:
     return seconds
 
 
-def _failure_rate_findings(
-    tables: JobTables, names: Names, limit: float, by: str | None
-) -> Iterator[Finding]:
+def _rate_findings(tables: JobTables, names: Names, limit: float, by: str | None) -> Findings:
     """Yield the findings about failure rates, that of all jobs first."""
     rows = rates.failure_rate(tables.jobs).to_dict("records")
     if by is not None:
@@ -133,11 +132,11 @@ def _failure_rate_findings(
             group = tables.filter(column.isna() if pd.isna(value) else column == value)
             whose = f"Jobs without {by}" if pd.isna(value) else str(names.get(value, value))
         jobs = counted(row["n"], "finished job")
-        message = (
+        text = (
             f"{whose}: {row['failed']:,} of {jobs} failed ({100 * row['rate']:.0f} %, "
             f"limit {100 * limit:g} %).{_cause_in_words(group, names)}"
         )
-        yield _finding("failure rate", message, row["low"], limit, value)
+        yield _finding("failure rate", text, row["low"], limit, value)
 
 
 def _cause_in_words(tables: JobTables, names: Names) -> str:
@@ -145,13 +144,12 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     cause = causes.commonest_cause(tables)
     if cause is None:
         return ""
-    data_sets = counted(cause["data_sets"], "data set")
-    whose = names.get(cause["data_set_id"], data_sets)
+    whose = names.get(cause["data_set_id"], counted(cause["data_sets"], "data set"))
     message = shortened(cause["fingerprint"], _LONGEST_MESSAGE)
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> Iterator[Finding]:
+def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> Findings:
     """Yield the finding about failed work that is still undone."""
     left = reruns.unresolved_failures(tables)
     if len(left) <= limit:
@@ -161,29 +159,25 @@ def _unresolved_findings(tables: JobTables, names: Names, limit: int) -> Iterato
     whose, at = names.get(last["data_set_id"], "no data set"), last["last_failed_at"]
     when = "at an unknown time" if pd.isna(at) else f"at {at:%Y-%m-%d %H:%M} UTC"
     why = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
-    message = (
-        f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
-    )
-    yield _finding("unresolved", message, len(left), limit)
+    text = f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
+    yield _finding("unresolved", text, len(left), limit)
 
 
-def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> Iterator[Finding]:
+def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> Findings:
     """Yield the finding about jobs that have been open for too long."""
     if len(stuck) <= limit:
         return
     longest = stuck.iloc[0]
     whose = names.get(longest["data_set_id"], "no data set")
-    message = (
+    text = (
         f"{counted(len(stuck), 'job is', 'jobs are')} open for longer than usual "
         f"(limit {limit:,}). The longest, {longest['type']} of {whose}, "
         f"for {elapsed(longest['open_s'])}: {longest['job_id']}"
     )
-    yield _finding("stuck", message, len(stuck), limit)
+    yield _finding("stuck", text, len(stuck), limit)
 
 
-def _silence_findings(
-    tables: JobTables, names: Names, limit: float, now: pd.Timestamp
-) -> Iterator[Finding]:
+def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Timestamp) -> Findings:
     """Yield the findings about data sets without a recent success.
 
     One without any counts from its first job.
@@ -196,18 +190,17 @@ def _silence_findings(
     for data_set_id, seconds in silence[silence > limit].sort_values(ascending=False).items():
         succeeded = data_set_id in success.index
         since = "the last success was" if succeeded else "no success since the first job,"
-        message = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
-        yield _finding("silence", message, seconds, limit, data_set_id)
+        text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
+        yield _finding("silence", text, seconds, limit, data_set_id)
 
 
 def _data_set_names(tables: JobTables) -> Names:
     """Return what people call each data set: its name, or else its id."""
     jobs = tables.jobs.dropna(subset="data_set_id").drop_duplicates("data_set_id")
-    names = jobs["data_set_id"]
-    names = jobs["data_set_name"].fillna(names) if "data_set_name" in jobs else names
+    names = jobs.get("data_set_name", jobs["data_set_id"]).fillna(jobs["data_set_id"])
     return dict(zip(jobs["data_set_id"], names, strict=True))
 
 
-def _finding(check: str, message: str, value: float, limit: float, of: object = None) -> Finding:
-    message = " ".join(message.split())
+def _finding(check: str, text: str, value: float, limit: float, of: object = None) -> Finding:
+    message = " ".join(text.split())
     return {"check": check, "of": of, "value": value, "limit": limit, "message": message}

@@ -143,7 +143,7 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
     usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
     open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
-    columns = [name for name in (*_IDENTITY, "created_at") if name in waiting]
-    waiting = waiting[columns].assign(open_s=open_s, usual_s=usual_s)
-    stuck = waiting[waiting["open_s"] > waiting["usual_s"]]
+    columns = (*_IDENTITY, "created_at")
+    waiting = waiting.filter(items=columns).assign(open_s=open_s, usual_s=usual_s)
+    stuck: pd.DataFrame = waiting[open_s > usual_s]
     return stuck.sort_values("open_s", ascending=False, ignore_index=True)

@@ -122,6 +122,7 @@ class Source(Generic[FrameT]):
         except TypeError:
             raise _no_frame(jobs, "frame") from None
         self.engine = self.frame.implementation
+        self.is_pandas: bool = self.engine.is_pandas()
         self.schema = self.frame.collect_schema()
         self._check_columns(needed)
 
@@ -136,11 +137,6 @@ class Source(Generic[FrameT]):
                 raise DxError(
                     f"The column {name!r} holds {kind}, not {expected}; convert it first."
                 )
-
-    @property
-    def is_pandas(self) -> bool:
-        """Whether the frame is a pandas one."""
-        return bool(self.engine.is_pandas())
 
     def column(self, name: str) -> Any:
         """Return a column to group by, as an expression; other engines' categories become text."""
@@ -169,10 +165,9 @@ class Source(Generic[FrameT]):
         if self.is_pandas:
             return result  # type: ignore[return-value]
         table = pa.Table.from_pandas(result, preserve_index=False)
-        frame: Any
         if self.engine.is_duckdb():
             dxnotebook_result = table  # noqa: F841 (DuckDB finds it by its name, which nobody has)
-            frame = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")
+            frame: Any = self.native.query("dxnotebook_jobs", "SELECT * FROM dxnotebook_result")
             frame = frame.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
             frame = nw.from_arrow(table, backend=self.engine).to_native()

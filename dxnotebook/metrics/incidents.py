@@ -6,9 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from dxnotebook.metrics.causes import commonest_cause
-from dxnotebook.metrics.reruns import recoveries, unresolved_failures
-from dxnotebook.metrics.trend import failure_trend
+from dxnotebook.metrics import causes, reruns, trend
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked
 
@@ -56,14 +54,12 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
     {'failed': 181, 'cause_jobs': 167, 'recovered': 177, 'unresolved': 4}
     """
     tables = checked(tables)
-    trend = failure_trend(tables.jobs, every)
-    ends = trend["period"].shift(-1)
-    if len(trend):
-        # the last period goes on until the last job
-        last = max(trend["period"].iloc[-1], tables.jobs["created_at"].max())
-        ends.iloc[-1] = last + pd.Timedelta("1us")
-    runs = trend.assign(until=ends).groupby("bad_since")
-    back, left = recoveries(tables), unresolved_failures(tables)
+    periods = trend.failure_trend(tables.jobs, every)
+    # the last period goes on until the last job
+    last = max(periods["period"].max(), tables.jobs["created_at"].max())
+    ends = periods["period"].shift(-1).fillna(last + pd.Timedelta("1us"))
+    runs = periods.assign(until=ends).groupby("bad_since")
+    back, left = reruns.recoveries(tables), reruns.unresolved_failures(tables)
     rows = [
         {"since": since, "baseline": run["baseline"].iloc[0]}
         | _what_failed(tables, since, run["until"].iloc[-1], back, left)
@@ -71,9 +67,10 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
         for since, run in runs
     ]
     result = pd.DataFrame(rows, columns=list(_COLUMNS))
-    times = [name for name, dtype in _COLUMNS.items() if dtype == _TIME]
-    result[times] = result[times].apply(pd.to_datetime, utc=True)
-    return result.assign(rate=result["failed"] / result["n"]).astype(_COLUMNS)
+    # which is all null, without a zone, where nothing has been done
+    recovered_at = pd.to_datetime(result["recovered_at"], utc=True)
+    result = result.assign(rate=result["failed"] / result["n"], recovered_at=recovered_at)
+    return result.astype(_COLUMNS)
 
 
 def _what_failed(
@@ -85,7 +82,7 @@ def _what_failed(
     failed &= jobs["state"].isin(FAILED_STATES)
     job_ids = jobs["job_id"][failed]
     recovered = back[back["first_job_id"].isin(job_ids)]
-    cause = commonest_cause(tables.filter(failed)) or {}
+    cause = causes.commonest_cause(tables.filter(failed)) or {}
     return {
         "until": until,
         "cause": cause.get("fingerprint"),

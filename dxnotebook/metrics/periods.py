@@ -66,8 +66,7 @@ class Step:
         try:
             ZoneInfo(tz)
         except (ValueError, OSError, TypeError, KeyError):
-            valid = "are the names of time zones, such as 'Europe/Berlin'"
-            raise invalid("tz", tz, valid) from None
+            raise invalid("tz", tz, "are names of time zones, such as 'Europe/Berlin'") from None
         return cls(int(count) * seconds, int(count) * months, tz)
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
@@ -123,8 +122,7 @@ def _months(frame: Any, name: str, step: int) -> Any:
     Date Algorithms": years begin in March, so that the leap day is their last. Each step is a
     column, as engines without common subexpressions take very long over one expression of it all.
     """
-    era, year = nw.col(f"{name} era"), nw.col(f"{name} year")
-    day = nw.col(name)
+    day, era, year = (nw.col(column) for column in (name, f"{name} era", f"{name} year"))
     years = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
     frame = frame.with_columns((day + 719_468).alias(name))
     frame = frame.with_columns((day // 146_097).alias(f"{name} era"))

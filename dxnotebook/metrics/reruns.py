@@ -74,7 +74,7 @@ def unresolved_failures(
     errors = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0]
     errors = errors.sort_values("position", kind="stable").drop_duplicates("job_id")
     error = errors.set_index("job_id")[["code", "message"]].reindex(last["job_id"])
-    result = last[_there(_SHOWN_COLUMNS, last)].assign(
+    result = last.filter(items=_SHOWN_COLUMNS).assign(
         **work[["attempts", "first_failed_at", "last_failed_at"]],
         state=last["state"],
         **error.reset_index(drop=True),
@@ -125,7 +125,7 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     work = _failed_work(runs, recovered=True)
     first, success = (runs.loc[work[n]].reset_index(drop=True) for n in ("first", "recovered_by"))
     took = success["ended"] - work["first_failed_at"]
-    result = first[_there(_SHOWN_COLUMNS, first)].assign(
+    result = first.filter(items=_SHOWN_COLUMNS).assign(
         attempts=work["attempts"] + 1,
         first_failed_at=work["first_failed_at"],
         recovered_at=success["ended"],
@@ -152,18 +152,12 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     True
     """
     jobs = tables.jobs
-    columns = _there(_WORK_COLUMNS, jobs)
-    job = jobs.loc[jobs["job_id"] == job_id, columns].iloc[0]
-    same = [jobs[n].isna() if pd.isna(job[n]) else jobs[n] == job[n] for n in columns]
+    job = jobs[jobs["job_id"] == job_id].filter(items=_WORK_COLUMNS).iloc[0]
+    same = [jobs[n].isna() if pd.isna(value) else jobs[n] == value for n, value in job.items()]
     jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
     work = _work(_parts(tables, jobs))
     runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
     return runs.sort_values(["created_at", "job_id"], ignore_index=True)
-
-
-def _there(columns: Iterable[str], frame: pd.DataFrame) -> list[str]:
-    """Return those of some columns that a frame has."""
-    return [name for name in columns if name in frame]
 
 
 def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
@@ -175,10 +169,10 @@ def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
     jobs = tables.jobs
     columns = [*_WORK_COLUMNS, "data_set_name", "job_id", "state", "created_at", "updated_at"]
     has_failed = jobs["state"].isin(texts("failed", failed))
-    runs = jobs.loc[has_failed | (jobs["state"] == "COMPLETED"), _there(columns, jobs)]
+    runs = jobs.filter(items=columns)[has_failed | (jobs["state"] == "COMPLETED")]
     runs = runs.drop_duplicates("job_id").reset_index(drop=True)
     # a success of other work than what failed is of no interest
-    kind = pd.Series(hashed(runs[_there(_WORK_COLUMNS, runs)]))
+    kind = pd.Series(hashed(runs.filter(items=_WORK_COLUMNS)))
     has_failed = runs["state"] != "COMPLETED"
     runs = runs[has_failed | kind.isin(kind[has_failed])]
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
@@ -193,18 +187,17 @@ def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
     A part is an element of a list of the job; a job that lists none is one part.
     """
     details, known = tables.details, branches(tables.model.record)
-    columns = _there(_PART_COLUMNS, details)
     fields = details["field"].drop_duplicates()
     fields = fields[fields.str.split(".").str[0].isin(known)]
     row = located(details["job_id"], jobs["job_id"])
     is_part = (row >= 0) & (located(details["field"], fields) >= 0)
-    is_part &= np.logical_or.reduce([details[name].notna() for name in columns])
+    is_part &= details.filter(items=_PART_COLUMNS).notna().any(axis=1).to_numpy()
     row = row[is_part]
     without = np.setdiff1d(np.arange(len(jobs)), row)
-    part = hashed(details.loc[is_part, ["field", *columns]])
+    part = hashed(details.filter(items=("field", *_PART_COLUMNS))[is_part])
     part = np.append(part, np.zeros(len(without), np.uint64))
     row = np.append(row, without)
-    kind = hashed(jobs[_there(_WORK_COLUMNS, jobs)])
+    kind = hashed(jobs.filter(items=_WORK_COLUMNS))
     parts = pd.DataFrame({"row": row, "part": mixed(kind[row], part).view(np.int64)})
     return parts.drop_duplicates()
 
@@ -224,18 +217,13 @@ def _recovered_by(runs: pd.DataFrame, parts: pd.DataFrame) -> pd.Series[int]:
     has_failed = parts["state"] != "COMPLETED"
     # of the successes that were created from each one on, the first to end
     by = parts[~has_failed][::-1].groupby("part")["row"].cummin()
-    done = pd.merge_asof(
-        parts[has_failed],
-        parts.loc[~has_failed, ["part", "created_at"]].assign(by=by),
-        on="created_at",
-        by="part",
-        direction="forward",
-        allow_exact_matches=False,
+    failed, done = parts[has_failed], parts.loc[~has_failed, ["part", "created_at"]].assign(by=by)
+    matches = pd.merge_asof(
+        failed, done, on="created_at", by="part", direction="forward", allow_exact_matches=False
     )
-    # the last part to be done recovers the whole
-    never = len(runs)
-    last = done["by"].fillna(never).groupby(done["row"]).max()
-    return last.where(last < never).reindex(runs.index).fillna(-1).astype(np.int64)
+    # the last part to be done recovers the whole, unless one never was
+    last = matches.groupby("row")["by"].max(skipna=False)
+    return last.reindex(runs.index).fillna(-1).astype(np.int64)
 
 
 def _failed_work(runs: pd.DataFrame, *, recovered: bool) -> pd.DataFrame:

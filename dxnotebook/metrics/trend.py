@@ -93,7 +93,8 @@ def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> p
     flagged = np.zeros(len(trend), bool)
     while True:
         if baseline is None:
-            expected = _rate_of_group(group, np.where(flagged, 0, n), np.where(flagged, 0, failed))
+            usual = trend[["n", "failed"]].mul(~flagged, axis=0).groupby(group).transform("sum")
+            expected = (usual["failed"] / usual["n"]).to_numpy()
         else:
             expected = np.full(len(n), float(baseline))
         lower, upper = (binom.ppf(p, positive_n, expected) / positive_n for p in (tail, 1 - tail))
@@ -101,13 +102,6 @@ def _with_limits(trend: pd.DataFrame, group: Array, baseline: float | None) -> p
         if baseline is not None or not (above & ~flagged).any():
             return trend.assign(baseline=expected, lower=lower, upper=upper, flagged=above)
         flagged |= above
-
-
-def _rate_of_group(group: Array, n: Array, failed: Array) -> Array:
-    """Return, for each row, the rate of all rows of its group; NaN where these have no jobs."""
-    n, failed = (np.bincount(group, counts) for counts in (n, failed))
-    rate: Array = failed / np.where(n > 0, n, np.nan)
-    return rate[group]
 
 
 def _with_runs(trend: pd.DataFrame, group: Array) -> pd.DataFrame:
