@@ -19,12 +19,12 @@ _IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
 _END = r"[^\s\"'`(),;.:!?\[\]{}]"  # and what it may end with
 _CLOCK, _ZONE = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?", r"(?:Z|UTC|[+-]\d\d:?\d\d)"
 _BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
-_WORD = rf"[\w{_BEYOND}.=+@%$~*-]"
+_LETTER = rf"[\w{_BEYOND}.=+@%$~*-]"
 _BEGIN, _STOP = "\ufdd0", "\ufdd1"  # of a word: characters that no text has
 _IN_MARKS = ((rf"([\w{_BEYOND}-]+)", rf"{_BEGIN}\1{_STOP}"),)
 # a path is a key if there is more to it than to "read/write"
 _KEY = (
-    rf"(?:{_WORD}*[\d.=_-]{_WORD}*/{_IN}*{_END}|{_WORD}+/{_IN}*[\d.=_/-]{_IN}*{_END}"
+    rf"(?:{_LETTER}*[\d.=_-]{_LETTER}*/{_IN}*{_END}|{_LETTER}+/{_IN}*[\d.=_/-]{_IN}*{_END}"
     rf"|<key>/{_IN}*{_END})"
 )
 _PLACES = (

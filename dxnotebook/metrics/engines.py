@@ -69,7 +69,7 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
     return groups.reset_index(drop=True), rank[group]
 
 
-def _typed(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
+def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     """Return jobs without an index, with plain numbers and with times in UTC.
 
     Times that name no zone are in UTC; columns without any value need no type.
@@ -116,7 +116,7 @@ class Source(Generic[FrameT]):
                 raise DxError(
                     f"The frame has several columns {name!r}. Rename or drop all but one."
                 )
-            self.native = _typed(jobs, needed)
+            self.native = _in_expected_types(jobs, needed)
         try:
             self.frame: Any = nw.from_native(self.native)
         except TypeError:

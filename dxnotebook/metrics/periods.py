@@ -21,10 +21,10 @@ from dxnotebook.times import length
 
 _DAY = 86_400  # seconds
 _LONGEST_STEP = 100 * 366 * _DAY
-_MONDAY = -3 * _DAY  # 1970 began on a Thursday
+_FIRST_MONDAY = -3 * _DAY  # 1970 began on a Thursday
 _SCAN = pd.Timedelta(minutes=15)  # clocks change at a multiple of this
 # how far back from the last job changes of the clocks are heeded
-_LONGEST = pd.Timedelta(days=50 * 365)
+_HEEDED = pd.Timedelta(days=50 * 365)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Step:
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
         """Return the step with the changes of its zone's clocks from one time to another."""
-        start = max(first, last - _LONGEST).floor("D")
+        start = max(first, last - _HEEDED).floor("D")
         times = pd.date_range(start, last.ceil("D") + _SCAN, freq=_SCAN)
         local = times.tz_convert(self.zone).tz_localize(None)
         ahead = (local - times.tz_convert(None)) // pd.Timedelta(seconds=1)
@@ -112,7 +112,7 @@ class Step:
 
     @property
     def _origin(self) -> int:
-        return _MONDAY if self.seconds % (7 * _DAY) == 0 else 0
+        return _FIRST_MONDAY if self.seconds % (7 * _DAY) == 0 else 0
 
 
 def _months(frame: Any, name: str, step: int) -> Any:
