@@ -22,6 +22,7 @@ from dxnotebook.errors import DxError, invalid
 from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Exploration, Message
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.filters import normalized
+from dxnotebook.explorer.page import joined
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.jobtables import JobTables
 
@@ -102,7 +103,7 @@ class JobExplorer(anywidget.AnyWidget):
     181 jobs
     """
 
-    _esm = _STATIC / "explorer.js"
+    _esm = joined(_STATIC / "explorer.js")
     _css = _STATIC / "explorer.css"
 
     filters = traitlets.Dict().tag(sync=True)

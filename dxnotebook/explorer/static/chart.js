@@ -1,0 +1,209 @@
+// @ts-check
+// The chart of jobs by periods: bars, the failure rate, and two ways to select a time, by dragging
+// over it and by two sliders.
+
+import { counted, h, iso, number, Part, percent, s, time } from "./dom.js";
+
+/** @import { Trend } from "./types" */
+/** @typedef {ReturnType<typeof laidOut>} Layout */
+
+const TOP = 14, BOTTOM = 18, LABEL = 130, DOTTED = 6, DAY = 86_400_000, SLIDING = 120;
+
+export class Chart extends Part {
+  #svg = s("svg", { class: "dxn-chart", role: "img" });
+  #shade = s("rect", { y: 0, class: "dxn-brush" });
+  #readout = h("p", { class: "dxn-note", "aria-live": "off" });
+  #handles = [this.#handle("First period", 0), this.#handle("Last period", 1)];
+  /** @type {Trend} */ #trend = { starts: [], step: 0, succeeded: [], failed: [] };
+  /** @type {number[] | null} */ #brush = null; // the periods that a drag began in and is at
+  #sliding = 0;
+  #sizes = new ResizeObserver(() => requestAnimationFrame(() => {
+    this.on.resize();
+    this.#redraw();
+  }));
+
+  node = this.#build();
+
+  #build() {
+    this.#watchPointer();
+    this.#sizes.observe(this.#svg);
+    const handles = h("div", { class: "dxn-handles" }, ...this.#handles);
+    const caption = h("figcaption", {}, legend());
+    return h("figure", { class: "dxn-figure" }, caption, this.#svg, handles, this.#readout);
+  }
+
+  /** @param {string} label @param {0 | 1} side */
+  #handle(label, side) {
+    const oninput = () => this.#slide(side);
+    return h("input", { type: "range", min: 0, "aria-label": label, class: "dxn-handle", oninput });
+  }
+
+  #watchPointer() {
+    const svg = this.#svg;
+    svg.addEventListener("pointerdown", (event) => {
+      if (!this.#trend.starts.length || event.button) return;
+      const at = this.#periodOf(event);
+      this.#brush = [at, at];
+      svg.setPointerCapture(event.pointerId);
+      this.#drawBrush(this.#brush);
+    });
+    svg.addEventListener("pointermove", (event) => {
+      if (!this.#trend.starts.length) return;
+      const at = this.#periodOf(event);
+      if (this.#brush) this.#drawBrush((this.#brush = [this.#brush[0], at]));
+      this.#read(at);
+    });
+    svg.addEventListener("pointerup", () => {
+      if (this.#brush) this.#select(this.#brush);
+      this.#brush = null;
+    });
+    svg.addEventListener("pointercancel", () => (this.#brush = null));
+  }
+
+  /** @param {PointerEvent} event */
+  #periodOf(event) {
+    const { left, width } = this.#svg.getBoundingClientRect();
+    return this.#within(((event.clientX - left) / width) * this.#trend.starts.length);
+  }
+
+  /** @param {number} place */
+  #within(place) { return Math.max(0, Math.min(this.#trend.starts.length - 1, Math.floor(place))); }
+
+  /** Filter by the time of some periods; all of them filter nothing. @param {number[]} brush */
+  #select(brush) {
+    const { starts, step } = this.#trend, [first, last] = inOrder(brush);
+    const isAll = first === 0 && last === starts.length - 1;
+    const since = iso(starts[first]), until = iso(starts[last] + step);
+    this.on.filter(isAll ? { since: null, until: null } : { since, until });
+  }
+
+  /** Filter by where a slider was moved, which may push the other one. @param {0 | 1} side */
+  #slide(side) {
+    const { starts, step } = this.#trend, ends = this.#handles.map((handle) => +handle.value);
+    if (!starts.length) return;
+    const at = ends[side], isEnd = at === side * (starts.length - 1);
+    if (ends[0] > ends[1]) ends.fill(at);
+    this.#drawBrush(ends);
+    this.#read(at);
+    clearTimeout(this.#sliding);
+    this.#sliding = setTimeout(() => {
+      this.#sliding = 0;
+      this.on.filter({ [side ? "until" : "since"]: isEnd ? null : iso(starts[at] + side * step) });
+    }, SLIDING);
+  }
+
+  /** Say what a period has. @param {number} i */
+  #read(i) {
+    const { starts, succeeded, failed, step } = this.#trend, finished = succeeded[i] + failed[i];
+    const rate = percent(finished ? failed[i] / finished : null);
+    const jobs = `${number(finished)} finished, ${number(failed[i])} failed (${rate})`;
+    this.#readout.textContent = `${startText(starts[i], step)} UTC: ${jobs}`;
+  }
+
+  /** @param {Trend} trend */
+  draw(trend) {
+    this.#trend = trend;
+    if (trend.starts.length) return this.#redraw();
+    const middle = { x: "50%", y: "50%", "text-anchor": "middle" };
+    this.#svg.replaceChildren(s("text", middle, "no jobs"));
+  }
+
+  #redraw() {
+    const trend = this.#trend, { starts, step } = trend, id = `dxn-hatch-${this.state.me}`;
+    if (!starts.length) return;
+    const layout = laidOut(trend, this.#svg), drawn = [...rates(trend, layout), ...labels(trend, layout)];
+    this.#svg.replaceChildren(hatch(id), ...bars(trend, layout, `url(#${id})`), ...drawn, this.#shade);
+    this.#shade.setAttribute("height", `${layout.base}`);
+    const periods = `${counted(starts.length, "period")}, from ${time(starts[0], "UTC", "short")} UTC`;
+    const label = `Finished jobs of ${periods}; the two sliders below select a time`;
+    this.#svg.setAttribute("aria-label", label);
+    if (this.#brush || this.#sliding) return;
+    const { since, until } = this.state.filters;
+    const first = since ? (Date.parse(since) - starts[0]) / step : 0;
+    const last = until ? (Date.parse(until) - 1 - starts[0]) / step : starts.length;
+    this.#drawBrush([this.#within(first), this.#within(last)]);
+  }
+
+  /** @param {number[]} brush */
+  #drawBrush(brush) {
+    const { starts, step } = this.#trend, n = starts.length, [first, last] = inOrder(brush);
+    const { bar } = laidOut(this.#trend, this.#svg), isAll = first === 0 && last === n - 1;
+    this.#shade.setAttribute("x", `${first * bar}`);
+    this.#shade.setAttribute("width", `${isAll ? 0 : (last - first + 1) * bar}`);
+    [first, last].forEach((place, side) => {
+      const handle = this.#handles[side], at = time(starts[place] + side * step, "UTC", "short");
+      handle.max = `${n - 1}`;
+      handle.value = `${place}`;
+      handle.setAttribute("aria-valuetext", `${side ? "until" : "from"} ${at} UTC`);
+    });
+  }
+
+  dispose() {
+    clearTimeout(this.#sliding);
+    this.#sizes.disconnect();
+  }
+}
+
+/** @param {number[]} places */
+const inOrder = (places) => [...places].sort((a, b) => a - b);
+
+/** When a period starts; one of days needs no time. @param {number} start @param {number} step */
+const startText = (start, step) => time(start, "UTC", step < DAY ? "short" : null);
+
+const legend = () => h("p", { class: "dxn-legend" },
+  h("span", { class: "dxn-ok" }, "▇ succeeded"), h("span", { class: "dxn-bad" }, "▨ failed"),
+  h("span", { class: "dxn-line" }, "●─ failure rate"),
+  h("span", { class: "dxn-note" }, "drag to select a time"));
+
+/** Where things are, in pixels. @param {Trend} trend @param {Element} svg */
+function laidOut({ starts, succeeded, failed }, svg) {
+  const width = svg.clientWidth || 600, height = svg.clientHeight || 150, base = height - BOTTOM;
+  const most = Math.max(...starts.map((_, i) => succeeded[i] + failed[i]), 1);
+  const y = (/** @type {number} */ share) => TOP + (base - TOP) * (1 - share);
+  return { width, height, base, bar: width / starts.length, most, y };
+}
+
+/** @param {string} id */
+function hatch(id) {
+  const size = { width: 4, height: 4, patternUnits: "userSpaceOnUse" };
+  const pattern = s("pattern", { id, ...size, patternTransform: "rotate(45)" });
+  pattern.append(s("rect", { width: 4, height: 4, class: "dxn-bad-fill" }));
+  pattern.append(s("rect", { width: 1, height: 4, class: "dxn-hatch" }));
+  return pattern;
+}
+
+/** @param {Trend} trend @param {Layout} layout @param {string} fill  that of failures */
+function bars({ starts, succeeded, failed }, { base, bar, most, y }, fill) {
+  const width = Math.max(bar - 1, 0.5);
+  return starts.flatMap((_, i) => {
+    const x = i * bar, middle = y(failed[i] / most), top = y((succeeded[i] + failed[i]) / most);
+    const bad = s("rect", { x, y: middle, width, height: base - middle, fill });
+    const ok = s("rect", { x, y: top, width, height: middle - top, class: "dxn-ok-fill" });
+    return [...(failed[i] ? [bad] : []), ...(succeeded[i] ? [ok] : [])];
+  });
+}
+
+/** @param {Trend} trend @param {Layout} layout */
+function rates({ starts, succeeded, failed }, { bar, y }) {
+  const points = starts.flatMap((_, i) => {
+    const finished = succeeded[i] + failed[i];
+    return finished ? [[i * bar + bar / 2, y(failed[i] / finished)]] : [];
+  });
+  const dots = points.map(([cx, cy]) => s("circle", { cx, cy, r: 2, class: "dxn-dot" }));
+  const line = s("polyline", { points: points.join(" "), class: "dxn-rate" });
+  return bar > DOTTED ? [line, ...dots] : [line];
+}
+
+/** @param {Trend} trend @param {Layout} layout */
+function labels({ starts, step }, { width, height, base, bar, most }) {
+  const marks = Math.max(Math.floor(width / LABEL), 1);
+  return [
+    s("line", { x1: 0, x2: width, y1: base, y2: base, class: "dxn-axis" }),
+    s("text", { x: 2, y: 10 }, counted(most, "job")),
+    s("text", { x: width - 2, y: 10, "text-anchor": "end" }, "100 % failed"),
+    ...Array.from({ length: marks }, (_, mark) => {
+      const i = Math.floor((mark * starts.length) / marks);
+      return s("text", { x: i * bar, y: height - 4 }, startText(starts[i], step));
+    }),
+  ];
+}

@@ -1,0 +1,91 @@
+// @ts-check
+// A job: its errors, its details, other runs of the same work, and texts to copy.
+
+import { bdi, button, counted, duration, h, mark, note, number, Part, time } from "./dom.js";
+
+/** @import { Cells, Job } from "./types" */
+
+export class Detail extends Part {
+  #hasFocus = false; // whether the focus goes to the job that is asked for
+  /** @type {Job | null} */ #job = null;
+
+  node = h("section", { class: "dxn-detail", "aria-label": "Job", tabindex: -1, hidden: true });
+
+  /** Show that a job is asked for. @param {boolean} hasFocus */
+  wait(hasFocus) {
+    this.#hasFocus = hasFocus;
+    this.#job = null;
+    this.node.hidden = false;
+    this.node.replaceChildren(note("…"));
+  }
+
+  /** @param {Job} job */
+  show(job) {
+    this.#job = job;
+    this.draw();
+    if (this.#hasFocus) this.node.focus();
+    (this.node.querySelector(".dxn-grid") ?? this.node).scrollIntoView({ block: "nearest" });
+  }
+
+  draw() {
+    const job = this.#job;
+    if (!job) return;
+    const { runs, runs_in_all: all } = job, part = all > runs.length ? `, ${runs.length} of them` : "";
+    const close = button({ onclick: () => this.#close() }, "Close");
+    this.node.replaceChildren(
+      h("div", { class: "dxn-bar" }, heading(job), close),
+      ...grid("Errors", job.errors), ...grid("Details", job.details),
+      h("h4", {}, `Runs of the same work: ${number(all)}${part}`),
+      h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.row))),
+      copied("ARN", job.arn), copied("Command", job.command),
+      ...grid("All fields", { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length }),
+    );
+  }
+
+  /** @param {Job["runs"][number]} run @param {boolean} disabled  as it is the one that is shown */
+  #run([row, , state, created, took, code], disabled) {
+    const facts = [`${mark(state)} ${state ?? "–"}`, time(created, this.state.zone), duration(took)];
+    const label = [...facts, ...(code ? [code] : [])].join(", ");
+    const onclick = () => this.on.open(row, true);
+    return h("li", {}, button({ disabled, onclick }, disabled ? `${label} (this one)` : label));
+  }
+
+  #close() {
+    this.#job = null;
+    this.node.hidden = true;
+    this.on.close();
+  }
+}
+
+/** @param {Job} job */
+function heading({ job }) {
+  const { state, type, data_set_id, data_set_name = data_set_id } = Object.fromEntries(job);
+  return h("h3", {}, `${mark(state)} `, bdi(state), " · ", bdi(type), " · ", bdi(data_set_name));
+}
+
+/** A table under its title; nothing where it is empty. @param {string} title @param {Cells} cells */
+function grid(title, { columns, rows, in_all: all }) {
+  if (!rows.length) return [];
+  const head = h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)));
+  const body = rows.map((row) => h("tr", {}, ...row.map((value) => h("td", {}, bdi(value)))));
+  const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...body));
+  const given = { class: "dxn-grid", tabindex: 0, role: "group", "aria-label": title };
+  const left = all - rows.length, more = `${counted(left, "more row")}: explorer.selection has all`;
+  return [h("h4", {}, title), h("div", given, table), ...(left > 0 ? [note(more)] : [])];
+}
+
+/** A text with a button that copies it. @param {string} label @param {string} text */
+function copied(label, text) {
+  const input = h("input", { readonly: true, value: text, onfocus: () => input.select() });
+  const onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = "Copied";
+    } catch {
+      input.focus(); // selected, for the keyboard to copy
+      copy.textContent = "Press Ctrl+C";
+    }
+  };
+  const copy = button({ "aria-label": `Copy ${label}`, onclick }, "Copy");
+  return h("div", { class: "dxn-copy" }, h("label", {}, `${label} `, input), copy);
+}

@@ -1,0 +1,123 @@
+// @ts-check
+// Elements, and words for numbers and times. What comes from the tables is text, never markup.
+
+/** @import { Actions, State } from "./types" */
+
+/** @type {Record<string, string>} */
+const MARKS = {
+  COMPLETED: "✓", ERROR: "✕", TIMED_OUT: "◔", CANCELLED: "–", IN_PROGRESS: "▷", WAITING: "○",
+};
+
+/** A part of the page: it reads the state, and calls back when a user wants something. */
+export class Part {
+  /** @param {State} state @param {Actions} on */
+  constructor(state, on) {
+    this.state = state;
+    this.on = on;
+  }
+}
+
+/**
+ * Return an element; an attribute whose name begins with "on" is a listener.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Record<string, any>} given @param {...(Node | string | null)} children
+ */
+export function h(tag, given = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+/**
+ * Return an element of a drawing.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag @param {Record<string, string | number>} attributes @param {string} text
+ */
+export function s(tag, attributes, text = "") {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, `${value}`);
+  node.textContent = text;
+  return node;
+}
+
+/** An element whose text turns no direction but its own. @param {string | null} [text] */
+export const bdi = (text) => h("bdi", {}, text ?? "");
+
+/** @param {Record<string, any>} given @param {...(Node | string)} children */
+export const button = (given, ...children) => h("button", { type: "button", ...given }, ...children);
+
+/** @param {string} text */
+export const note = (text) => h("p", { class: "dxn-note" }, text);
+
+/**
+ * Replace what is in a node; the focus stays on the control of the same value, else of the same
+ * place. Returns whether there is none for it.
+ * @param {Element} node @param {...(Node | string)} children
+ */
+export function refill(node, ...children) {
+  /** @returns {HTMLElement[]} */
+  const controls = () => [...node.querySelectorAll(/** @type {"input"} */ ("button, input"))];
+  const before = controls(), place = before.findIndex((control) => control.matches(":focus"));
+  node.replaceChildren(...children);
+  if (place < 0) return false;
+  const { value } = before[place].dataset, after = controls();
+  const same = after.find((control) => value != null && control.dataset.value === value);
+  const next = same ?? after[Math.min(place, after.length - 1)];
+  next?.focus();
+  return !next;
+}
+
+/** @param {string | null} state */
+export const mark = (state) => MARKS[state ?? ""] ?? "◇";
+
+/** @param {string} state */
+export const isKnownState = (state) => state in MARKS;
+
+/** @param {number} n */
+export const number = (n) => n.toLocaleString("en-US");
+
+/** @param {number} n @param {string} noun */
+export const plural = (n, noun) => (n === 1 ? noun : `${noun}s`);
+
+/** "1 job", "2 jobs". @param {number} n @param {string} noun */
+export const counted = (n, noun) => `${number(n)} ${plural(n, noun)}`;
+
+/** @param {number | null} share */
+export const percent = (share) =>
+  share == null ? "–" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** @param {number | null} seconds */
+export function duration(seconds) {
+  if (seconds == null) return "–";
+  if (seconds < 60) return `${+seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return units(whole, 60, "min", 1, "s");
+  return whole < 86400 ? units(whole, 3600, "h", 60, "min") : units(whole, 86400, "d", 3600, "h");
+}
+
+/**
+ * @param {number} seconds @param {number} size @param {string} unit
+ * @param {number} smallSize @param {string} smallUnit
+ */
+function units(seconds, size, unit, smallSize, smallUnit) {
+  const rest = Math.floor((seconds % size) / smallSize);
+  return `${Math.floor(seconds / size)} ${unit}${rest ? ` ${rest} ${smallUnit}` : ""}`;
+}
+
+/**
+ * A date, with a time to the second, to the minute, or none; from milliseconds since 1970.
+ * @param {number | null} at @param {string} zone @param {"medium" | "short" | null} timeStyle
+ */
+export function time(at, zone, timeStyle = "medium") {
+  if (at == null) return "–";
+  const style = { timeZone: zone, ...(timeStyle && { timeStyle }) };
+  return new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", ...style }).format(at);
+}
+
+/** A time as the kernel writes it. @param {number | Date} at */
+export const iso = (at) => new Date(at).toISOString().replace("Z", "+00:00");

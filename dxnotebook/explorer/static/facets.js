@@ -1,0 +1,59 @@
+// @ts-check
+// Values to filter by, with the number of jobs that the other filters leave of each: the menus of
+// the facets, and the causes.
+
+import { bdi, button, h, note, number, Part, plural, refill } from "./dom.js";
+import { menu } from "./menus.js";
+
+/** @import { Counts, Facet } from "./types" */
+
+export class Facets extends Part {
+  #menus = this.state.about.facets.map(([name, title]) =>
+    ({ name, title, ...menu(title, { role: "group", "aria-label": title }) }));
+  nodes = this.#menus.map(({ node }) => node);
+
+  /** @param {{ [name in Facet]?: Counts }} counts */
+  draw(counts) {
+    for (const { name, title, summary, list } of this.#menus) {
+      const chosen = this.state.filters[name] ?? [], counted = counts[name];
+      summary.textContent = chosen.length ? `${title} (${chosen.length})` : title;
+      refill(list, ...(counted ? this.#values(name, counted) : ["…"]));
+    }
+  }
+
+  /** @param {Facet} name @param {Counts} counts */
+  #values(name, { values, more }) {
+    const boxes = values.map(([value, label, count]) => {
+      const onchange = () => this.on.toggle(name, value, box.checked);
+      const box = h("input", { type: "checkbox", "data-value": JSON.stringify(value), onchange });
+      box.checked = this.state.filters[name]?.includes(value) ?? false;
+      const jobs = h("span", { class: "dxn-note" }, ` ${number(count)}`);
+      return h("label", {}, box, " ", bdi(label), jobs);
+    });
+    const names = more === 1 ? "its name" : "their name";
+    return more ? [...boxes, note(`${number(more)} more: search for ${names}`)] : boxes;
+  }
+}
+
+export class Causes extends Part {
+  node = h("section", { class: "dxn-causes", "aria-label": "Causes of errors" });
+
+  /** @param {Counts | undefined} counts  none before the causes are known */
+  draw(counts) {
+    const { values = [], more = 0 } = counts ?? {}, chosen = this.state.filters.cause ?? [];
+    const most = Math.max(...values.map(([, , count]) => count), 1);
+    const causes = values.map(([value, label, count]) => {
+      const isChosen = chosen.includes(value);
+      const given = {
+        class: "dxn-cause", style: `--share: ${(100 * count) / most}%`,
+        "data-value": JSON.stringify(value), "aria-pressed": `${isChosen}`,
+        onclick: () => this.on.toggle("cause", value, !isChosen),
+      };
+      const text = bdi(value == null ? "(no message)" : label);
+      return button(given, h("strong", {}, number(count)), " ", text);
+    });
+    const rest = more ? `${number(more)} more ${plural(more, "cause")}` : "";
+    const state = !counts ? "Looking for causes …" : causes.length ? rest : "No errors";
+    refill(this.node, h("h3", {}, "Causes, by jobs"), ...causes, note(state));
+  }
+}

@@ -1,0 +1,93 @@
+// @ts-check
+// The filters that are set: a search, times, and a chip for each.
+
+import { bdi, button, h, iso, Part, refill, time } from "./dom.js";
+
+/** @import { Facet, Value } from "./types" */
+
+const TYPING = 120, LONGEST = 60;
+
+export class FilterBar extends Part {
+  #typing = 0;
+  #search = h("input", {
+    type: "search", placeholder: "id, name, key, message", "aria-label": "Search",
+    oninput: () => {
+      clearTimeout(this.#typing);
+      this.#typing = setTimeout(() => this.settle(), TYPING);
+    },
+  });
+  #times = { since: this.#time("since", "From"), until: this.#time("until", "To") };
+
+  search = h("label", {}, "Search ", this.#search);
+  times = [h("label", {}, "From ", this.#times.since), h("label", {}, "To ", this.#times.until)];
+  zone = this.#zones();
+  chips = h("div", { class: "dxn-chips", role: "group", "aria-label": "Filters" });
+
+  /** @param {"since" | "until"} name @param {string} label */
+  #time(name, label) {
+    const onchange = () => {
+      const at = new Date(this.state.zone === "UTC" ? `${input.value}Z` : input.value);
+      this.on.filter({ [name]: input.value && !isNaN(+at) ? iso(at) : null });
+    };
+    const input = h("input", { type: "datetime-local", "aria-label": label, onchange });
+    return input;
+  }
+
+  #zones() {
+    const zones = [...new Set(["UTC", Intl.DateTimeFormat().resolvedOptions().timeZone])];
+    const options = zones.map((name) => h("option", {}, name));
+    const select = h("select", { onchange: () => this.on.set({ zone: select.value }) }, ...options);
+    return zones.length > 1 ? h("label", {}, "Times in ", select) : null;
+  }
+
+  /** Filter by what is typed, if it is not filtered by yet. */
+  settle() {
+    if (!this.#typing) return;
+    clearTimeout(this.#typing);
+    this.#typing = 0;
+    this.on.filter({ text: this.#search.value });
+  }
+
+  draw() {
+    const { filters, zone } = this.state, chips = this.#chips();
+    if (refill(this.chips, ...chips)) this.#search.focus();
+    if (!this.#typing) this.#search.value = filters.text ?? "";
+    for (const name of /** @type {const} */ (["since", "until"])) {
+      const input = this.#times[name], at = filters[name];
+      if (input.matches(":focus")) continue;
+      input.value = at ? time(Date.parse(at), zone).replace(" ", "T").slice(0, 16) : "";
+    }
+  }
+
+  #chips() {
+    const chips = Object.entries(this.state.filters).flatMap(([key, value]) => {
+      const name = /** @type {Facet} */ (key); // unless it is no list
+      const end = () => this.on.filter({ [name]: null });
+      if (!Array.isArray(value)) return [chip(this.#label(name, value), end)];
+      return value.map((one) =>
+        chip(this.#label(name, one), () => this.on.toggle(name, one, false)));
+    });
+    const onclick = () => {
+      this.#search.value = "";
+      this.on.set({ filters: {} });
+    };
+    return chips.length ? [...chips, button({ onclick }, "Clear all")] : [];
+  }
+
+  /** @param {string} name @param {Value} value */
+  #label(name, value) {
+    const { about, names, zone } = this.state, text = value ?? "none";
+    if (name === "text") return `text: ${text}`;
+    if (name === "since") return `from ${time(Date.parse(text), zone, "short")}`;
+    if (name === "until") return `to ${time(Date.parse(text), zone, "short")}`;
+    const title = name === "cause" ? "Cause" : about.facets.find(([facet]) => facet === name)?.[1];
+    const label = (name === "data_set_id" && names[text]) || text || "none";
+    return `${title ?? name}: ${label.length > LONGEST ? `${label.slice(0, LONGEST)}…` : label}`;
+  }
+
+  dispose() { clearTimeout(this.#typing); }
+}
+
+/** @param {string} text @param {() => void} onclick */
+const chip = (text, onclick) =>
+  button({ class: "dxn-chip", "aria-label": `Clear ${text}`, onclick }, bdi(text), " ✕");

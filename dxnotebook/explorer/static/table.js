@@ -1,0 +1,231 @@
+// @ts-check
+// The table of jobs: the rows in sight, whichever of however many.
+
+import { bdi, button, duration, h, isKnownState, mark, Part, refill, time } from "./dom.js";
+
+/** @import { Kind, Row, View } from "./types" */
+
+const ROW = 28, LINES = 13, SPARE = 12; // pixels; rows in sight, and more to have on either side
+const TALLEST = 6_000_000, MOST = 5000, NEAR = 1000;
+/** @type {Record<string, number>} */
+const WIDTHS = {
+  state: 125, type: 235, data_set_id: 235, data_set_name: 235, job_id: 245, code: 225,
+};
+/** @type {Record<Kind, number>} */
+const KIND_WIDTHS = { time: 165, duration: 95, text: 180 };
+const BOX_WIDTH = 30;
+
+export class Table extends Part {
+  #columns = new Map(this.state.about.columns.map(([name, ...about]) => [name, about]));
+  #head = h("tr", { role: "row", "aria-rowindex": 1 });
+  #body = h("tbody", { role: "rowgroup" });
+  #widths = h("colgroup");
+  #table = h("table", {
+    role: "grid", tabindex: 0, "aria-label": "Jobs: arrows move, Enter opens, Space ticks",
+    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#press(event),
+  }, this.#widths, h("thead", { role: "rowgroup" }, this.#head), this.#body);
+  #spacer = h("div", { class: "dxn-spacer" }, this.#table);
+  /** @type {Map<number, Row>} */ #rows = new Map(); // those at hand
+  #total = 0;
+  #frame = 0;
+  #isOpening = false; // whether the active row is to be opened as soon as it is there
+
+  node = h("div", {
+    class: "dxn-view", style: `height: ${ROW * (LINES + 1)}px`, onscroll: () => this.#scrolled(),
+  }, this.#spacer);
+
+  /** The rows to ask for. */
+  get slice() { return { first: Math.max(this.#first - SPARE, 0), count: LINES + 2 * SPARE }; }
+
+  /** As high as its rows, its head, and whatever a border and a scroll bar take. */
+  fit() {
+    const frame = this.node.offsetHeight - this.node.clientHeight;
+    this.node.style.height = `${ROW * (LINES + 1) + frame}px`;
+  }
+
+  focus() { this.#table.focus(); }
+
+  clear() { this.#rows.clear(); }
+
+  /** @param {View} view */
+  take({ total, first, rows }) {
+    this.#total = total;
+    rows.forEach((row, i) => this.#rows.set(first + i, row));
+    if (this.state.active >= total) this.on.set({ active: Math.max(total - 1, 0) });
+  }
+
+  /** Begin at the first row again. */
+  restart() {
+    this.on.set({ active: 0 });
+    this.node.scrollTop = 0;
+  }
+
+  // --- the head ---
+
+  drawHead() {
+    const { columns } = this.state;
+    const widths = columns.map((name) => WIDTHS[name] ?? KIND_WIDTHS[this.#kind(name)]);
+    const cols = [BOX_WIDTH, ...widths].map((width) => h("col", { style: `width: ${width}px` }));
+    this.#widths.replaceChildren(...cols);
+    this.#table.style.minWidth = `${widths.reduce((sum, width) => sum + width, BOX_WIDTH)}px`;
+    this.#table.setAttribute("aria-colcount", `${columns.length + 1}`);
+    const ticked = h("span", { class: "dxn-hidden" }, "Ticked");
+    const corner = h("th", { scope: "col", role: "columnheader" }, ticked);
+    refill(this.#head, corner, ...columns.map((name) => this.#heading(name)));
+    this.fit();
+  }
+
+  /** @param {string} name */
+  #kind(name) { return this.#columns.get(name)?.[1] ?? "text"; }
+
+  /** @param {string} name */
+  #heading(name) {
+    const { sort, zone } = this.state, kind = this.#kind(name), isSorted = sort[0] === name;
+    const zoned = kind === "time" ? ` (${zone === "UTC" ? "UTC" : "local"})` : "";
+    const [arrow, order] = !isSorted ? ["", "none"] : sort[1] ? [" ▼", "descending"] : [" ▲", "ascending"];
+    const label = `${this.#columns.get(name)?.[0]}${zoned}${arrow}`;
+    const onclick = () => this.on.set({ sort: [name, isSorted ? !sort[1] : kind !== "text"] });
+    const given = { scope: "col", role: "columnheader", "aria-sort": order };
+    return h("th", given, name === "code" ? label : button({ onclick }, label));
+  }
+
+  // --- the rows ---
+
+  /** How high all rows are, in the page and per pixel of it: a page cannot be as high as it takes. */
+  get #heights() {
+    const full = this.#total * ROW, seen = ROW * LINES, tall = Math.min(full, TALLEST);
+    return { tall, scale: full > tall ? (tall - seen) / (full - seen) : 1 };
+  }
+
+  /** The first line in sight. */
+  get #first() {
+    const line = Math.floor(this.node.scrollTop / this.#heights.scale / ROW);
+    return Math.max(0, Math.min(line, this.#total - LINES));
+  }
+
+  #scrolled() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.draw();
+      const first = this.#first, end = Math.min(first + LINES + 1, this.#total);
+      for (let i = first; i < end; i++) if (!this.#rows.has(i)) return this.on.look();
+    });
+  }
+
+  draw() {
+    const { active, answered, asked, me } = this.state, table = this.#table, first = this.#first;
+    const { tall, scale } = this.#heights, { scrollTop } = this.node;
+    const from = Math.max(first - 2, 0), to = Math.min(first + LINES + 2, this.#total);
+    const hidden = Math.min(scrollTop / scale, Math.max(this.#total - LINES, 0) * ROW);
+    this.#spacer.style.height = `${tall + ROW}px`;
+    table.style.top = `${scrollTop - hidden + from * ROW}px`;
+    table.setAttribute("aria-rowcount", `${this.#total + 1}`);
+    table.setAttribute("aria-busy", `${asked !== answered}`);
+    if (this.#rows.size > MOST) {
+      this.#rows = new Map([...this.#rows].filter(([i]) => Math.abs(i - first) < NEAR));
+    }
+    const rows = Array.from({ length: Math.max(to - from, 0) }, (_, i) => this.#row(from + i));
+    this.#body.replaceChildren(...(rows.length ? rows : [this.#none()]));
+    if (rows.length) table.setAttribute("aria-activedescendant", `${me}-${active}`);
+    else table.removeAttribute("aria-activedescendant");
+  }
+
+  #none() {
+    const { answered, filters } = this.state;
+    const none = Object.keys(filters).length ? "No jobs match the filters." : "There are no jobs.";
+    return h("tr", { role: "row" }, this.#wide(answered == null ? "…" : none));
+  }
+
+  /** @param {string} text */
+  #wide(text) { return cell({ colspan: this.state.columns.length + 1, class: "dxn-note" }, text); }
+
+  /** @param {number} i */
+  #row(i) {
+    const { active, chosen, columns, me } = this.state, row = this.#rows.get(i);
+    const given = {
+      role: "row", id: `${me}-${i}`, "aria-rowindex": i + 2, class: i === active && "dxn-active",
+      "aria-selected": `${row != null && row[0] === chosen}`,
+    };
+    if (!row) return h("tr", given, this.#wide("…"));
+    const onclick = () => {
+      this.on.set({ active: i });
+      this.on.open(row[0], false);
+    };
+    const cells = row.slice(2).map((value, c) => this.#cell(value, columns[c]));
+    return h("tr", { ...given, onclick }, cell({}, this.#box(row)), ...cells);
+  }
+
+  /** @param {Row} row */
+  #box(row) {
+    const onclick = (/** @type {MouseEvent} */ event) => {
+      event.stopPropagation();
+      this.#table.focus({ preventScroll: true });
+      this.#tick(row);
+    };
+    const given = { type: "checkbox", tabindex: -1, "aria-label": "Tick this job", onclick };
+    const box = h("input", given);
+    box.checked = row[1];
+    return box;
+  }
+
+  /** @param {any} value @param {string} name */
+  #cell(value, name) {
+    const kind = this.#kind(name);
+    if (kind === "time") return cell({ class: "dxn-number" }, time(value, this.state.zone));
+    if (kind === "duration") return cell({ class: "dxn-number" }, duration(value));
+    const text = bdi(value ?? "–"), title = value ?? "";
+    if (name !== "state" || !value) return cell({ title }, text);
+    const marked = `dxn-mark dxn-${isKnownState(value) ? value : "other"}`;
+    return cell({ title }, h("span", { class: marked, "aria-hidden": "true" }, mark(value)), " ", text);
+  }
+
+  // --- keys and ticks ---
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    if (/** @type {Element} */ (event.target).closest("button, input")) return;
+    const { active } = this.state, row = this.#rows.get(active), all = this.#total;
+    const pages = { PageDown: LINES, PageUp: -LINES, Home: -all, End: all };
+    /** @type {Record<string, number>} */
+    const moves = { ArrowDown: 1, ArrowUp: -1, ...pages };
+    if (event.key in moves) this.#move(active + moves[event.key]);
+    else if (event.key === "Enter" && row) this.on.open(row[0], true);
+    else if (event.key === "Enter") this.#isOpening = true;
+    else if (event.key === " " && row) this.#tick(row);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {number} line */
+  #move(line) {
+    const to = Math.max(0, Math.min(this.#total - 1, line)), { scale } = this.#heights;
+    const at = this.node.scrollTop / scale, end = at + LINES * ROW;
+    this.on.set({ active: to });
+    if (to * ROW < at) this.node.scrollTop = Math.floor(to * ROW * scale);
+    else if ((to + 1) * ROW > end) this.node.scrollTop = Math.ceil((to - LINES + 1) * ROW * scale);
+    this.#scrolled();
+  }
+
+  /** Open the active row, if that was wanted before it was there. */
+  openIfWanted() {
+    const row = this.#rows.get(this.state.active);
+    if (this.#isOpening && row) this.on.open(row[0], true);
+  }
+
+  /** Show which job was opened; no other one is to be opened any more. */
+  drawOpened() {
+    this.#isOpening = false;
+    this.draw();
+  }
+
+  /** @param {Row} row */
+  #tick(row) {
+    row[1] = !row[1];
+    this.draw();
+    this.on.tick(row[0], row[1]);
+  }
+}
+
+/** @param {Record<string, any>} given @param {...(Node | string)} children */
+const cell = (given, ...children) => h("td", { role: "gridcell", ...given }, ...children);
