@@ -2,30 +2,19 @@
 // Questions to the kernel, and its answers. One view is asked for at a time; what is wanted
 // meanwhile is asked for once, in its last form, when the answer is there.
 
-/** @import { Handlers, Message, Model, Questions } from "./types" */
-
-/**
- * What a channel needs of the page.
- * @typedef {object} Page
- * @property {() => Omit<Questions["view"], "only_rows">} question  the view to ask for
- * @property {() => void} adopt  take the filters that were set in Python
- * @property {(isBusy: boolean) => void} wait
- * @property {(text: string, hasFailed: boolean) => void} say
- * @property {Handlers} answers
- */
+/** @import { Message, Model, Page, Questions } from "./types" */
 
 const PATIENCE = 15_000, PAUSE = 30;
 const GONE = "The kernel has gone. Run the cell again.";
-const SILENT = "No answer from the kernel. It may be busy; if it was restarted, run the cell again.";
+const MUTE = "No answer from the kernel. It may be busy; if it was restarted, run the cell again.";
 
 export class Channel {
   #model; #me; #page;
-  #count = 0;
+  #count = 0; #patience = 0; #idle = 0;
   /** @type {string | null} */ #waiting = null; // the id of the view that is under way
   /** @type {"all" | "rows" | null} */ #wanted = null; // the view to ask for next
   #isSent = false; // whether the view under way has a user's filters
-  #patience = 0; #idle = 0;
-
+  isChanged = false; // whether a user changed the filters since a view was asked for
   /** @type {Record<string, (...given: any[]) => void>} */
   #listeners = {
     "msg:custom": (message, bytes) => this.#receive(message, bytes),
@@ -33,28 +22,21 @@ export class Channel {
     comm_live_update: () => this.#model.comm_live === false && this.#page.say(GONE, true),
   };
 
-  isChanged = false; // whether a user changed the filters since a view was asked for
-
-  /**
-   * @param {Model} model @param {Page} page
-   * @param {string} me  what ids begin with: other views of an explorer ask the same kernel
-   */
+  /** @param {Model} model @param {string} me  what its ids begin with @param {Page} page */
   constructor(model, me, page) {
     this.#model = model;
     this.#me = me;
     this.#page = page;
-    for (const [event, listener] of Object.entries(this.#listeners)) model.on(event, listener);
+    Object.entries(this.#listeners).forEach((pair) => model.on(...pair));
   }
 
   /** Whether a user changed the filters, and the kernel has not answered since. */
   get isUnsettled() { return this.isChanged || (this.#isSent && this.#waiting != null); }
-
   get isWanting() { return this.#wanted != null; }
 
   /** Ask for a view as soon as none is under way. */
   look({ onlyRows = false } = {}) {
-    if (!onlyRows) this.#wanted = "all";
-    else this.#wanted ??= "rows";
+    this.#wanted = onlyRows ? (this.#wanted ?? "rows") : "all";
     this.#flush();
   }
 
@@ -76,7 +58,7 @@ export class Channel {
     const id = `${this.#me}-${++this.#count}`;
     this.#page.wait(true);
     clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => this.#page.say(SILENT, true), PATIENCE);
+    this.#patience = setTimeout(() => this.#page.say(MUTE, true), PATIENCE);
     try {
       this.#model.send({ kind, id, ...content });
     } catch {
@@ -102,17 +84,18 @@ export class Channel {
     this.#flush();
   }
 
-  /** Have what later answers need made between questions, a piece at a time. @param {boolean} more */
+  /** Have what later answers need made between questions, in pieces. @param {boolean} more */
   prepare(more) {
     if (!more) return;
     clearTimeout(this.#idle);
-    const isFree = () => this.#waiting == null && !this.#wanted;
-    const go = () => (isFree() ? this.ask("prepare", {}) : this.prepare(true));
-    this.#idle = setTimeout(go, PAUSE);
+    this.#idle = setTimeout(() => {
+      if (this.#waiting == null && !this.#wanted) this.ask("prepare", {});
+      else this.prepare(true);
+    }, PAUSE);
   }
 
   dispose() {
     [this.#patience, this.#idle].forEach(clearTimeout);
-    for (const [event, listener] of Object.entries(this.#listeners)) this.#model.off(event, listener);
+    Object.entries(this.#listeners).forEach((pair) => this.#model.off(...pair));
   }
 }

@@ -2,82 +2,67 @@
 // The chart of jobs by periods: bars, the failure rate, and two ways to select a time, by dragging
 // over it and by two sliders.
 
-import { counted, h, iso, number, Part, percent, s, time } from "./dom.js";
-
+import { clamp, counted, h, iso, number, Part, percent, s, time } from "./dom.js";
 /** @import { Trend } from "./types" */
 /** @typedef {ReturnType<typeof laidOut>} Layout */
 
 const TOP = 14, BOTTOM = 18, LABEL = 130, DOTTED = 6, DAY = 86_400_000, SLIDING = 120;
 
 export class Chart extends Part {
-  #svg = s("svg", { class: "dxn-chart", role: "img" });
+  #svg = s("svg", {
+    class: "dxn-chart", role: "img",
+    onpointerdown: (/** @type {PointerEvent} */ event) => this.#press(event),
+    onpointermove: (/** @type {PointerEvent} */ event) => this.#drag(event),
+    onpointerup: () => this.#release(),
+    onpointercancel: () => (this.#brush = null),
+  });
   #shade = s("rect", { y: 0, class: "dxn-brush" });
   #readout = h("p", { class: "dxn-note", "aria-live": "off" });
-  #handles = [this.#handle("First period", 0), this.#handle("Last period", 1)];
+  #handles = ["First period", "Last period"].map((label, side) => h("input", {
+    type: "range", min: 0, "aria-label": label, class: "dxn-handle",
+    oninput: () => this.#slide(side),
+  }));
   /** @type {Trend} */ #trend = { starts: [], step: 0, succeeded: [], failed: [] };
   /** @type {number[] | null} */ #brush = null; // the periods that a drag began in and is at
   #sliding = 0;
-  #sizes = new ResizeObserver(() => requestAnimationFrame(() => {
-    this.on.resize();
-    this.#redraw();
-  }));
 
-  node = this.#build();
+  node = h("figure", { class: "dxn-figure" }, h("figcaption", {}, legend()), this.#svg,
+    h("div", { class: "dxn-handles" }, ...this.#handles), this.#readout);
 
-  #build() {
-    this.#watchPointer();
-    this.#sizes.observe(this.#svg);
-    const handles = h("div", { class: "dxn-handles" }, ...this.#handles);
-    const caption = h("figcaption", {}, legend());
-    return h("figure", { class: "dxn-figure" }, caption, this.#svg, handles, this.#readout);
+  /** @param {PointerEvent} event */
+  #press(event) {
+    if (!this.#trend.starts.length || event.button) return;
+    this.#brush = [this.#periodOf(event), this.#periodOf(event)];
+    this.#svg.setPointerCapture(event.pointerId);
+    this.#drawBrush(this.#brush);
   }
 
-  /** @param {string} label @param {0 | 1} side */
-  #handle(label, side) {
-    const oninput = () => this.#slide(side);
-    return h("input", { type: "range", min: 0, "aria-label": label, class: "dxn-handle", oninput });
+  /** @param {PointerEvent} event */
+  #drag(event) {
+    if (!this.#trend.starts.length) return;
+    const at = this.#periodOf(event);
+    if (this.#brush) this.#drawBrush((this.#brush = [this.#brush[0], at]));
+    this.#read(at);
   }
 
-  #watchPointer() {
-    const svg = this.#svg;
-    svg.addEventListener("pointerdown", (event) => {
-      if (!this.#trend.starts.length || event.button) return;
-      const at = this.#periodOf(event);
-      this.#brush = [at, at];
-      svg.setPointerCapture(event.pointerId);
-      this.#drawBrush(this.#brush);
-    });
-    svg.addEventListener("pointermove", (event) => {
-      if (!this.#trend.starts.length) return;
-      const at = this.#periodOf(event);
-      if (this.#brush) this.#drawBrush((this.#brush = [this.#brush[0], at]));
-      this.#read(at);
-    });
-    svg.addEventListener("pointerup", () => {
-      if (this.#brush) this.#select(this.#brush);
-      this.#brush = null;
-    });
-    svg.addEventListener("pointercancel", () => (this.#brush = null));
+  /** Filter by the time of the periods that were dragged over; all of them filter nothing. */
+  #release() {
+    if (!this.#brush) return;
+    const { starts, step } = this.#trend, [first, last] = inOrder(this.#brush);
+    const isAll = first === 0 && last === starts.length - 1;
+    const since = iso(starts[first]), until = iso(starts[last] + step);
+    this.#brush = null;
+    this.on.filter(isAll ? { since: null, until: null } : { since, until });
   }
 
   /** @param {PointerEvent} event */
   #periodOf(event) {
     const { left, width } = this.#svg.getBoundingClientRect();
-    return this.#within(((event.clientX - left) / width) * this.#trend.starts.length);
+    const share = (event.clientX - left) / width, n = this.#trend.starts.length;
+    return clamp(Math.floor(share * n), n - 1);
   }
 
-  /** @param {number} place */
-  #within(place) { return Math.max(0, Math.min(this.#trend.starts.length - 1, Math.floor(place))); }
-
-  /** Filter by the time of some periods; all of them filter nothing. @param {number[]} brush */
-  #select(brush) {
-    const { starts, step } = this.#trend, [first, last] = inOrder(brush);
-    const isAll = first === 0 && last === starts.length - 1;
-    const since = iso(starts[first]), until = iso(starts[last] + step);
-    this.on.filter(isAll ? { since: null, until: null } : { since, until });
-  }
-
-  /** Filter by where a slider was moved, which may push the other one. @param {0 | 1} side */
+  /** Filter by where a slider was moved, which may push the other one. @param {number} side */
   #slide(side) {
     const { starts, step } = this.#trend, ends = this.#handles.map((handle) => +handle.value);
     if (!starts.length) return;
@@ -103,25 +88,25 @@ export class Chart extends Part {
   /** @param {Trend} trend */
   draw(trend) {
     this.#trend = trend;
-    if (trend.starts.length) return this.#redraw();
+    if (trend.starts.length) return this.redraw();
     const middle = { x: "50%", y: "50%", "text-anchor": "middle" };
     this.#svg.replaceChildren(s("text", middle, "no jobs"));
   }
 
-  #redraw() {
-    const trend = this.#trend, { starts, step } = trend, id = `dxn-hatch-${this.state.me}`;
+  redraw() {
+    const { starts, step } = this.#trend, id = `dxn-hatch-${this.state.me}`;
     if (!starts.length) return;
-    const layout = laidOut(trend, this.#svg), drawn = [...rates(trend, layout), ...labels(trend, layout)];
-    this.#svg.replaceChildren(hatch(id), ...bars(trend, layout, `url(#${id})`), ...drawn, this.#shade);
+    const layout = laidOut(this.#trend, this.#svg), lines = [...rates(layout), ...labels(layout)];
+    this.#svg.replaceChildren(hatch(id), ...bars(layout, `url(#${id})`), ...lines, this.#shade);
     this.#shade.setAttribute("height", `${layout.base}`);
-    const periods = `${counted(starts.length, "period")}, from ${time(starts[0], "UTC", "short")} UTC`;
-    const label = `Finished jobs of ${periods}; the two sliders below select a time`;
+    const periods = `${counted(starts.length, "period")}, from ${time(starts[0], "UTC", "short")}`;
+    const label = `Finished jobs of ${periods} UTC; the two sliders below select a time`;
     this.#svg.setAttribute("aria-label", label);
     if (this.#brush || this.#sliding) return;
-    const { since, until } = this.state.filters;
-    const first = since ? (Date.parse(since) - starts[0]) / step : 0;
-    const last = until ? (Date.parse(until) - 1 - starts[0]) / step : starts.length;
-    this.#drawBrush([this.#within(first), this.#within(last)]);
+    const { since, until } = this.state.filters, end = starts[0] + starts.length * step;
+    const first = since ? Date.parse(since) : starts[0], last = until ? Date.parse(until) : end;
+    const places = [first, last - 1].map((at) => Math.floor((at - starts[0]) / step));
+    this.#drawBrush(places.map((place) => clamp(place, starts.length - 1)));
   }
 
   /** @param {number[]} brush */
@@ -138,15 +123,11 @@ export class Chart extends Part {
     });
   }
 
-  dispose() {
-    clearTimeout(this.#sliding);
-    this.#sizes.disconnect();
-  }
+  dispose() { clearTimeout(this.#sliding); }
 }
 
 /** @param {number[]} places */
 const inOrder = (places) => [...places].sort((a, b) => a - b);
-
 /** When a period starts; one of days needs no time. @param {number} start @param {number} step */
 const startText = (start, step) => time(start, "UTC", step < DAY ? "short" : null);
 
@@ -156,24 +137,24 @@ const legend = () => h("p", { class: "dxn-legend" },
   h("span", { class: "dxn-note" }, "drag to select a time"));
 
 /** Where things are, in pixels. @param {Trend} trend @param {Element} svg */
-function laidOut({ starts, succeeded, failed }, svg) {
+function laidOut(trend, svg) {
+  const { starts, succeeded, failed } = trend;
   const width = svg.clientWidth || 600, height = svg.clientHeight || 150, base = height - BOTTOM;
   const most = Math.max(...starts.map((_, i) => succeeded[i] + failed[i]), 1);
   const y = (/** @type {number} */ share) => TOP + (base - TOP) * (1 - share);
-  return { width, height, base, bar: width / starts.length, most, y };
+  return { ...trend, width, height, base, bar: width / starts.length, most, y };
 }
 
 /** @param {string} id */
 function hatch(id) {
-  const size = { width: 4, height: 4, patternUnits: "userSpaceOnUse" };
-  const pattern = s("pattern", { id, ...size, patternTransform: "rotate(45)" });
-  pattern.append(s("rect", { width: 4, height: 4, class: "dxn-bad-fill" }));
-  pattern.append(s("rect", { width: 1, height: 4, class: "dxn-hatch" }));
-  return pattern;
+  const size = { width: 4, height: 4 }, ground = s("rect", { ...size, class: "dxn-bad-fill" });
+  const turned = { patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  const line = s("rect", { ...size, width: 1, class: "dxn-hatch" });
+  return s("pattern", { id, ...size, ...turned }, ground, line);
 }
 
-/** @param {Trend} trend @param {Layout} layout @param {string} fill  that of failures */
-function bars({ starts, succeeded, failed }, { base, bar, most, y }, fill) {
+/** @param {Layout} layout @param {string} fill  that of failures */
+function bars({ starts, succeeded, failed, base, bar, most, y }, fill) {
   const width = Math.max(bar - 1, 0.5);
   return starts.flatMap((_, i) => {
     const x = i * bar, middle = y(failed[i] / most), top = y((succeeded[i] + failed[i]) / most);
@@ -183,8 +164,8 @@ function bars({ starts, succeeded, failed }, { base, bar, most, y }, fill) {
   });
 }
 
-/** @param {Trend} trend @param {Layout} layout */
-function rates({ starts, succeeded, failed }, { bar, y }) {
+/** @param {Layout} layout */
+function rates({ starts, succeeded, failed, bar, y }) {
   const points = starts.flatMap((_, i) => {
     const finished = succeeded[i] + failed[i];
     return finished ? [[i * bar + bar / 2, y(failed[i] / finished)]] : [];
@@ -194,8 +175,8 @@ function rates({ starts, succeeded, failed }, { bar, y }) {
   return bar > DOTTED ? [line, ...dots] : [line];
 }
 
-/** @param {Trend} trend @param {Layout} layout */
-function labels({ starts, step }, { width, height, base, bar, most }) {
+/** @param {Layout} layout */
+function labels({ starts, step, width, height, base, bar, most }) {
   const marks = Math.max(Math.floor(width / LABEL), 1);
   return [
     s("line", { x1: 0, x2: width, y1: base, y2: base, class: "dxn-axis" }),

@@ -2,21 +2,18 @@
 // A job: its errors, its details, other runs of the same work, and texts to copy.
 
 import { bdi, button, counted, duration, h, mark, note, number, Part, time } from "./dom.js";
-
 /** @import { Cells, Job } from "./types" */
 
 export class Detail extends Part {
   #hasFocus = false; // whether the focus goes to the job that is asked for
   /** @type {Job | null} */ #job = null;
-
   node = h("section", { class: "dxn-detail", "aria-label": "Job", tabindex: -1, hidden: true });
 
   /** Show that a job is asked for. @param {boolean} hasFocus */
   wait(hasFocus) {
     this.#hasFocus = hasFocus;
     this.#job = null;
-    this.node.hidden = false;
-    this.node.replaceChildren(note("…"));
+    this.draw();
   }
 
   /** @param {Job} job */
@@ -29,13 +26,15 @@ export class Detail extends Part {
 
   draw() {
     const job = this.#job;
-    if (!job) return;
-    const { runs, runs_in_all: all } = job, part = all > runs.length ? `, ${runs.length} of them` : "";
-    const close = button({ onclick: () => this.#close() }, "Close");
+    this.node.hidden = this.state.chosen == null;
+    if (this.node.hidden) return;
+    if (!job) return this.node.replaceChildren(note("…"));
+    const { runs, runs_in_all: all } = job, part = all > runs.length && `, ${runs.length} of them`;
+    const close = button({ onclick: () => this.on.close() }, "Close");
     this.node.replaceChildren(
       h("div", { class: "dxn-bar" }, heading(job), close),
       ...grid("Errors", job.errors), ...grid("Details", job.details),
-      h("h4", {}, `Runs of the same work: ${number(all)}${part}`),
+      h("h4", {}, `Runs of the same work: ${number(all)}${part || ""}`),
       h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.row))),
       copied("ARN", job.arn), copied("Command", job.command),
       ...grid("All fields", { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length }),
@@ -44,16 +43,10 @@ export class Detail extends Part {
 
   /** @param {Job["runs"][number]} run @param {boolean} disabled  as it is the one that is shown */
   #run([row, , state, created, took, code], disabled) {
-    const facts = [`${mark(state)} ${state ?? "–"}`, time(created, this.state.zone), duration(took)];
-    const label = [...facts, ...(code ? [code] : [])].join(", ");
+    const at = time(created, this.state.zone), facts = [state ?? "–", at, duration(took)];
+    const label = `${mark(state)} ${(code ? [...facts, code] : facts).join(", ")}`;
     const onclick = () => this.on.open(row, true);
     return h("li", {}, button({ disabled, onclick }, disabled ? `${label} (this one)` : label));
-  }
-
-  #close() {
-    this.#job = null;
-    this.node.hidden = true;
-    this.on.close();
   }
 }
 
@@ -63,7 +56,7 @@ function heading({ job }) {
   return h("h3", {}, `${mark(state)} `, bdi(state), " · ", bdi(type), " · ", bdi(data_set_name));
 }
 
-/** A table under its title; nothing where it is empty. @param {string} title @param {Cells} cells */
+/** A table with its title; nothing where it is empty. @param {string} title @param {Cells} cells */
 function grid(title, { columns, rows, in_all: all }) {
   if (!rows.length) return [];
   const head = h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)));

@@ -1,12 +1,14 @@
 // @ts-check
 // Elements, and words for numbers and times. What comes from the tables is text, never markup.
 
-/** @import { Actions, State } from "./types" */
+/** @import { Actions, MakeDrawing, MakeElement, State } from "./types" */
 
 /** @type {Record<string, string>} */
-const MARKS = {
+export const MARKS = {
   COMPLETED: "✓", ERROR: "✕", TIMED_OUT: "◔", CANCELLED: "–", IN_PROGRESS: "▷", WAITING: "○",
 };
+/** @type {[number, string][]} */
+const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
 /** A part of the page: it reads the state, and calls back when a user wants something. */
 export class Part {
@@ -18,39 +20,29 @@ export class Part {
 }
 
 /**
- * Return an element; an attribute whose name begins with "on" is a listener.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag @param {Record<string, any>} given @param {...(Node | string | null)} children
+ * Give an element its children and attributes; one that begins with "on" is a listener.
+ * @template {Element} E @param {E} node @param {Record<string, any>} given @param {any[]} children
  */
-export function h(tag, given = {}, ...children) {
-  const node = document.createElement(tag);
+function filled(node, given, children) {
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.filter((child) => child != null));
   return node;
 }
 
-/**
- * Return an element of a drawing.
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag @param {Record<string, string | number>} attributes @param {string} text
- */
-export function s(tag, attributes, text = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, `${value}`);
-  node.textContent = text;
-  return node;
-}
+/** @type {MakeElement} */
+export const h = (tag, given, ...children) => filled(document.createElement(tag), given, children);
+
+/** @type {MakeDrawing} */
+export const s = (tag, given, ...children) =>
+  filled(document.createElementNS("http://www.w3.org/2000/svg", tag), given, children);
 
 /** An element whose text turns no direction but its own. @param {string | null} [text] */
 export const bdi = (text) => h("bdi", {}, text ?? "");
-
-/** @param {Record<string, any>} given @param {...(Node | string)} children */
-export const button = (given, ...children) => h("button", { type: "button", ...given }, ...children);
-
+/** @param {object} more @param {...(Node | string)} children */
+export const button = (more, ...children) => h("button", { type: "button", ...more }, ...children);
 /** @param {string} text */
 export const note = (text) => h("p", { class: "dxn-note" }, text);
 
@@ -60,7 +52,6 @@ export const note = (text) => h("p", { class: "dxn-note" }, text);
  * @param {Element} node @param {...(Node | string)} children
  */
 export function refill(node, ...children) {
-  /** @returns {HTMLElement[]} */
   const controls = () => [...node.querySelectorAll(/** @type {"input"} */ ("button, input"))];
   const before = controls(), place = before.findIndex((control) => control.matches(":focus"));
   node.replaceChildren(...children);
@@ -72,21 +63,16 @@ export function refill(node, ...children) {
   return !next;
 }
 
+/** @param {number} n @param {number} most */
+export const clamp = (n, most) => Math.max(0, Math.min(most, n));
 /** @param {string | null} state */
 export const mark = (state) => MARKS[state ?? ""] ?? "◇";
-
-/** @param {string} state */
-export const isKnownState = (state) => state in MARKS;
-
 /** @param {number} n */
 export const number = (n) => n.toLocaleString("en-US");
-
 /** @param {number} n @param {string} noun */
 export const plural = (n, noun) => (n === 1 ? noun : `${noun}s`);
-
 /** "1 job", "2 jobs". @param {number} n @param {string} noun */
 export const counted = (n, noun) => `${number(n)} ${plural(n, noun)}`;
-
 /** @param {number | null} share */
 export const percent = (share) =>
   share == null ? "–" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
@@ -95,18 +81,9 @@ export const percent = (share) =>
 export function duration(seconds) {
   if (seconds == null) return "–";
   if (seconds < 60) return `${+seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return units(whole, 60, "min", 1, "s");
-  return whole < 86400 ? units(whole, 3600, "h", 60, "min") : units(whole, 86400, "d", 3600, "h");
-}
-
-/**
- * @param {number} seconds @param {number} size @param {string} unit
- * @param {number} smallSize @param {string} smallUnit
- */
-function units(seconds, size, unit, smallSize, smallUnit) {
-  const rest = Math.floor((seconds % size) / smallSize);
-  return `${Math.floor(seconds / size)} ${unit}${rest ? ` ${rest} ${smallUnit}` : ""}`;
+  const whole = Math.round(seconds), i = UNITS.findIndex(([size]) => whole >= size);
+  const [[size, unit], [part, name]] = UNITS.slice(i), rest = Math.floor((whole % size) / part);
+  return `${Math.floor(whole / size)} ${unit}${rest ? ` ${rest} ${name}` : ""}`;
 }
 
 /**

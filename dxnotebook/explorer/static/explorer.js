@@ -7,18 +7,16 @@ import { Channel } from "./channel.js";
 import { Chart } from "./chart.js";
 import { Detail } from "./detail.js";
 import { counted, duration, h, number, percent, plural } from "./dom.js";
-import { Causes, Facets } from "./facets.js";
+import { Causes } from "./facets.js";
 import { FilterBar } from "./filters.js";
 import { watchMenus } from "./menus.js";
 import { hidePreview, keepKeys } from "./notebook.js";
 import { Table } from "./table.js";
 import { download, Tools } from "./tools.js";
+/** @import { Actions, Filters, Model, Page, State, Summary, View } from "./types" */
 
-/** @import { Actions, Filters, Handlers, Model, State, Summary, View, Whole } from "./types" */
-
-/** @implements {Actions} */
 class Explorer {
-  #model; #el; #state; #filters; #facets; #chart; #causes; #tools; #table; #detail; #channel;
+  #state; #model; #filters; #chart; #causes; #tools; #table; #detail; #channel; #sizes;
   #counts = h("div", { class: "dxn-counts", role: "status", "aria-label": "Jobs shown" });
   #message = h("p", { class: "dxn-message", role: "status" });
   #root = h("div", { class: "dxn", role: "region", "aria-label": "Job explorer" });
@@ -30,143 +28,83 @@ class Explorer {
     /** @type {State} */
     const state = {
       me, about, filters: model.get("filters"), columns: about.shown, sort: ["created_at", true],
-      zone: "UTC", active: 0, chosen: null, asked: null, answered: null, names: {},
+      zone: "UTC", active: 0, opening: false, chosen: null, asked: null, answered: null, names: {},
     };
-    this.#model = model;
-    this.#el = el;
     this.#state = state;
-    this.#filters = new FilterBar(state, this);
-    this.#facets = new Facets(state, this);
-    this.#chart = new Chart(state, this);
-    this.#causes = new Causes(state, this);
-    this.#tools = new Tools(state, this);
-    this.#table = new Table(state, this);
-    this.#detail = new Detail(state, this);
-    this.#build();
-    this.#channel = new Channel(model, me, {
-      question: () => this.#question(),
-      adopt: () => this.#adopt(),
-      wait: (isBusy) => void this.#root.classList.toggle("dxn-busy", isBusy),
-      say: (text, hasFailed) => this.#say(text, hasFailed),
-      answers: this.#answers(),
-    });
+    this.#model = model;
+    this.#filters = new FilterBar(state, this.#actions);
+    this.#chart = new Chart(state, this.#actions);
+    this.#causes = new Causes(state, this.#actions);
+    this.#tools = new Tools(state, this.#actions);
+    this.#table = new Table(state, this.#actions);
+    this.#detail = new Detail(state, this.#actions);
+    this.#channel = new Channel(model, me, this.#page);
+    this.#sizes = new ResizeObserver(() => requestAnimationFrame(() => {
+      hidePreview(el); // which may only now have a place in the page
+      this.#table.fit();
+      this.#chart.redraw();
+    }));
+    this.#root.append(
+      this.#counts, this.#filters.node, this.#filters.chips,
+      h("div", { class: "dxn-upper" }, this.#chart.node, this.#causes.node),
+      this.#tools.node, this.#table.node, this.#message, this.#detail.node,
+    );
+    keepKeys(this.#root);
+    watchMenus(this.#root);
+    el.append(this.#root);
+    this.#filters.draw();
+    this.#table.drawHead();
+    this.#sizes.observe(this.#chart.node);
     this.#channel.look({ onlyRows: true });
     this.#channel.look();
   }
 
-  #build() {
-    const { search, times, zone, chips } = this.#filters, controls = [...this.#facets.nodes, ...times];
-    const bar = h("div", { class: "dxn-bar" }, search, ...controls, zone);
-    const upper = h("div", { class: "dxn-upper" }, this.#chart.node, this.#causes.node);
-    const lower = [this.#tools.node, this.#table.node, this.#message, this.#detail.node];
-    this.#root.append(this.#counts, bar, chips, upper, ...lower);
-    keepKeys(this.#root);
-    watchMenus(this.#root);
-    this.#el.append(this.#root);
-    this.#filters.draw();
-    this.#table.drawHead();
-  }
+  /** @type {Actions} */
+  #actions = {
+    set: (change) => this.#set(change),
+    filter: (change) => {
+      const filters = Object.entries({ ...this.#state.filters, ...change });
+      this.#say("");
+      this.#set({ filters: Object.fromEntries(filters.filter(([, value]) => value?.length)) });
+    },
+    toggle: (name, value, isOn) => {
+      const others = (this.#state.filters[name] ?? []).filter((other) => other !== value);
+      this.#actions.filter({ [name]: isOn ? [...others, value] : others });
+    },
+    look: () => this.#channel.look({ onlyRows: true }),
+    open: (row, hasFocus) => {
+      this.#say("");
+      this.#set({ chosen: row, opening: false });
+      this.#detail.wait(hasFocus);
+      this.#channel.ask("detail", { row });
+    },
+    close: () => {
+      this.#set({ chosen: null });
+      this.#detail.draw();
+      this.#table.focus();
+    },
+    tick: (row, on) =>
+      this.#channel.ask("tick", { row, on, filters: row == null ? this.#latest() : null }),
+    save: (how) => {
+      this.#say("Exporting …");
+      this.#channel.ask("export", { ...how, filters: this.#latest() });
+    },
+  };
 
-  /** @param {string} text @param {boolean} hasFailed */
-  #say(text, hasFailed = false) {
-    this.#message.textContent = text;
-    this.#message.classList.toggle("dxn-failed", hasFailed);
-    this.#message.setAttribute("role", hasFailed ? "alert" : "status");
-  }
-
-  // --- what a user wants ---
-
-  /** @type {Actions["set"]} */
-  set(change) {
-    /** @param {...keyof State} names */
-    const has = (...names) => names.some((name) => name in change);
-    Object.assign(this.#state, change);
-    if (has("filters")) this.#channel.isChanged = true;
-    if (has("filters", "zone")) this.#filters.draw();
-    if (has("columns", "sort", "zone")) this.#table.drawHead();
-    if (has("zone")) this.#table.draw();
-    if (has("zone")) this.#detail.draw();
-    if (has("filters", "sort")) this.#table.restart();
-    if (has("filters", "sort", "columns")) this.#reload();
-  }
-
-  #reload() {
-    this.#table.clear();
-    this.#channel.look();
-  }
-
-  /** @type {Actions["filter"]} */
-  filter(change) {
-    const filters = Object.entries({ ...this.#state.filters, ...change });
-    this.#say("");
-    this.set({ filters: Object.fromEntries(filters.filter(([, value]) => value?.length)) });
-  }
-
-  /** @type {Actions["toggle"]} */
-  toggle(name, value, isOn) {
-    const others = (this.#state.filters[name] ?? []).filter((other) => other !== value);
-    this.filter({ [name]: isOn ? [...others, value] : others });
-  }
-
-  look() { this.#channel.look({ onlyRows: true }); }
-
-  /** @type {Actions["open"]} */
-  open(row, hasFocus) {
-    this.#state.chosen = row;
-    this.#say("");
-    this.#table.drawOpened();
-    this.#detail.wait(hasFocus);
-    this.#channel.ask("detail", { row });
-  }
-
-  close() {
-    this.#state.chosen = null;
-    this.#table.draw();
-    this.#table.focus();
-  }
-
-  /** @type {Actions["tick"]} */
-  tick(row, on) {
-    this.#channel.ask("tick", { row, on, filters: row == null ? this.#latest() : null });
-  }
-
-  /** @type {Actions["save"]} */
-  save(how) {
-    this.#say("Exporting …");
-    this.#channel.ask("export", { ...how, filters: this.#latest() });
-  }
-
-  resize() {
-    hidePreview(this.#el); // also when it has got its place in the page
-    this.#table.fit();
-  }
-
-  // --- questions and answers ---
-
-  /** The filters for a question that is no view, if the kernel may not have them yet. */
-  #latest() {
-    this.#filters.settle();
-    return this.#channel.isUnsettled ? this.#state.filters : null;
-  }
-
-  #question() {
-    const { filters, sort, columns } = this.#state;
-    this.#state.asked = keyOf(this.#state);
-    return { filters, sort, columns, ...this.#table.slice };
-  }
-
-  /** Take the filters that were set in Python, unless a user has changed them since. */
-  #adopt() {
-    const filters = this.#model.get("filters");
-    if (this.#channel.isUnsettled || areSame(filters, this.#state.filters)) return;
-    this.#state.filters = filters;
-    this.#table.restart();
-    this.#reload();
-  }
-
-  /** @returns {Handlers} */
-  #answers() {
-    return {
+  /** @type {Page} */
+  #page = {
+    question: () => {
+      const { filters, sort, columns } = this.#state;
+      this.#state.asked = keyOf(this.#state);
+      return { filters, sort, columns, ...this.#table.slice };
+    },
+    adopt: () => {
+      const filters = this.#model.get("filters"), isSame = areSame(filters, this.#state.filters);
+      if (!isSame && !this.#channel.isUnsettled) this.#set({ filters }, false);
+    },
+    wait: (isBusy) => this.#root.classList.toggle("dxn-busy", isBusy),
+    say: (text, hasFailed) => this.#say(text, hasFailed),
+    answers: {
       view: (view) => this.#show(view),
       prepare: ({ more, causes }) => {
         if (causes && !this.#hasCauses) this.#channel.look();
@@ -182,7 +120,34 @@ class Explorer {
         if (name) download(name, bytes);
       },
       error: ({ text }) => this.#say(text, true),
-    };
+    },
+  };
+
+  #say(text = "", hasFailed = false) {
+    this.#message.textContent = text;
+    this.#message.classList.toggle("dxn-failed", hasFailed);
+    this.#message.setAttribute("role", hasFailed ? "alert" : "status");
+  }
+
+  /** Change what is shown, draw what that touches, ask for rows. @param {Partial<State>} change */
+  #set(change, isUsers = true) {
+    const has = (/** @type {(keyof State)[]} */ ...names) => names.some((name) => name in change);
+    Object.assign(this.#state, change, has("filters", "sort") && { active: 0 });
+    if (has("filters") && isUsers) this.#channel.isChanged = true;
+    if (has("filters", "zone")) this.#filters.draw();
+    if (has("columns", "sort", "zone")) this.#table.drawHead();
+    if (has("zone", "chosen")) this.#table.draw();
+    if (has("zone")) this.#detail.draw();
+    if (has("filters", "sort")) this.#table.scrollToTop();
+    if (!has("filters", "sort", "columns")) return;
+    this.#table.clear();
+    this.#channel.look();
+  }
+
+  /** The filters for a question that is no view, if the kernel may not have them yet. */
+  #latest() {
+    this.#filters.settle();
+    return this.#channel.isUnsettled ? this.#state.filters : null;
   }
 
   /** @param {View} view */
@@ -197,19 +162,19 @@ class Explorer {
     }
     state.answered = state.asked;
     this.#table.take(view);
-    if (view.summary) this.#showWhole(view);
+    if (view.summary) this.#drawControls(view);
     this.#table.draw();
-    this.#table.openIfWanted();
-    if (!channel.isWanting) this.#adopt();
+    if (state.opening && this.#table.active) this.#actions.open(this.#table.active[0], true);
+    if (!channel.isWanting) this.#page.adopt();
   }
 
-  /** @param {Whole} view */
-  #showWhole({ summary, trend, counts, ticked, more }) {
+  /** @param {Extract<View, { summary: Summary }>} view */
+  #drawControls({ summary, trend, counts, ticked, more }) {
     const sets = counts.data_set_id?.values ?? [];
     this.#state.names = Object.fromEntries(sets.map(([value, label]) => [value, label]));
     this.#hasCauses = "cause" in counts;
     this.#drawCounts(summary);
-    this.#facets.draw(counts);
+    this.#filters.facets.draw(counts);
     this.#causes.draw(counts.cause);
     this.#chart.draw(trend);
     this.#filters.draw();
@@ -230,16 +195,17 @@ class Explorer {
       h("span", { class: "dxn-fact" }, h("strong", {}, value), ` ${label}`)));
   }
 
-  dispose() { [this.#channel, this.#filters, this.#chart].forEach((part) => part.dispose()); }
+  dispose() {
+    this.#sizes.disconnect();
+    for (const part of [this.#channel, this.#filters, this.#chart]) part.dispose();
+  }
 }
 
 /** @param {Filters} filters */
 const canonical = (filters) =>
   JSON.stringify(Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1)));
-
 /** @param {Filters} one @param {Filters} other */
 const areSame = (one, other) => canonical(one) === canonical(other);
-
 /** What the rows of the table depend on. @param {State} state */
 const keyOf = ({ filters, sort, columns }) => JSON.stringify([canonical(filters), sort, columns]);
 

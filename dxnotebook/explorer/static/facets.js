@@ -4,7 +4,6 @@
 
 import { bdi, button, h, note, number, Part, plural, refill } from "./dom.js";
 import { menu } from "./menus.js";
-
 /** @import { Counts, Facet } from "./types" */
 
 export class Facets extends Part {

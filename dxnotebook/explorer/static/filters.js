@@ -2,7 +2,7 @@
 // The filters that are set: a search, times, and a chip for each.
 
 import { bdi, button, h, iso, Part, refill, time } from "./dom.js";
-
+import { Facets } from "./facets.js";
 /** @import { Facet, Value } from "./types" */
 
 const TYPING = 120, LONGEST = 60;
@@ -17,10 +17,11 @@ export class FilterBar extends Part {
     },
   });
   #times = { since: this.#time("since", "From"), until: this.#time("until", "To") };
-
-  search = h("label", {}, "Search ", this.#search);
-  times = [h("label", {}, "From ", this.#times.since), h("label", {}, "To ", this.#times.until)];
-  zone = this.#zones();
+  facets = new Facets(this.state, this.on);
+  node = h("div", { class: "dxn-bar" },
+    h("label", {}, "Search ", this.#search), ...this.facets.nodes,
+    h("label", {}, "From ", this.#times.since), h("label", {}, "To ", this.#times.until),
+    this.#zones());
   chips = h("div", { class: "dxn-chips", role: "group", "aria-label": "Filters" });
 
   /** @param {"since" | "until"} name @param {string} label */
@@ -61,11 +62,10 @@ export class FilterBar extends Part {
 
   #chips() {
     const chips = Object.entries(this.state.filters).flatMap(([key, value]) => {
-      const name = /** @type {Facet} */ (key); // unless it is no list
-      const end = () => this.on.filter({ [name]: null });
-      if (!Array.isArray(value)) return [chip(this.#label(name, value), end)];
-      return value.map((one) =>
-        chip(this.#label(name, one), () => this.on.toggle(name, one, false)));
+      const name = /** @type {Facet} */ (key), isList = Array.isArray(value);
+      const end = (/** @type {Value} */ one) =>
+        isList ? this.on.toggle(name, one, false) : this.on.filter({ [name]: null });
+      return [value].flat().map((one) => chip(this.#label(name, one), () => end(one)));
     });
     const onclick = () => {
       this.#search.value = "";

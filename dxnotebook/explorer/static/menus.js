@@ -16,25 +16,19 @@ export function watchMenus(root) {
   root.addEventListener("focusin", close);
   root.addEventListener("pointerdown", close);
   root.addEventListener("keydown", (event) => event.key === "Escape" && closeOthers(root, null));
-  root.addEventListener("toggle", (event) => {
-    const { open, lastChild } = /** @type {HTMLDetailsElement} */ (event.target);
-    if (open) fit(/** @type {HTMLElement} */ (lastChild), root);
+  root.addEventListener("toggle", ({ target }) => {
+    const list = /** @type {HTMLElement} */ (/** @type {Element} */ (target).lastElementChild);
+    list.style.left = "0";
+    const over = list.getBoundingClientRect().right - root.getBoundingClientRect().right;
+    if (over > 0) list.style.left = `${-over}px`;
   }, true);
 }
 
 /** @param {HTMLElement} root @param {EventTarget | null} target */
 function closeOthers(root, target) {
-  const selector = /** @type {"details"} */ ("details[open].dxn-menu");
-  for (const node of root.querySelectorAll(selector)) {
+  for (const node of root.querySelectorAll(/** @type {"details"} */ ("details[open].dxn-menu"))) {
     if (node.contains(/** @type {Node | null} */ (target))) continue;
     if (!target && node.querySelector(":focus")) node.querySelector("summary")?.focus();
     node.open = false;
   }
-}
-
-/** @param {HTMLElement} list @param {HTMLElement} root */
-function fit(list, root) {
-  list.style.left = "0";
-  const over = list.getBoundingClientRect().right - root.getBoundingClientRect().right;
-  if (over > 0) list.style.left = `${-over}px`;
 }

@@ -1,41 +1,33 @@
 // @ts-check
 // The table of jobs: the rows in sight, whichever of however many.
 
-import { bdi, button, duration, h, isKnownState, mark, Part, refill, time } from "./dom.js";
-
-/** @import { Kind, Row, View } from "./types" */
+import { bdi, button, clamp, duration, h, mark, MARKS, Part, refill, time } from "./dom.js";
+/** @import { Row, View } from "./types" */
 
 const ROW = 28, LINES = 13, SPARE = 12; // pixels; rows in sight, and more to have on either side
-const TALLEST = 6_000_000, MOST = 5000, NEAR = 1000;
+const TALLEST = 6_000_000, MOST = 5000, NEAR = 1000, BOX_WIDTH = 30;
 /** @type {Record<string, number>} */
 const WIDTHS = {
   state: 125, type: 235, data_set_id: 235, data_set_name: 235, job_id: 245, code: 225,
+  time: 165, duration: 95, text: 180,
 };
-/** @type {Record<Kind, number>} */
-const KIND_WIDTHS = { time: 165, duration: 95, text: 180 };
-const BOX_WIDTH = 30;
 
 export class Table extends Part {
   #columns = new Map(this.state.about.columns.map(([name, ...about]) => [name, about]));
   #head = h("tr", { role: "row", "aria-rowindex": 1 });
   #body = h("tbody", { role: "rowgroup" });
-  #widths = h("colgroup");
+  #widths = h("colgroup", {});
   #table = h("table", {
     role: "grid", tabindex: 0, "aria-label": "Jobs: arrows move, Enter opens, Space ticks",
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#press(event),
   }, this.#widths, h("thead", { role: "rowgroup" }, this.#head), this.#body);
   #spacer = h("div", { class: "dxn-spacer" }, this.#table);
   /** @type {Map<number, Row>} */ #rows = new Map(); // those at hand
-  #total = 0;
-  #frame = 0;
-  #isOpening = false; // whether the active row is to be opened as soon as it is there
+  #total = 0; #frame = 0;
 
   node = h("div", {
     class: "dxn-view", style: `height: ${ROW * (LINES + 1)}px`, onscroll: () => this.#scrolled(),
   }, this.#spacer);
-
-  /** The rows to ask for. */
-  get slice() { return { first: Math.max(this.#first - SPARE, 0), count: LINES + 2 * SPARE }; }
 
   /** As high as its rows, its head, and whatever a border and a scroll bar take. */
   fit() {
@@ -43,8 +35,12 @@ export class Table extends Part {
     this.node.style.height = `${ROW * (LINES + 1) + frame}px`;
   }
 
+  /** The rows to ask for. */
+  get slice() { return { first: Math.max(this.#first - SPARE, 0), count: LINES + 2 * SPARE }; }
+  /** The row that keys act on, if it is there. */
+  get active() { return this.#rows.get(this.state.active); }
   focus() { this.#table.focus(); }
-
+  scrollToTop() { this.node.scrollTop = 0; }
   clear() { this.#rows.clear(); }
 
   /** @param {View} view */
@@ -54,17 +50,9 @@ export class Table extends Part {
     if (this.state.active >= total) this.on.set({ active: Math.max(total - 1, 0) });
   }
 
-  /** Begin at the first row again. */
-  restart() {
-    this.on.set({ active: 0 });
-    this.node.scrollTop = 0;
-  }
-
-  // --- the head ---
-
   drawHead() {
     const { columns } = this.state;
-    const widths = columns.map((name) => WIDTHS[name] ?? KIND_WIDTHS[this.#kind(name)]);
+    const widths = columns.map((name) => WIDTHS[name] ?? WIDTHS[this.#kind(name)]);
     const cols = [BOX_WIDTH, ...widths].map((width) => h("col", { style: `width: ${width}px` }));
     this.#widths.replaceChildren(...cols);
     this.#table.style.minWidth = `${widths.reduce((sum, width) => sum + width, BOX_WIDTH)}px`;
@@ -82,16 +70,14 @@ export class Table extends Part {
   #heading(name) {
     const { sort, zone } = this.state, kind = this.#kind(name), isSorted = sort[0] === name;
     const zoned = kind === "time" ? ` (${zone === "UTC" ? "UTC" : "local"})` : "";
-    const [arrow, order] = !isSorted ? ["", "none"] : sort[1] ? [" ▼", "descending"] : [" ▲", "ascending"];
-    const label = `${this.#columns.get(name)?.[0]}${zoned}${arrow}`;
+    const [arrow, order] = sort[1] ? [" ▼", "descending"] : [" ▲", "ascending"];
+    const label = `${this.#columns.get(name)?.[0]}${zoned}${isSorted ? arrow : ""}`;
     const onclick = () => this.on.set({ sort: [name, isSorted ? !sort[1] : kind !== "text"] });
-    const given = { scope: "col", role: "columnheader", "aria-sort": order };
+    const given = { scope: "col", role: "columnheader", "aria-sort": isSorted ? order : "none" };
     return h("th", given, name === "code" ? label : button({ onclick }, label));
   }
 
-  // --- the rows ---
-
-  /** How high all rows are, in the page and per pixel of it: a page cannot be as high as it takes. */
+  /** How tall the rows are in the page, and that by what they would be: there is a limit. */
   get #heights() {
     const full = this.#total * ROW, seen = ROW * LINES, tall = Math.min(full, TALLEST);
     return { tall, scale: full > tall ? (tall - seen) / (full - seen) : 1 };
@@ -100,7 +86,7 @@ export class Table extends Part {
   /** The first line in sight. */
   get #first() {
     const line = Math.floor(this.node.scrollTop / this.#heights.scale / ROW);
-    return Math.max(0, Math.min(line, this.#total - LINES));
+    return clamp(line, this.#total - LINES);
   }
 
   #scrolled() {
@@ -113,8 +99,8 @@ export class Table extends Part {
   }
 
   draw() {
-    const { active, answered, asked, me } = this.state, table = this.#table, first = this.#first;
-    const { tall, scale } = this.#heights, { scrollTop } = this.node;
+    const { active, answered, asked, filters, me } = this.state, table = this.#table;
+    const { tall, scale } = this.#heights, { scrollTop } = this.node, first = this.#first;
     const from = Math.max(first - 2, 0), to = Math.min(first + LINES + 2, this.#total);
     const hidden = Math.min(scrollTop / scale, Math.max(this.#total - LINES, 0) * ROW);
     this.#spacer.style.height = `${tall + ROW}px`;
@@ -125,15 +111,11 @@ export class Table extends Part {
       this.#rows = new Map([...this.#rows].filter(([i]) => Math.abs(i - first) < NEAR));
     }
     const rows = Array.from({ length: Math.max(to - from, 0) }, (_, i) => this.#row(from + i));
-    this.#body.replaceChildren(...(rows.length ? rows : [this.#none()]));
+    const none = Object.keys(filters).length ? "No jobs match the filters." : "There are no jobs.";
+    const empty = h("tr", { role: "row" }, this.#wide(answered == null ? "…" : none));
+    this.#body.replaceChildren(...(rows.length ? rows : [empty]));
     if (rows.length) table.setAttribute("aria-activedescendant", `${me}-${active}`);
     else table.removeAttribute("aria-activedescendant");
-  }
-
-  #none() {
-    const { answered, filters } = this.state;
-    const none = Object.keys(filters).length ? "No jobs match the filters." : "There are no jobs.";
-    return h("tr", { role: "row" }, this.#wide(answered == null ? "…" : none));
   }
 
   /** @param {string} text */
@@ -163,9 +145,7 @@ export class Table extends Part {
       this.#tick(row);
     };
     const given = { type: "checkbox", tabindex: -1, "aria-label": "Tick this job", onclick };
-    const box = h("input", given);
-    box.checked = row[1];
-    return box;
+    return Object.assign(h("input", given), { checked: row[1] });
   }
 
   /** @param {any} value @param {string} name */
@@ -175,22 +155,20 @@ export class Table extends Part {
     if (kind === "duration") return cell({ class: "dxn-number" }, duration(value));
     const text = bdi(value ?? "–"), title = value ?? "";
     if (name !== "state" || !value) return cell({ title }, text);
-    const marked = `dxn-mark dxn-${isKnownState(value) ? value : "other"}`;
-    return cell({ title }, h("span", { class: marked, "aria-hidden": "true" }, mark(value)), " ", text);
+    const known = MARKS[value] ? value : "other";
+    const sign = h("span", { class: `dxn-mark dxn-${known}`, "aria-hidden": "true" }, mark(value));
+    return cell({ title }, sign, " ", text);
   }
-
-  // --- keys and ticks ---
 
   /** @param {KeyboardEvent} event */
   #press(event) {
     if (/** @type {Element} */ (event.target).closest("button, input")) return;
-    const { active } = this.state, row = this.#rows.get(active), all = this.#total;
-    const pages = { PageDown: LINES, PageUp: -LINES, Home: -all, End: all };
+    const row = this.active, pages = { PageDown: LINES, PageUp: -LINES };
     /** @type {Record<string, number>} */
-    const moves = { ArrowDown: 1, ArrowUp: -1, ...pages };
-    if (event.key in moves) this.#move(active + moves[event.key]);
+    const moves = { ArrowDown: 1, ArrowUp: -1, ...pages, Home: -this.#total, End: this.#total };
+    if (event.key in moves) this.#move(this.state.active + moves[event.key]);
     else if (event.key === "Enter" && row) this.on.open(row[0], true);
-    else if (event.key === "Enter") this.#isOpening = true;
+    else if (event.key === "Enter") this.on.set({ opening: true });
     else if (event.key === " " && row) this.#tick(row);
     else return;
     event.preventDefault();
@@ -199,24 +177,12 @@ export class Table extends Part {
 
   /** @param {number} line */
   #move(line) {
-    const to = Math.max(0, Math.min(this.#total - 1, line)), { scale } = this.#heights;
+    const to = clamp(line, this.#total - 1), { scale } = this.#heights;
     const at = this.node.scrollTop / scale, end = at + LINES * ROW;
     this.on.set({ active: to });
     if (to * ROW < at) this.node.scrollTop = Math.floor(to * ROW * scale);
     else if ((to + 1) * ROW > end) this.node.scrollTop = Math.ceil((to - LINES + 1) * ROW * scale);
     this.#scrolled();
-  }
-
-  /** Open the active row, if that was wanted before it was there. */
-  openIfWanted() {
-    const row = this.#rows.get(this.state.active);
-    if (this.#isOpening && row) this.on.open(row[0], true);
-  }
-
-  /** Show which job was opened; no other one is to be opened any more. */
-  drawOpened() {
-    this.#isOpening = false;
-    this.draw();
   }
 
   /** @param {Row} row */

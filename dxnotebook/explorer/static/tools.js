@@ -10,21 +10,17 @@ export class Tools extends Part {
   #ticked = h("span", { class: "dxn-note" });
 
   node = h("div", { class: "dxn-bar" },
-    this.#columns(), this.#exporting(), this.#all("Tick all shown", true),
-    this.#all("Untick all shown", false), this.#ticked);
-
-  /** @param {string} label @param {boolean} isTicked */
-  #all(label, isTicked) {
-    return button({ onclick: () => this.on.tick(null, isTicked) }, label);
-  }
+    this.#columns(), this.#exporting(),
+    button({ onclick: () => this.on.tick(null, true) }, "Tick all shown"),
+    button({ onclick: () => this.on.tick(null, false) }, "Untick all shown"),
+    this.#ticked);
 
   #columns() {
-    const names = this.state.about.columns.map(([name]) => name);
     const picks = this.state.about.columns.map(([name, title]) => {
       const onchange = () => {
-        const picked = (/** @type {string} */ other) =>
-          other === name ? box.checked : this.state.columns.includes(other);
-        this.on.set({ columns: names.filter(picked) });
+        const names = this.state.about.columns.map(([other]) => other);
+        const { columns } = this.state, isIn = box.checked;
+        this.on.set({ columns: names.filter((n) => (n === name ? isIn : columns.includes(n))) });
       };
       const checked = this.state.columns.includes(name);
       const box = h("input", { type: "checkbox", checked, onchange });

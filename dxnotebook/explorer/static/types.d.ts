@@ -136,6 +136,17 @@ export type Handlers = {
   [kind in Exclude<keyof Answers, "changed">]: (answer: Answers[kind], bytes: BlobPart[]) => void;
 };
 
+/** What a channel to the kernel needs of the page. */
+export interface Page {
+  answers: Handlers;
+  /** The view to ask for. */
+  question(): Omit<Questions["view"], "only_rows">;
+  /** Take the filters that were set in Python, unless a user has changed them since. */
+  adopt(): void;
+  wait(isBusy: boolean): unknown;
+  say(text: string, hasFailed?: boolean): void;
+}
+
 /** anywidget's model. */
 export interface Model {
   comm_live?: boolean;
@@ -145,6 +156,14 @@ export interface Model {
   off(event: string, listener: (...given: any[]) => void): void;
   send(content: object): void;
 }
+
+type Child = Node | string | null;
+export type MakeElement = <Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag, given: Record<string, any>, ...children: Child[]
+) => HTMLElementTagNameMap[Tag];
+export type MakeDrawing = <Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag, given: Record<string, any>, ...children: Child[]
+) => SVGElementTagNameMap[Tag];
 
 /** What the page shows. Only the entry changes it. */
 export interface State {
@@ -157,6 +176,8 @@ export interface State {
   zone: string;
   /** The line of the table that keys act on. */
   active: number;
+  /** Whether it is to be opened as soon as its row is there. */
+  opening: boolean;
   /** The job whose details are shown, by its number in the tables. */
   chosen: number | null;
   /** What the rows depend on, of the last question and of those at hand. */
@@ -178,5 +199,4 @@ export interface Actions {
   /** Tick or untick a job, or all that are shown. */
   tick(row: number | null, isTicked: boolean): void;
   save(how: Export): void;
-  resize(): void;
 }
