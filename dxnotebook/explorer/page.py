@@ -1,17 +1,18 @@
-"""The explorer's part in the page: the modules of `static/`, joined to one text, as widgets take it."""
+"""The explorer's part in the page: the modules of `static/`, joined to the text a widget takes."""
 
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 from dxnotebook.errors import DxError
 
 _IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./(\w+\.js)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export ((?:async function|function|class|const) (\w+))", re.MULTILINE)
-_DECLARATION = re.compile(r"^(?:async function|function|class|const|let|var) .*", re.MULTILINE)
-_NAME = re.compile(r"(?:(?:function|class) |(?:const|let|var|,) (?=\w+ = ))(\w+)")
-_UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+))", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_NAMED = re.compile(r"^(?:async function|function|class) (\w+)", re.MULTILINE)
+_ASSIGNED = re.compile(r"^(?:const|let|var) .*", re.MULTILINE)  # may declare several names
 
 
 def joined(entry: Path) -> str:
@@ -38,30 +39,31 @@ def joined(entry: Path) -> str:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> import dxnotebook.explorer
     >>> from dxnotebook.explorer.page import joined
-    >>> from dxnotebook.explorer.widget import JobExplorer
-    >>> JobExplorer._esm.count("export default"), "import {" in JobExplorer._esm
-    (1, False)
+    >>> text = joined(Path(dxnotebook.explorer.__path__[0], "static", "explorer.js"))
+    >>> text.count("export default"), text.count('from "./dom.js"')
+    (1, 0)
     """
     texts: dict[str, str] = {}
     _add(entry, texts, {}, ())
     owners: dict[str, str] = {}
-    for name, text in texts.items():
-        allowed = "export default {" if name == entry.name else None
-        if unknown := [line for line in _UNKNOWN.findall(text) if line != allowed]:
-            raise DxError(f"Cannot join {name}: it says {unknown[0]!r}.")
-        for line in _DECLARATION.findall(text):
-            for declared in _NAME.findall(line):
-                if owners.setdefault(declared, name) != name:
-                    both = f"{owners[declared]} and {name}"
-                    raise DxError(f"Cannot join {both}: both declare {declared!r}.")
+    for module, text in texts.items():
+        allowed = "export default {" if module == entry.name else None
+        if other := [line for line in _OTHER.findall(text) if line != allowed]:
+            raise DxError(f"Cannot join {module}: it says {other[0]!r}.")
+        assigned = [re.findall(r"[ ,](\w+) = ", line) for line in _ASSIGNED.findall(text)]
+        for name in [*_NAMED.findall(text), *chain.from_iterable(assigned)]:
+            if owners.setdefault(name, module) != module:
+                raise DxError(f"Cannot join {owners[name]} and {module}: both declare {name!r}.")
     return "\n".join(texts.values())
 
 
 def _add(
     path: Path, texts: dict[str, str], exports: dict[str, set[str]], importers: tuple[str, ...]
 ) -> None:
-    """Add the text of a module, after those of the modules that it imports."""
+    """Add the text of a module after those of the modules that it imports."""
     if path.name in importers:
         raise DxError(f"Cannot join {path.name}: it imports itself, by {importers[-1]}.")
     if path.name in texts:
@@ -72,5 +74,5 @@ def _add(
         imported = {name.strip() for name in names.split(",")} - {""}
         if missing := sorted(imported - exports[source]):
             raise DxError(f"Cannot join {path.name}: {source} does not export {missing[0]!r}.")
-    exports[path.name] = {name for _, name in _EXPORT.findall(text)}
-    texts[path.name] = _EXPORT.sub(r"\1", _IMPORT.sub("", text))
+    exports[path.name] = set(_EXPORT.findall(text))
+    texts[path.name] = _EXPORT.sub("", _IMPORT.sub("", text))
