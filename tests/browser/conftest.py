@@ -1,4 +1,4 @@
-"""A real browser: Chromium, driven by playwright. Without one these tests are skipped, but never in CI."""
+"""Chromium, driven by playwright; without it these tests are skipped, but never in CI."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 )
 ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
 ]  # fmt: skip
 
 
@@ -77,26 +78,40 @@ MODEL = """async ([about, filters]) => {
     const { default: part } = await import('/explorer.js');
     const state = { _about: about, filters }, listeners = {};
     window.sent = [];
-    window.tell = (event, ...given) => (listeners[event] ?? []).forEach((listener) => listener(...given));
+    window.tell = (event, ...given) => listeners[event]?.forEach((listener) => listener(...given));
     window.change = (filters) => { state.filters = filters; tell('change:filters'); };
     window.model = {
         get: (name) => state[name],
         on: (event, listener) => (listeners[event] ??= []).push(listener),
-        off: (event, listener) => (listeners[event] = listeners[event].filter((other) => other !== listener)),
+        off: (event, listener) => {
+            listeners[event] = listeners[event].filter((other) => other !== listener);
+        },
         send: (content) => { sent.push(content); window.deliver(content); },
     };
     window.deliver = async (content) => {
         const [answers, filters] = await window.answer(JSON.stringify(content));
-        if (JSON.stringify(state.filters) !== JSON.stringify(filters)) { state.filters = filters; tell('change:filters'); }
-        for (const [answer, bytes] of answers) tell('msg:custom', answer, bytes.map((one) => new Uint8Array(one)));
+        if (JSON.stringify(state.filters) !== JSON.stringify(filters)) change(filters);
+        for (const [answer, buffers] of answers) {
+            tell('msg:custom', answer, buffers.map((bytes) => new Uint8Array(bytes)));
+        }
+    };
+    // views wait until they are released, with this or with later ones
+    window.hold = () => {
+        const held = [], { deliver } = window;
+        window.held = held;
+        const isHeld = (content) => content.kind === 'view';
+        window.deliver = (content) => (isHeld(content) ? held.push(content) : deliver(content));
+        window.release = () => held.splice(0).forEach(deliver);
+        window.end_hold = () => { window.deliver = deliver; release(); };
     };
     window.end = part.render({ model, el: document.querySelector('main') });
 }"""
-PAGE = "<!doctype html><html lang=en><title>explorer</title><link rel=stylesheet href=/explorer.css><body style='color-scheme: {}'><main></main>"
+PAGE = """<!doctype html><html lang=en><title>explorer</title>
+<link rel=stylesheet href=/explorer.css><body style='color-scheme: {}'><main></main>"""
 
 
 class Shown:
-    """An explorer whose own part is in a page, without Jupyter between: messages go by a call from page to test."""
+    """An explorer whose own part is in a page, without Jupyter: messages are calls of the test."""
 
     def __init__(self, page, tables, filters=None, scheme="light"):
         self.page = page
@@ -134,3 +149,21 @@ class Shown:
 @pytest.fixture
 def shown(page, tables):
     return lambda some=None, **options: Shown(page, tables if some is None else some, **options)
+
+
+def counts(page):
+    return page.locator(".dxn-counts")
+
+
+def rows(page):
+    return page.locator(".dxn-view tbody tr")
+
+
+def brush(page, first, last, of=91):
+    """Drag over some periods of the chart."""
+    box = page.locator(".dxn-chart").bounding_box()
+    at = [box["x"] + (number + 0.5) * box["width"] / of for number in (first, last)]
+    page.mouse.move(at[0], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(at[1], box["y"] + 60, steps=4)
+    page.mouse.up()

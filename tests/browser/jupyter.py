@@ -1,4 +1,4 @@
-"""Jupyter servers and notebooks for a browser: cells are run by the pages' own commands, and each run is awaited."""
+"""Jupyter servers and notebooks for a browser; cells are run by the page, and awaited."""
 
 from __future__ import annotations
 
@@ -18,11 +18,20 @@ import nbformat
 
 _SLOW = 90  # seconds
 
-RUN = """async i => { const panel = jupyterapp.shell.currentWidget; panel.content.activeCellIndex = i;
-    await jupyterapp.commands.execute('notebook:run-cell'); return panel.content.widgets[i].outputArea.model.toJSON(); }"""
-READY = """() => { const panel = window.jupyterapp?.shell?.currentWidget; const session = panel?.sessionContext;
-    return panel?.content?.model && session?.isReady && session.session?.kernel?.status === 'idle'; }"""
-SET = "([i, text]) => jupyterapp.shell.currentWidget.content.widgets[i].model.sharedModel.setSource(text)"
+RUN = """async i => {
+    const { content } = jupyterapp.shell.currentWidget;
+    content.activeCellIndex = i;
+    await jupyterapp.commands.execute('notebook:run-cell');
+    return content.widgets[i].outputArea.model.toJSON();
+}"""
+READY = """() => {
+    const panel = window.jupyterapp?.shell?.currentWidget, session = panel?.sessionContext;
+    const isIdle = session?.isReady && session.session?.kernel?.status === 'idle';
+    return panel?.content?.model && isIdle;
+}"""
+SET = """([i, text]) => {
+    jupyterapp.shell.currentWidget.content.widgets[i].model.sharedModel.setSource(text);
+}"""
 
 
 def free_port():
@@ -33,11 +42,12 @@ def free_port():
 
 @contextlib.contextmanager
 def serving(folder, command, probe):
-    """Run a server with Jupyter folders of its own, from when it answers until the end of the block."""
+    """Run a server with Jupyter folders of its own, from when it answers to the block's end."""
     home = folder / f"home-{secrets.token_hex(3)}"
     home.mkdir()
     variables = {
-        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
         "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }  # fmt: skip
     environment = os.environ | {name: str(home / part) for name, part in variables.items()}
@@ -84,17 +94,14 @@ def lab(folder, app="jupyterlab"):
     """Serve JupyterLab or Notebook 7; gives the address of a notebook by its name."""
     port, token = free_port(), secrets.token_hex(8)
     command = [
-        sys.executable, "-m", app, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
-        "--expose-app-in-browser", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        sys.executable, "-m", app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}", "--expose-app-in-browser", "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
-    page = "lab/tree" if app == "jupyterlab" else "notebooks"
+    page, query = ("lab/tree", "reset&") if app == "jupyterlab" else ("notebooks", "")
     with serving(folder, command, f"http://127.0.0.1:{port}/api"):
-        yield (
-            lambda name: (
-                f"http://127.0.0.1:{port}/{page}/{name}?{'reset&' if app == 'jupyterlab' else ''}token={token}"
-            )
-        )
+        yield lambda name: f"http://127.0.0.1:{port}/{page}/{name}?{query}token={token}"
 
 
 @contextlib.contextmanager

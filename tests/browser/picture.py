@@ -1,4 +1,4 @@
-"""The picture of the explorer in the README: ``python -m tests.browser.picture notebooks/explorer.png``."""
+"""The README's picture: ``python -m tests.browser.picture notebooks/explorer.png``."""
 
 from __future__ import annotations
 

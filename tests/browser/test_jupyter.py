@@ -12,11 +12,17 @@ import dxnotebook as dx
 from tests.browser import jupyter
 
 NOTEBOOKS = dx.demo.__file__.rsplit("/", 3)[0] + "/notebooks"
-LOAD = "import dxnotebook as dx\nclient = dx.demo.client()\ntables = dx.with_names(dx.load_jobs(client, progress=False), client)"
+LOAD = """import dxnotebook as dx
+client = dx.demo.client()
+tables = dx.with_names(dx.load_jobs(client, progress=False), client)"""
 SHOW = "explorer = dx.explore(tables)\nexplorer"
 
 # a file of one's own for every worker would start as many servers
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("jupyter")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("jupyter"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +94,7 @@ def test_in_jupyterlab(page, lab, folder):
     )
     # a restart of the kernel leaves a message, not a dead widget
     page.evaluate(
-        "async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+        "async () => await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
     )
     page.get_by_role("button", name="Clear all").click()
     expect(page.locator(".dxn").get_by_role("alert")).to_contain_text(

@@ -1,0 +1,33 @@
+"""The values to filter by on the explorer's page."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import counts
+
+pytestmark = pytest.mark.browser
+
+
+def test_filters_cross_and_are_cleared(page, shown, tables):
+    explorer = shown().explorer
+    page.locator("summary", has_text="State").click()
+    page.get_by_role("group", name="State").get_by_label("TIMED_OUT").check()
+    expect(counts(page)).to_contain_text(
+        f"{(tables.jobs['state'] == 'TIMED_OUT').sum()} of 6,000 jobs"
+    )
+    page.keyboard.press("Escape")
+    page.locator("summary", has_text="Type").click()
+    left = tables.jobs[tables.jobs["state"] == "TIMED_OUT"]["type"].value_counts()
+    name, number = left.index[0], int(left.iloc[0])
+    option = page.get_by_role("group", name="Type").locator("label", has_text=name).first
+    expect(option).to_contain_text(f" {number}")
+    option.locator("input").check()
+    expect(counts(page)).to_contain_text(f"{number} of 6,000 jobs")
+    assert explorer.filters == {"state": ["TIMED_OUT"], "type": [name]}
+    page.get_by_role("button", name="Clear State: TIMED_OUT").click()
+    expect(counts(page)).to_contain_text(f"{(tables.jobs['type'] == name).sum():,} of 6,000 jobs")
+    page.get_by_role("button", name="Clear all").click()
+    expect(counts(page)).to_contain_text("6,000 jobs")
+    assert explorer.filters == {}
