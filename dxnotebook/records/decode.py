@@ -1,9 +1,10 @@
-"""Bytes → Arrow records: the fast path, the tolerant path for what it refuses, redaction on both.
+"""Bytes → Arrow records: a fast path, a tolerant path for what that refuses, redaction on both.
 
-The fast path hands many pages at once to pyarrow's JSON reader with the record type given. It is told to refuse
-members that the type lacks instead of inferring them, because inference rounds integers, turns text into times and
-overflows the stack on deep nesting. A refused page goes through `lenient` alone, which learns the members, so that
-the pages after it are fast again.
+The fast path hands many pages at once to pyarrow's JSON reader with the record type given. It is
+told to refuse members that the type lacks instead of inferring them, because inference rounds
+integers, turns text into times and overflows the stack on deep nesting. A refused page goes
+through the tolerant path alone, which learns the members, so that the pages after it are fast
+again.
 """
 
 from __future__ import annotations
@@ -20,34 +21,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from dxnotebook import model as models
+from dxnotebook.arrays import Array, Mask, mask_of, one_chunk
 from dxnotebook.errors import DataWarning, FormatError, UnknownFieldWarning, warn
-from dxnotebook.model import (
-    ELEMENT,
-    MODEL,
-    TEXT,
-    TIMESTAMP,
-    Layout,
-    Model,
-    branches,
-    layout,
-    map_scalars,
-)
+from dxnotebook.model import TEXT, TIMESTAMP, Layout, Model
 from dxnotebook.records.body import Body, as_utf8, is_utf8, text_of
-from dxnotebook.records.fit import TEXT_MARK, Fitter, Misfit
+from dxnotebook.records.fit import TEXT_MARK, Fitter, Misfit, dotted
 from dxnotebook.records.redact import redact_array, redact_text, redact_value
-from dxnotebook.records.scan import Found, Scan
-from dxnotebook.text import valid_utf8
+from dxnotebook.records.scan import Scan
+from dxnotebook.text import enumerated, valid_utf8
 from dxnotebook.times import instant
 
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
-_YEAR_1, _YEAR_10000 = (
-    int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**6 + x
-    for y, x in ((1, 0), (9999, 365 * 86400 * 10**6))
+_EARLIEST, _LATEST = (
+    pa.scalar(time.replace(tzinfo=UTC), TIMESTAMP).value for time in (datetime.min, datetime.max)
 )
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
-
 _NAMES_SHOWN = 50
 
 
@@ -67,7 +58,7 @@ class Reject:
 
 
 class Decoder:
-    """Decodes the bodies of one load and remembers what it met: unknown members, rejects, oddities.
+    """Decodes the bodies of one load and remembers the odd: unknown members, rejects, oddities.
 
     Parameters
     ----------
@@ -82,7 +73,7 @@ class Decoder:
         The jobs that could not be typed, in the order they were met.
     """
 
-    def __init__(self, model: Model = MODEL, *, redact: bool = True) -> None:
+    def __init__(self, model: Model = models.MODEL, *, redact: bool = True) -> None:
         self.model = model
         self.rejects: list[Reject] = []
         self._redact = redact
@@ -93,8 +84,8 @@ class Decoder:
 
     @property
     def layout(self) -> Layout:
-        """The layout of the records decoded so far: that of the model and of the members met beside it."""
-        return layout(self.model.record, tuple(self._fitter.learnt.items()))
+        """The layout of the records decoded so far: the model's, and the members met beside it."""
+        return models.layout(self.model.record, tuple(self._fitter.learnt.items()))
 
     @property
     def record(self) -> pa.DataType:
@@ -102,7 +93,7 @@ class Decoder:
         return self._fitter.record
 
     def decode(self, bodies: Sequence[Body]) -> Iterator[pa.StructArray]:
-        """Yield the records of these bodies, in order; what is not JSON raises after all before it was yielded.
+        """Yield the records of these bodies, in order, before what is no JSON raises.
 
         Raises
         ------
@@ -118,87 +109,66 @@ class Decoder:
             for body in bodies:
                 yield from self.decode([body])
 
-    def _fast(self, bodies: Sequence[Body]) -> pa.StructArray:
-        kinds = {self._kind(body.content) for body in bodies}
-        if len(kinds) != 1:
-            raise _Refused
-        kind = kinds.pop()
-        contents = [body.content for body in bodies]
-        if kind == "list":
-            contents = [b'{"Jobs":%b}' % content for content in contents]
-        records = self._read(b"\n".join(contents), in_pages=kind != "jobs")
-        self._check(records)
-        return self._refine(records, self._fitter.record)
+    # The fast path
 
-    def _kind(self, content: bytes) -> str:
-        """Return what a body looks like from its first key; only a reading tells whether it is."""
+    def _fast(self, bodies: Sequence[Body]) -> pa.StructArray:
+        """Return the records of bodies of one form; refuse what the reader would not get right."""
+        contents = [body.content for body in bodies]
+        forms = set(map(self._form, contents))
+        if len(forms) != 1:
+            raise _Refused
+        form = forms.pop()
+        if form == "list":
+            contents = [b'{"Jobs":%b}' % content for content in contents]
+        records = self._read(b"\n".join(contents), in_pages=form != "jobs")
+        _check(records)
+        return self._typed(records, self.record)
+
+    def _form(self, content: bytes) -> str:
+        """Return what a body looks like by its first key; only reading it tells whether it is."""
         match = _FIRST_KEY.match(content)
         if match is None:
             raise _Refused
-        if match[2] in (b"Jobs", b"NextToken") and not match[1]:
+        in_list, key = match[1], match[2].decode()
+        if key in ("Jobs", "NextToken") and not in_list:
             return "pages"
-        if match[2].decode() in self._members:
-            return "list" if match[1] else "jobs"
+        if key in self._members:
+            return "list" if in_list else "jobs"
         raise _Refused
 
     def _read(self, content: bytes, *, in_pages: bool) -> pa.StructArray:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
         if len(content) > _LARGEST_BLOCK or not is_utf8(content):
             raise _Refused
-        job = map_scalars(
-            self._fitter.record, lambda scalar: TEXT if scalar == TIMESTAMP else scalar
-        )
-        schema = (
-            pa.schema([("Jobs", pa.list_(job)), ("NextToken", TEXT)])
-            if in_pages
-            else pa.schema(list(job))
-        )
-        table = _read_json(content, schema, "error")
+        job = models.map_scalars(self.record, lambda kind: TEXT if kind == TIMESTAMP else kind)
+        page = [("Jobs", pa.list_(job)), ("NextToken", TEXT)]
+        table = _read_json(content, pa.schema(page if in_pages else list(job)), "error")
         if not in_pages:
-            return pa.StructArray.from_arrays(
-                [column.chunk(0) for column in table.columns], fields=list(job)
-            )
-        jobs = table["Jobs"].chunk(0)
-        if jobs.null_count:
+            return one_chunk(table.to_struct_array())
+        lists = one_chunk(table["Jobs"])
+        if lists.null_count:
             raise _Refused
-        return jobs.flatten()
+        return lists.flatten()
 
-    def _check(self, records: pa.StructArray) -> None:
-        """Refuse what the record type would carry but not tell apart."""
-        if records.null_count:
-            raise _Refused
-        for name in ("Arn", "Id"):
-            if (
-                len(records)
-                and not pc.min(pc.fill_null(pc.binary_length(records.field(name)), 0)).as_py()
-            ):
-                raise _Refused
-        details = records.field("Details")
-        filled = np.zeros(len(records), np.int8)
-        for branch in branches(records.type):
-            filled += details.field(branch).is_valid().to_numpy(zero_copy_only=False)
-        if (filled > 1).any():
-            raise _Refused
-        _check_scalars(records, records.type)
-
-    def _refine(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
-        """Return an array as read in the type that is wanted, with times parsed and secrets taken out."""
-        if pa.types.is_struct(wanted):
+    def _typed(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
+        """Return an array as read in the type that is wanted, times parsed and secrets taken out."""
+        if pa.types.is_nested(wanted):
+            is_list = pa.types.is_list(wanted)
+            members = [wanted.field(i) for i in range(wanted.num_fields)]
             children = [
-                self._refine(array.field(i), member.type, member.name)
-                for i, member in enumerate(wanted)
+                self._typed(child, member.type, name if is_list else member.name)
+                for child, member in zip(_children(array), members, strict=True)
             ]
+            # what is null, and where lists begin, stays; the values alone are other ones
+            buffers = array.buffers()[: 1 + is_list]
             return pa.Array.from_buffers(
-                wanted, len(array), array.buffers()[:1], array.null_count, children=children
-            )
-        if pa.types.is_list(wanted):
-            values = self._refine(array.values, wanted.value_type, name)
-            return pa.Array.from_buffers(
-                wanted, len(array), array.buffers()[:2], array.null_count, children=[values]
+                wanted, len(array), buffers, array.null_count, children=children
             )
         if wanted == TIMESTAMP:
             return _times(array)
         return redact_array(name, array) if self._redact and wanted == TEXT else array
+
+    # The tolerant path
 
     def _tolerant(self, body: Body) -> Iterator[pa.StructArray]:
         """Yield the records of one body, read job by job."""
@@ -210,7 +180,9 @@ class Decoder:
                 try:
                     jobs.append(json.dumps(self._fitter.fit(job)))
                 except Misfit as reason:
-                    self._reject(body, found, job, str(reason))
+                    raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+                    place = body.source, body.page + found.page, found.position
+                    self.rejects.append(Reject(*place, str(reason), raw))
                 if len(jobs) == _JOBS_A_FLUSH:
                     yield self._fitted(jobs)
                     jobs = []
@@ -226,48 +198,34 @@ class Decoder:
     def _fitted(self, jobs: list[str]) -> pa.StructArray:
         """Return the records of jobs that the fitter has made fit."""
         if not jobs:
-            return pa.array([], self._fitter.record)
+            return pa.array([], self.record)
         try:
-            return self._refine(
-                self._read("\n".join(jobs).encode(), in_pages=False), self._fitter.record
-            )
+            records = self._read("\n".join(jobs).encode(), in_pages=False)
+            return self._typed(records, self.record)
         except _Refused:
-            raise FormatError(
-                "its jobs could not be typed, which is a fault of dxnotebook; please report it"
-            ) from None
-
-    def _reject(self, body: Body, found: Found, job: Any, reason: str) -> None:
-        raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-        self.rejects.append(
-            Reject(body.source, body.page + found.page, found.position, reason, raw)
-        )
+            what = "its jobs could not be typed, which is a fault of dxnotebook; please report it"
+            raise FormatError(what) from None
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
-        met = [".".join(path) for path in self._fitter.learnt]
-        unknown = [
-            name.replace(f".{ELEMENT}", ELEMENT) for name in met if not name.endswith(TEXT_MARK)
-        ]
-        unknown = [name.replace("\0", ":") for name in unknown]
+        paths = [path for path in self._fitter.learnt if not path[-1].endswith(TEXT_MARK)]
+        unknown = [dotted(path).replace("\0", ":") for path in paths]
         unknown += sorted(f"{redact_text(name)} (of a page, not kept)" for name in self._strangers)
         if unknown:
-            more = f" and {len(unknown) - _NAMES_SHOWN} more" if len(unknown) > _NAMES_SHOWN else ""
             warn(
-                f"AWS sent members that the installed botocore does not know: {', '.join(unknown[:_NAMES_SHOWN])}{more}. "
-                "They were kept as further columns and rows; a newer boto3 may know them.",
+                "AWS sent members that the installed botocore does not know: "
+                f"{enumerated(unknown, _NAMES_SHOWN)}. They were kept as further columns and rows; "
+                "a newer boto3 may know them.",
                 UnknownFieldWarning,
             )
         if self._repeated:
             warn(
-                f"Some objects had the same key twice: {', '.join(sorted(self._repeated))}. The last value "
-                "was used and another one kept beside it; of 'Jobs', all.",
+                f"Some objects had the same key twice: {', '.join(sorted(self._repeated))}. "
+                "The last value was used and another one kept beside it; of 'Jobs', all.",
                 DataWarning,
             )
-        if self._fitter.unzoned:
-            warn(
-                f"{self._fitter.unzoned:,} times named no time zone and were taken as UTC.",
-                DataWarning,
-            )
+        if unzoned := self._fitter.unzoned:
+            warn(f"{unzoned:,} times named no time zone and were taken as UTC.", DataWarning)
 
 
 @dataclass(frozen=True)
@@ -287,7 +245,7 @@ class Glance:
 
     body: bytes
     token: str | None
-    created: np.ndarray[Any, np.dtype[np.datetime64]] = field(repr=False)
+    created: Array = field(repr=False)
 
 
 _GLANCE = pa.schema([("Jobs", pa.list_(pa.struct([("CreatedAt", TEXT)]))), ("NextToken", TEXT)])
@@ -329,63 +287,76 @@ def _tolerant_glance(body: bytes) -> Glance:
 
 def _created(job: Any) -> datetime | None:
     try:
-        return (
-            instant(job.get("CreatedAt"))[0].replace(tzinfo=None) if isinstance(job, dict) else None
-        )
-    except ValueError:
+        return instant(job["CreatedAt"])[0].replace(tzinfo=None)
+    except (KeyError, TypeError, ValueError):
         return None
 
 
 def _read_json(content: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
-    """Return one row for each document; the content must begin with an object, or the reader itself may crash."""
+    """Return one row for each document; the reader may crash if the first one is no object."""
+    # one block, so that documents may span lines; no threads, so that the user keeps a core
+    reading = pj.ReadOptions(use_threads=False, block_size=len(content) + 1)
+    parsing = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
     try:
-        return pj.read_json(
-            pa.BufferReader(content),
-            # one block, so that documents may span lines; no threads, so that the user keeps a core
-            read_options=pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
-            parse_options=pj.ParseOptions(
-                explicit_schema=schema, unexpected_field_behavior=unexpected
-            ),
-        )
+        return pj.read_json(pa.BufferReader(content), reading, parsing)
     except pa.ArrowInvalid:
         raise _Refused from None
 
 
 def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
-    """Return times in UTC; refuse texts without a zone, finer than a microsecond, or outside the years 1 to 9999."""
+    """Return times in UTC; refuse texts without zone, too fine, or outside the years 1 to 9999."""
     try:
         times = pc.cast(texts, TIMESTAMP)
     except pa.ArrowInvalid:
         raise _Refused from None
-    extremes = pc.min_max(times.view(pa.int64()))
-    if (
-        extremes["min"].is_valid
-        and not _YEAR_1 <= extremes["min"].as_py() <= extremes["max"].as_py() < _YEAR_10000
-    ):
+    first, last = pc.min_max(times).values()
+    if first.is_valid and not _EARLIEST <= first.value <= last.value <= _LATEST:
         raise _Refused
     return times
 
 
-def _filled(array: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _check(records: pa.StructArray) -> None:
+    """Refuse what the record type would carry but not tell apart."""
+    if records.null_count:
+        raise _Refused
+    for name in ("Arn", "Id"):
+        lengths = pc.fill_null(pc.binary_length(records.field(name)), 0)
+        if pc.min(lengths).as_py() == 0:
+            raise _Refused
+    details = records.field("Details")
+    filled = np.zeros(len(records), np.int8)
+    for branch in models.branches(records.type):
+        filled += mask_of(details.field(branch).is_valid())
+    if (filled > 1).any():
+        raise _Refused
+    _check_values(records)
+
+
+def _check_values(array: pa.Array, lists: int = 0) -> None:
+    """Refuse numbers that may have been rounded, and elements of inner lists that rows cannot show."""
+    is_list = pa.types.is_list(array.type)
+    if is_list and lists and not _filled(array.values).all():
+        raise _Refused
+    for child in _children(array):
+        _check_values(child, lists + is_list)
+    if pa.types.is_floating(array.type):
+        largest = pc.max(pc.abs(array)).as_py()
+        if largest is not None and not largest < _EXACT:  # NaN is no less either
+            raise _Refused
+
+
+def _filled(array: pa.Array) -> Mask:
     """Return which values hold anything at all."""
     if not pa.types.is_struct(array.type):
-        return np.asarray(array.is_valid(), bool)
+        return mask_of(array.is_valid())
     filled = np.zeros(len(array), bool)
     for member in array.flatten():
         filled |= _filled(member)
     return filled
 
 
-def _check_scalars(array: pa.Array, data_type: pa.DataType, lists: int = 0) -> None:
-    """Refuse numbers that the reader may have rounded, and elements of an inner list that its rows could not show."""
-    if pa.types.is_struct(data_type):
-        for i, member in enumerate(data_type):
-            _check_scalars(array.field(i), member.type, lists)
-    elif pa.types.is_list(data_type):
-        if lists and not _filled(array.values).all():
-            raise _Refused
-        _check_scalars(array.values, data_type.value_type, lists + 1)
-    elif pa.types.is_floating(data_type):
-        largest = pc.max(pc.abs(array)).as_py()
-        if largest is not None and not largest < _EXACT:  # NaN is no less either
-            raise _Refused
+def _children(array: pa.Array) -> list[pa.Array]:
+    """Return the members of structures, or the elements of lists."""
+    if pa.types.is_list(array.type):
+        return [array.values]
+    return [array.field(i) for i in range(array.type.num_fields)]

@@ -1,7 +1,6 @@
-"""The tolerant reading of JSON that the fast reader refuses: text → jobs, one by one, nothing lost.
+"""Odd jobs → values of the record type, which learns the members that the model does not know.
 
-`Scan` finds the jobs in a text of any of the forms that people save. A `Fitter` makes each of them fit the record
-type: odd times and numbers are made regular, members that the type does not know are learnt, and a job that would
+Odd times and numbers are made regular, members that the type lacks are learnt, and a job that would
 lose something is refused with a reason.
 """
 
@@ -12,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,13 +26,13 @@ from dxnotebook.times import instant
 TEXT_MARK = "\0text"
 JSON_MARK = "\0json"
 
-_AMBIGUOUS = re.compile(
-    r"[\0.\ud800-\udfff]|\[\]"
-)  # in a name: they mean something in paths, or are no UTF-8
+# in a name: they mean something in paths, or are no UTF-8
+_AMBIGUOUS = re.compile(r"[\0.\ud800-\udfff]|\[\]")
 _MOST_LEARNT = 200
 _DEEPEST_LIST = 2
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
+_LEARNT_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: TEXT}
 
 
 class Misfit(Exception):  # noqa: N818 (it is a reason, and never leaves the package)
@@ -41,34 +40,44 @@ class Misfit(Exception):  # noqa: N818 (it is a reason, and never leaves the pac
 
 
 @dataclass
-class Struct:
-    """A structure that can learn: the members of the model, and those met since."""
+class Node:
+    """What stands at one place of a record: a structure, a list or a scalar.
 
-    known: dict[str, Node] = field(default_factory=dict)
-    learnt: dict[str, Node] = field(default_factory=dict)
+    The model's nodes are fixed, but a structure of them can learn further members. A learnt node
+    takes its kind from the first value that is not null.
 
+    Attributes
+    ----------
+    kind : type, pyarrow.DataType or None
+        ``dict``, ``list``, or a scalar's type: of Arrow in the model, of Python if learnt. None as
+        long as nothing but null was met.
+    known : bool
+        Whether it is the model's.
+    members : dict of str to Node
+        A structure's members; a list's one kind of element, under ``ELEMENT``.
+    """
 
-# a structure, a list of one kind of element, a scalar (an Arrow type), or None: what was only ever
-# null
-Node: TypeAlias = "Struct | list[Any] | Any | None"
+    kind: Any = None
+    known: bool = False
+    members: dict[str, Node] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, data_type: pa.DataType) -> Node:
+        """Return the node of a type of the model."""
+        if pa.types.is_struct(data_type):
+            return cls(dict, True, {member.name: cls.of(member.type) for member in data_type})
+        if pa.types.is_list(data_type):
+            return cls(list, True, {ELEMENT: cls.of(data_type.value_type)})
+        return cls(data_type, True)
 
-def tree(data_type: pa.DataType) -> Node:
-    """Return a type as a tree that can learn."""
-    if pa.types.is_struct(data_type):
-        return Struct({member.name: tree(member.type) for member in data_type})
-    return [tree(data_type.value_type)] if pa.types.is_list(data_type) else data_type
-
-
-def arrow(node: Node) -> pa.DataType:
-    """Return the Arrow type of a tree."""
-    if isinstance(node, Struct):
-        return pa.struct(
-            [(name, arrow(member)) for name, member in (node.known | node.learnt).items()]
-        )
-    if isinstance(node, list):
-        return pa.list_(arrow(node[0]))
-    return pa.null() if node is None else node
+    @property
+    def type(self) -> pa.DataType:
+        """The Arrow type of what stands here."""
+        if self.kind is dict:
+            return pa.struct([(name, member.type) for name, member in self.members.items()])
+        if self.kind is list:
+            return pa.list_(self.members[ELEMENT].type)
+        return _LEARNT_TYPES.get(self.kind, self.kind or pa.null())
 
 
 class Fitter:
@@ -83,161 +92,154 @@ class Fitter:
     """
 
     def __init__(self, record: pa.DataType) -> None:
-        self._root = tree(record)
+        self._root = Node.of(record)
         self.learnt: dict[Path, pa.DataType] = {}
-        self._met = 0
-        self._lists = {
-            field_name(path): path for path in filter(None, (list_of(p) for p, _ in leaves(record)))
-        }
         self.unzoned = 0
+        self._names_learnt = 0
+        # whose each name of a list is in `details.field`, where two lists must not share one
+        lists = filter(None, (list_of(path) for path, _ in leaves(record)))
+        self._lists = {field_name(path): path for path in lists}
 
     @property
     def record(self) -> pa.DataType:
         """The record type as it is by now."""
-        return arrow(self._root)
+        return self._root.type
 
     def fit(self, job: Any) -> dict[str, Any]:
         """Return a job as values of the record type; raise Misfit where it would lose something."""
         if not isinstance(job, dict):
             raise Misfit(f"found {kind_of(job)} where a job should be")
         for name in ("Arn", "Id"):
-            if not job.get(name) or (name == "Arn" and type(job[name]) is not str):
-                raise Misfit(f"{name} is {kind_of(job[name])}" if job.get(name) else f"no {name}")
+            if not job.get(name):
+                raise Misfit(f"no {name}")
+            if name == "Arn" and type(job[name]) is not str:
+                raise Misfit(f"{name} is {kind_of(job[name])}")
         details = job.get("Details")
         if isinstance(details, dict):
-            filled = [
-                name for name, branch in details.items() if isinstance(branch, dict) and branch
-            ]
+            # an empty branch says nothing, and would count as a second one
+            details = {name: branch for name, branch in details.items() if branch != {}}
+            filled = [name for name, branch in details.items() if isinstance(branch, dict)]
             if len(filled) > 1:
                 raise Misfit(f"Details has {len(filled)} branches: {', '.join(filled)}")
-            job = {
-                **job,
-                "Details": {
-                    n: b for n, b in details.items() if n in filled or not isinstance(b, dict)
-                },
-            }
-        return self._members(job, self._root, ())  # type: ignore[arg-type]  # the root is a structure
+            job = job | {"Details": details}
+        return self._members(job, self._root, ())
 
-    def _fit(self, value: Any, node: Node, path: Path) -> Any:
-        """Return the value of a member of the model; raise Misfit where it is of another kind."""
-        if value is None:
-            return None
-        if isinstance(node, Struct):
-            if isinstance(value, dict):
-                return self._members(value, node, path)
-            raise Misfit(f"{_dotted(path)} is {kind_of(value)}, not an object")
-        if isinstance(node, list):
-            if not isinstance(value, list):
-                raise Misfit(f"{_dotted(path)} is {kind_of(value)}, not a list")
-            if path.count(ELEMENT) and any(map(_is_empty, value)):
-                raise Misfit(f"{_dotted(path)} holds an empty element")
-            return [self._fit(element, node[0], (*path, ELEMENT)) for element in value]
-        try:
-            return _scalar(value, node)
-        except Misfit as reason:
-            raise Misfit(f"{_dotted(path)} {reason}") from None
-
-    def _members(self, value: dict[str, Any], node: Struct, path: Path) -> dict[str, Any]:
+    def _members(self, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
+        """Return an object as values of a structure, which learns the members it does not know."""
         members: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         for name, member in value.items():
-            expected = node.known.get(name)
-            if expected == TIMESTAMP and member is not None:
-                members[name] = self._time(name, member, node, path, members)
-            elif name in node.known:
-                members[name] = self._fit(member, expected, (*path, name))
-            elif not _AMBIGUOUS.search(name) and (name in node.learnt or self._met < _MOST_LEARNT):
-                self._keep(name, member, node, path, members)
+            expected = node.members.get(name)
+            if expected and expected.known:
+                members |= self._known(name, member, node, path)
+            elif not _AMBIGUOUS.search(name) and (expected or self._names_learnt < _MOST_LEARNT):
+                members |= self._learn(name, member, node, path)
             else:
                 rest[name] = member
-        if rest:
-            self._keep(JSON_MARK, _dumps(rest), node, path, members)
-        return members
+        return members | self._learn(JSON_MARK, _json(rest), node, path) if rest else members
 
-    def _time(
-        self, name: str, value: Any, node: Struct, path: Path, members: dict[str, Any]
-    ) -> str:
+    def _known(self, name: str, value: Any, node: Node, path: Path) -> dict[str, Any]:
+        """Return a member of the model, and beside a time its text where that is more exact."""
+        expected, below = node.members[name], (*path, name)
+        if expected.kind != TIMESTAMP or value is None:
+            return {name: self._fit(value, expected, below)}
         try:
             time, exact, zoned = instant(value)
         except ValueError as reason:
-            raise Misfit(f"{_dotted((*path, name))} {reason}") from None
+            raise Misfit(f"{dotted(below)} {reason}") from None
         self.unzoned += not zoned
-        if not exact:
-            self._keep(name + TEXT_MARK, value, node, path, members)
-        return time.isoformat(timespec="microseconds")
+        text = {} if exact else self._learn(name + TEXT_MARK, value, node, path)
+        return {name: time.isoformat(timespec="microseconds")} | text
 
-    def _keep(
-        self, name: str, value: Any, node: Struct, path: Path, members: dict[str, Any]
-    ) -> None:
-        """Put a member that the model does not know among the members, with a type that it has learnt."""
-        before = len(self.learnt)
-        try:
-            learnt, fitted = self._learn(node.learnt.get(name), value, (*path, name))
-        except Misfit:
-            while len(self.learnt) > before:
-                self.learnt.popitem()
-            name += JSON_MARK
-            learnt, fitted = self._learn(TEXT, _dumps(value), (*path, name))
-        self._met += name not in node.learnt
-        node.learnt[name] = learnt
-        members[name] = fitted
-
-    def _learn(self, node: Node, value: Any, path: Path) -> tuple[Node, Any]:
-        """Return a node that holds this value and all that the node held, and the value in it."""
+    def _fit(self, value: Any, node: Node, path: Path) -> Any:
+        """Return a value in the type of the model; raise Misfit where it is of another kind."""
         if value is None:
-            return node, None
-        if isinstance(value, dict) and (node is None or isinstance(node, Struct)):
-            node = node or Struct()
-            return node, self._members(value, node, path)
-        if isinstance(value, list) and (node is None or isinstance(node, list)):
-            depth = path.count(ELEMENT)
-            if depth >= _DEEPEST_LIST or any(
-                isinstance(e, list) or (depth and _is_empty(e)) for e in value
-            ):
-                raise Misfit
-            element: Node = node[0] if node else None
-            fitted = []
-            for item in value:
-                element, item_fitted = self._learn(element, item, (*path, ELEMENT))
-                fitted.append(item_fitted)
-            return [element], fitted
-        learnt = _scalar_type(value)
-        if learnt is None or node not in (None, learnt):
-            raise Misfit
-        if (listed := list_of(path)) and self._lists.setdefault(
-            field_name(listed), listed
-        ) != listed:
-            raise Misfit
-        self.learnt.setdefault(path, learnt)
-        return learnt, valid_utf8(value) if isinstance(value, str) else value
+            return None
+        if node.kind not in (dict, list):
+            try:
+                return _scalar(value, node.kind)
+            except Misfit as reason:
+                raise Misfit(f"{dotted(path)} {reason}") from None
+        if not isinstance(value, node.kind):
+            expected = "an object" if node.kind is dict else "a list"
+            raise Misfit(f"{dotted(path)} is {kind_of(value)}, not {expected}")
+        if isinstance(value, dict):
+            return self._members(value, node, path)
+        # the lists in an element share its rows, on which an empty element would leave no trace
+        if ELEMENT in path and any(map(_is_empty, value)):
+            raise Misfit(f"{dotted(path)} holds an empty element")
+        return [self._fit(each, node.members[ELEMENT], (*path, ELEMENT)) for each in value]
+
+    def _learn(self, name: str, value: Any, node: Node, path: Path) -> dict[str, Any]:
+        """Return a member that the model does not know; its JSON where it has no one type."""
+        place = node.members.get(name, Node())
+        if not self._can_hold(place, value, (*path, name)):
+            name, value = name + JSON_MARK, _json(value)
+            place = node.members.get(name, Node())
+        member = self._put(value, place, (*path, name))
+        self._names_learnt += name not in node.members
+        node.members[name] = place
+        return {name: member}
+
+    def _can_hold(self, node: Node, value: Any, path: Path) -> bool:
+        """Tell whether a learnt node can hold a value beside all that it held.
+
+        A structure can hold every object: what one of its members cannot hold becomes JSON there.
+        """
+        if not isinstance(value, list):
+            return value is None or _agree(node, [value])
+        depth = path.count(ELEMENT)
+        if node.kind not in (None, list) or depth >= _DEEPEST_LIST:
+            return False
+        if depth and any(map(_is_empty, value)):  # see _fit
+            return False
+        if not depth and self._lists.get(field_name(path), path) != path and not _is_empty(value):
+            return False
+        return _agree(node.members.get(ELEMENT, Node()), value)
+
+    def _put(self, value: Any, node: Node, path: Path) -> Any:
+        """Return a value as the learnt node has it, which can hold it."""
+        if value is None:
+            return None
+        node.kind = type(value)
+        if isinstance(value, dict):
+            return self._members(value, node, path)
+        if isinstance(value, list):
+            element = node.members.setdefault(ELEMENT, Node())
+            return [self._put(each, element, (*path, ELEMENT)) for each in value]
+        self.learnt[path] = _LEARNT_TYPES[node.kind]
+        if listed := list_of(path):
+            self._lists[field_name(listed)] = listed
+        return valid_utf8(value) if isinstance(value, str) else value
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
+    """Return a path as people read it."""
     return ".".join(path).replace(f".{ELEMENT}", ELEMENT)
 
 
 def _is_empty(value: Any) -> bool:
     """Tell whether a value leaves no trace in the columns of a row."""
-    members = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    )
-    return all(
-        member is None if not isinstance(member, dict | list) else _is_empty(member)
-        for member in members
-    )
+    if isinstance(value, dict):
+        value = list(value.values())
+    return all(map(_is_empty, value)) if isinstance(value, list) else value is None
 
 
-def _scalar_type(value: Any) -> pa.DataType | None:
-    """Return the type that holds a scalar exactly, None where there is none."""
-    if isinstance(value, bool):
-        return pa.bool_()
-    if isinstance(value, int):
-        return pa.int64() if -(2**63) <= value < 2**63 else None
-    return {str: TEXT, float: pa.float64()}.get(type(value))
+def _agree(node: Node, values: list[Any]) -> bool:
+    """Tell whether values are all objects, or all scalars of one type, like what the node held."""
+    kinds = {node.kind, *map(_kind, values)} - {None}
+    return len(kinds) <= 1 and kinds <= {dict, *_LEARNT_TYPES}
 
 
-def _scalar(value: Any, expected: pa.DataType | None) -> Any:
-    """Return the value of a scalar of the model; a number where text was is its text, and the other way round."""
+def _kind(value: Any) -> type | None:
+    """Return a value's type; None for null, and object for an integer beyond 64 bits."""
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return object
+    return None if value is None else type(value)
+
+
+def _scalar(value: Any, expected: pa.DataType) -> Any:
+    """Return a scalar in the type of the model: a number as text, or a text as its number."""
     if isinstance(value, dict | list):
         raise Misfit(f"is {kind_of(value)}, not a value")
     if expected == TEXT:
@@ -247,16 +249,17 @@ def _scalar(value: Any, expected: pa.DataType | None) -> Any:
     return value if isinstance(value, bool) else _number(value, expected)
 
 
-def _number(value: Any, expected: pa.DataType | None) -> int | float:
-    """Return a number, also of its text, in the type expected; raise Misfit where that would change it."""
+def _number(value: Any, expected: pa.DataType) -> int | float:
+    """Return a number, or a text's, in the type expected; raise Misfit if that changes it."""
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise Misfit("is not a number")
-    exact = Fraction(value) if not isinstance(value, float) else value
-    number = int(exact) if expected == pa.int64() else float(value)
+    exact = value if isinstance(value, float) else Fraction(value)
+    # from text, so that an integer beyond every float is infinite instead of an OverflowError
+    number = int(exact) if expected == pa.int64() else float(str(value))
     if not math.isfinite(number) or (exact != number and Fraction(exact).denominator == 1):
         raise Misfit("is a number that its type cannot hold")
     return number
 
 
-def _dumps(value: Any) -> str:
+def _json(value: Any) -> str:
     return valid_utf8(json.dumps(value, ensure_ascii=False))

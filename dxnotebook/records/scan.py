@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +23,12 @@ class Digits(str):
     __slots__ = ()
 
 
-_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"} | dict.fromkeys(
-    (int, float, Digits), "a number"
-)
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 
 
 @dataclass(frozen=True)
 class Found:
-    """A job as it stands in a text: the number of its document there, its place in that, and its value."""
+    """A job as it stands in a text: the number of its document, its place there, and its value."""
 
     page: int
     position: int
@@ -58,9 +57,7 @@ class Scan:
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_float=_float,
-            parse_int=lambda digits: (
-                int(digits) if len(digits) <= _LONGEST_INTEGER else Digits(digits)
-            ),
+            parse_int=_integer,
             parse_constant=Digits,
         )
         self.offset = 0
@@ -72,26 +69,26 @@ class Scan:
     def __iter__(self) -> Iterator[Found]:
         self._skip(0)
         while self.offset < len(self._text):
-            if self._at("["):
-                for _ in self._elements():
-                    yield from self._document(in_list=True)
-            else:
+            if not self._at("["):
                 yield from self._document()
-            self._skip(self.offset)
+                continue
+            for _ in self._items("]"):
+                if self._at("null"):
+                    yield Found(self.pages, 0, self._value())
+                    self.pages += 1
+                else:
+                    yield from self._document()
 
-    def _document(self, *, in_list: bool = False) -> Iterator[Found]:
+    def _document(self) -> Iterator[Found]:
         """Yield the jobs of one page, or the one job, that starts here."""
-        page, start = self.pages, self.offset
+        start = self.offset
         if not self._at("{"):
-            value = self._value()
-            if in_list and value is None:
-                self.pages += 1
-                yield Found(page, 0, None)
-                return
-            raise self._error(f"found {kind_of(value)} where a page or a job should be", start)
+            kind = kind_of(self._value())
+            raise self._error(f"found {kind} where a page or a job should be", start)
         members: list[tuple[str, Any]] = []
-        is_page, position = False, 0
-        for key in self._keys():
+        is_page, jobs = False, 0
+        for _ in self._items("}"):
+            key = self._key()
             if key != "Jobs":
                 members.append((key, self._value()))
                 continue
@@ -99,10 +96,9 @@ class Scan:
             is_page = True
             if not self._at("["):
                 raise self._error(f"'Jobs' is {kind_of(self._value())}, not a list", start)
-            for _ in self._elements():
-                yield Found(page, position, self._job())
-                position += 1
-        self.pages += 1
+            for _ in self._items("]"):
+                yield Found(self.pages, jobs, self._job())
+                jobs += 1
         rest = self._object(members)
         rest.pop("ResponseMetadata", None)
         if is_page:
@@ -110,60 +106,51 @@ class Scan:
             self.strangers |= rest.keys()
         else:
             self._check_is_job(rest, start)
-            yield Found(page, 0, rest)
+            yield Found(self.pages, 0, rest)
+        self.pages += 1
 
     def _job(self) -> Any:
         start = self.offset
         job = self._value()
         if isinstance(job, dict) and "Arn" not in job:
-            for key in job:
-                if key.lower() == "arn":
-                    raise self._error(f"found {key!r} where the API writes 'Arn'", start)
+            self._check_case(job, ("Arn",), start)
         return job
 
     def _check_is_job(self, job: dict[str, Any], start: int) -> None:
-        if job.keys() & self._members:
-            return
-        cased = {name.lower(): name for name in ("Jobs", *sorted(self._members))}
+        if not job.keys() & self._members:
+            self._check_case(job, ("Jobs", *sorted(self._members)), start)
+            what = "an object that is neither a page with 'Jobs' nor a job with 'Arn' and 'Id'"
+            raise self._error(f"found {what}", start)
+
+    def _check_case(self, job: dict[str, Any], names: Iterable[str], start: int) -> None:
+        """Raise an error where a key is one of these names in another case."""
+        cased = {name.lower(): name for name in names}
         for key in job:
-            if key.lower() in cased:
-                raise self._error(
-                    f"found {key!r} where the API writes {cased[key.lower()]!r}", start
-                )
-        raise self._error(
-            "found an object that is neither a page with 'Jobs' nor a job with 'Arn' and 'Id'",
-            start,
-        )
+            if name := cased.get(key.lower()):
+                raise self._error(f"found {key!r} where the API writes {name!r}", start)
 
-    def _keys(self) -> Iterator[str]:
-        """Yield the keys of the object that starts here; the caller reads each value before it asks for the next."""
+    def _items(self, end: str) -> Iterator[None]:
+        """Stop at each item of the list or object that starts here; the caller reads it."""
         self._skip(self.offset + 1)
-        while not self._at("}"):
-            if not self._at('"'):
-                raise self._error("expected a key in quotes")
-            key = self._value()
-            if not self._at(":"):
-                raise self._error("expected ':' after a key")
-            self._skip(self.offset + 1)
-            yield key
-            self._separator("}")
-        self._skip(self.offset + 1)
-
-    def _elements(self) -> Iterator[None]:
-        """Stop at each element of the list that starts here; the caller reads it before it asks for the next."""
-        self._skip(self.offset + 1)
-        while not self._at("]"):
+        while not self._at(end):
             yield
-            self._separator("]")
+            if self._at(","):
+                self._skip(self.offset + 1)
+                if self._at(end):
+                    raise self._error(f"expected more after ',', found {end!r}")
+            elif not self._at(end):
+                raise self._error(f"expected ',' or {end!r}")
         self._skip(self.offset + 1)
 
-    def _separator(self, end: str) -> None:
-        if self._at(","):
-            self._skip(self.offset + 1)
-            if self._at(end):
-                raise self._error(f"expected more after ',', found {end!r}")
-        elif not self._at(end):
-            raise self._error(f"expected ',' or {end!r}")
+    def _key(self) -> str:
+        """Return the key that starts here, and go to its value."""
+        if not self._at('"'):
+            raise self._error("expected a key in quotes")
+        key = self._value()
+        if not self._at(":"):
+            raise self._error("expected ':' after a key")
+        self._skip(self.offset + 1)
+        return str(key)
 
     def _value(self) -> Any:
         try:
@@ -183,7 +170,10 @@ class Scan:
         return self._text.startswith(character, self.offset)
 
     def _skip(self, offset: int) -> None:
-        self.offset = _SPACE.match(self._text, offset).end()  # type: ignore[union-attr]  # it matches nothing too
+        """Go there, and over the white space there."""
+        space = _SPACE.match(self._text, offset)
+        assert space, "it matches nothing, too"
+        self.offset = space.end()
 
     def _error(self, what: str, offset: int | None = None) -> FormatError:
         at = self.offset if offset is None else offset
@@ -194,16 +184,22 @@ class Scan:
         return FormatError(f"line {line}, column {column}: {what}")
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Return an object; of a key that occurs twice the last value counts and another one is kept beside it."""
+        """Return an object; of a key that occurs twice the last value counts.
+
+        Another value is kept beside it, under the key with a number.
+        """
         members: dict[str, Any] = {}
         for key, value in pairs:
             if key in members and members[key] != value:
-                members[f"{key}:{sum(name.startswith(f'{key}:') for name in members) + 1}"] = (
-                    members[key]
-                )
+                number = sum(name.startswith(f"{key}:") for name in members) + 1
+                members[f"{key}:{number}"] = members[key]
                 self.repeated.add(key)
             members[key] = value
         return members
+
+
+def _integer(digits: str) -> int | Digits:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else Digits(digits)
 
 
 def _float(digits: str) -> float | Digits:
@@ -212,17 +208,17 @@ def _float(digits: str) -> float | Digits:
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Tell whether a value nests deeper than that; level by level, so that it needs no stack itself."""
+    """Tell whether a value nests deeper, level by level, so that it needs no stack itself."""
     level = [value]
     for _ in range(depth):
         containers = [member for member in level if isinstance(member, dict | list)]
         if not containers:
             return False
-        level = [
-            member for c in containers for member in (c.values() if isinstance(c, dict) else c)
-        ]
+        inside = (c.values() if isinstance(c, dict) else c for c in containers)
+        level = list(itertools.chain.from_iterable(inside))
     return True
 
 
 def kind_of(value: Any) -> str:
-    return "null" if value is None else _KINDS[type(value)]
+    """Return what a value is, in the words of JSON."""
+    return _KINDS.get(type(value), "a number")
