@@ -35,7 +35,8 @@ from dxnotebook.times import instant
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
 _EARLIEST, _LATEST = (
-    pa.scalar(time.replace(tzinfo=UTC), TIMESTAMP).value for time in (datetime.min, datetime.max)
+    pa.scalar(time, TIMESTAMP).value
+    for time in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 )
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
@@ -140,7 +141,9 @@ class Decoder:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
         if len(content) > _LARGEST_BLOCK or not is_utf8(content):
             raise _Refused
-        job = models.map_scalars(self.record, lambda kind: TEXT if kind == TIMESTAMP else kind)
+        # lists of nothing but null are wrong arrays as the reader makes them
+        as_text = (TIMESTAMP, pa.null())
+        job = models.map_scalars(self.record, lambda kind: TEXT if kind in as_text else kind)
         page = [("Jobs", pa.list_(job)), ("NextToken", TEXT)]
         table = _read_json(content, pa.schema(page if in_pages else list(job)), "error")
         if not in_pages:
@@ -151,7 +154,7 @@ class Decoder:
         return lists.flatten()
 
     def _typed(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
-        """Return an array as read in the type that is wanted, times parsed and secrets taken out."""
+        """Return an array as read in the type wanted, with times parsed and secrets taken out."""
         if pa.types.is_nested(wanted):
             is_list = pa.types.is_list(wanted)
             members = [wanted.field(i) for i in range(wanted.num_fields)]
@@ -166,6 +169,10 @@ class Decoder:
             )
         if wanted == TIMESTAMP:
             return _times(array)
+        if pa.types.is_null(wanted):
+            if array.null_count < len(array):
+                raise _Refused
+            return pa.nulls(len(array))
         return redact_array(name, array) if self._redact and wanted == TEXT else array
 
     # The tolerant path
@@ -333,7 +340,7 @@ def _check(records: pa.StructArray) -> None:
 
 
 def _check_values(array: pa.Array, lists: int = 0) -> None:
-    """Refuse numbers that may have been rounded, and elements of inner lists that rows cannot show."""
+    """Refuse numbers that may be rounded, and elements of inner lists that rows cannot show."""
     is_list = pa.types.is_list(array.type)
     if is_list and lists and not _filled(array.values).all():
         raise _Refused
