@@ -29,8 +29,9 @@ class DxError(Exception):
     >>> try:
     ...     read_jobs("no-such-file.json")
     ... except DxError as error:
-    ...     print(error)
-    No file matches 'no-such-file.json'. Give the path of a saved listing, or a pattern such as 'jobs/*.json'.
+    ...     print(error)  # doctest: +NORMALIZE_WHITESPACE
+    No file matches 'no-such-file.json'. Give the path of a saved listing, or a pattern such as
+    'jobs/*.json'.
     """
 
 
@@ -42,7 +43,7 @@ class FormatError(DxError):
 
 
 class ArchiveError(DxError):
-    """An archive is not there, cannot be read or written, or other writers never left it time to commit."""
+    """An archive is not there, cannot be read or written, or never was free for a commit."""
 
 
 class LoadError(DxError):
@@ -74,7 +75,7 @@ class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like w
 
 
 class MissingDependencyError(DxError, ImportError):
-    """Something needs a library that is not installed; it is an ``ImportError`` that says how to install it."""
+    """Something needs a library that is not installed: an ``ImportError`` that says what to do."""
 
     def __init__(self, name: str, library: str, extra: str) -> None:
         super().__init__(
@@ -87,7 +88,7 @@ class DxWarning(UserWarning):
 
 
 class UnknownFieldWarning(DxWarning):
-    """AWS sent members that the installed botocore does not know; they were kept as further columns or rows."""
+    """AWS sent members that botocore does not know; they were kept as further columns or rows."""
 
 
 class DataWarning(DxWarning):
@@ -95,11 +96,11 @@ class DataWarning(DxWarning):
 
 
 class PartialLoadWarning(DxWarning):
-    """Some of several clients failed; the tables hold the others, and ``tables.failures`` says what failed."""
+    """Some of several clients failed: ``tables.failures`` says which; the tables hold the others."""
 
 
 class GapWarning(DxWarning):
-    """Nobody synced an archive for longer than AWS keeps jobs, so that some may be gone that it never saw."""
+    """An archive was not synced for longer than AWS keeps jobs, so it may never see some of them."""
 
 
 def invalid(parameter: str, given: object, valid: str) -> DxError:

@@ -1,16 +1,17 @@
 """The ListJobs model, read from botocore: Arrow types, columns, categories, branches, quotas.
 
-Nothing that botocore knows is typed by hand here. A *record* is one job as an Arrow struct; a *leaf* is a
-scalar somewhere below it, named by its path, in which ``"[]"`` stands for an element of a list. A `Layout`
-says for every leaf of a record type in which column of which table it lands; it is made the same way for
-the members that botocore knows and for those that a load met on its way.
+Nothing that botocore knows is typed by hand here. A *record* is one job as an Arrow struct; a
+*leaf* is a scalar somewhere below it, named by its path, in which ``"[]"`` stands for an element of
+a list. A `Layout` says for every leaf of a record type in which column of which table it lands; it
+is made the same way for the members that botocore knows and for those that a load met on its way.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
@@ -22,33 +23,32 @@ from botocore import xform_name
 from botocore.model import ListShape, Shape, StructureShape
 
 Path = tuple[str, ...]
+ChangeType = Callable[[pa.DataType], pa.DataType]
 
 ELEMENT = "[]"
 TIMESTAMP = pa.timestamp("us", "UTC")
 TEXT = pa.large_string()  # as pandas has it, so that no column is converted on its way
 ERRORS: Path = ("Errors",)
 
-_SCALARS = {
-    "timestamp": TIMESTAMP,
-    "boolean": pa.bool_(),
-    "double": pa.float64(),
-    "float": pa.float64(),
-    "integer": pa.int64(),
-    "long": pa.int64(),
-}
+_SCALARS = {"timestamp": TIMESTAMP, "boolean": pa.bool_()}
+_SCALARS |= dict.fromkeys(("double", "float"), pa.float64())
+_SCALARS |= dict.fromkeys(("integer", "long"), pa.int64())
 
 #: What `jobs` leads with, in this order; the columns that no member of the API fills are derived.
 LEADING = (
-    *("job_id", "job_arn", "account_id", "region", "type", "state"),
-    *("created_at", "updated_at", "duration_s", "error_count"),
+    *("job_id", "job_arn", "account_id", "region", "type", "state", "created_at", "updated_at"),
+    *("duration_s", "error_count"),
 )
 _RENAMED = {("Id",): "job_id", ("Arn",): "job_arn"}
+# the columns of each table that no member of the API may take
 _RESERVED = {
-    "jobs": {*LEADING, "details_branch", "data_set_name"}
-    - {"type", "state", "created_at", "updated_at"},
+    "jobs": {"account_id", "region", "duration_s", "error_count", "details_branch", "data_set_name"}
+    | {*_RENAMED.values()},
     "details": {"job_id", "field", "position"},
     "errors": {"job_id", "position"},
 }
+
+_PLURALS = (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"))
 
 TERMINAL_STATES = ("ERROR", "COMPLETED", "CANCELLED", "TIMED_OUT")
 OPEN_STATES = ("WAITING", "IN_PROGRESS")
@@ -59,17 +59,11 @@ FAILED_STATES = ("ERROR", "TIMED_OUT")
 FINISHED_STATES = ("COMPLETED", *FAILED_STATES)
 
 #: Jobs of each type that may be open at once, by the service's quotas, none of them adjustable.
-OPEN_JOB_QUOTAS: Mapping[str, int] = MappingProxyType(
-    {
-        "IMPORT_ASSETS_FROM_S3": 10,
-        "IMPORT_ASSET_FROM_SIGNED_URL": 10,
-        "EXPORT_ASSETS_TO_S3": 10,
-        "EXPORT_ASSET_TO_SIGNED_URL": 10,
-        "EXPORT_REVISIONS_TO_S3": 5,
-        "IMPORT_ASSETS_FROM_REDSHIFT_DATA_SHARES": 10,
-        "IMPORT_ASSET_FROM_API_GATEWAY_API": 10,
-    }
-)
+OPEN_JOB_QUOTAS: Mapping[str, int] = MappingProxyType({
+    "IMPORT_ASSETS_FROM_S3": 10, "IMPORT_ASSET_FROM_SIGNED_URL": 10,
+    "EXPORT_ASSETS_TO_S3": 10, "EXPORT_ASSET_TO_SIGNED_URL": 10, "EXPORT_REVISIONS_TO_S3": 5,
+    "IMPORT_ASSETS_FROM_REDSHIFT_DATA_SHARES": 10, "IMPORT_ASSET_FROM_API_GATEWAY_API": 10,
+})  # fmt: skip
 
 
 def snake(name: str) -> str:
@@ -79,13 +73,7 @@ def snake(name: str) -> str:
 
 def singular(name: str) -> str:
     """Return the name of one element of a list: ``KeyPrefixes`` gives ``KeyPrefix``."""
-    for plural, single in (
-        ("ies", "y"),
-        ("xes", "x"),
-        ("sses", "ss"),
-        ("ches", "ch"),
-        ("shes", "sh"),
-    ):
+    for plural, single in _PLURALS:
         if name.endswith(plural):
             return name.removesuffix(plural) + single
     return name.removesuffix("s") or name
@@ -100,12 +88,10 @@ def arrow_type(shape: Shape) -> pa.DataType:
     return _SCALARS.get(shape.type_name, TEXT)
 
 
-def map_scalars(
-    data_type: pa.DataType, change: Callable[[pa.DataType], pa.DataType]
-) -> pa.DataType:
+def map_scalars(data_type: pa.DataType, change: ChangeType) -> pa.DataType:
     """Return a type of the same form with every scalar type in it changed."""
     if pa.types.is_struct(data_type):
-        return pa.struct([(member.name, map_scalars(member.type, change)) for member in data_type])
+        return pa.struct([(m.name, map_scalars(m.type, change)) for m in data_type])
     if pa.types.is_list(data_type):
         return pa.list_(map_scalars(data_type.value_type, change))
     return change(data_type)
@@ -133,7 +119,7 @@ def table_of(path: Path) -> str:
 
 
 def field_name(path: Path) -> str:
-    """Return the path of a list as `details.field` has it: below the job, a branch without its ``Details``."""
+    """Return the path of a list as `details.field` has it: a branch without its ``Details``."""
     return ".".join(path[1:] if path[0] == "Details" and len(path) > 2 else path)
 
 
@@ -164,74 +150,77 @@ class Layout:
     lists: tuple[Path, ...]
 
 
-def _plain_name(path: Path) -> str:
-    """Return the name a leaf's column would like to have."""
-    if path in _RENAMED:
-        return _RENAMED[path]
-    named = [i for i, part in enumerate(path) if part != ELEMENT]
-    if path[-1] == ELEMENT:
-        return snake(singular(path[named[-1]]))
-    tail = path[max((i + 1 for i, part in enumerate(path) if part == ELEMENT), default=0) :]
-    if tail[0] == "Details" and len(tail) > 1:
-        tail = tail[2:] if len(tail) > 2 else tail[1:]
-    return "_".join(map(snake, tail))
+def _names(path: Path) -> Iterator[str]:
+    """Yield the names that a leaf's column may have: a plain one, the whole path, that numbered."""
+    members = [part for part in path if part != ELEMENT]
+    whole = "_".join(map(snake, members))
+    in_element = [*itertools.takewhile(ELEMENT.__ne__, reversed(path))][::-1]
+    if not in_element:
+        yield snake(singular(members[-1]))
+    else:
+        if in_element[0] == "Details":  # neither it nor the branch is part of a plain name
+            in_element = in_element[2:] or in_element[1:] or in_element
+        yield "_".join(map(snake, in_element))
+    yield whole
+    yield from (f"{whole}_{number}" for number in itertools.count(2))
 
 
 def _owner(path: Path) -> Path | None:
-    """Return what may fill a column only once in a job: a branch of Details, or a list; None shares nothing."""
-    table = table_of(path)
-    if table == "jobs":
+    """Return the branch or list of a leaf: several may share a column; None shares none."""
+    if table_of(path) == "jobs":
         return path[:2] if path[0] == "Details" and len(path) > 2 else None
-    return list_of(path) if table == "details" else None
+    return list_of(path) if table_of(path) == "details" else None
 
 
-def _add_columns(
-    columns: dict[str, Column], table: str, found: Iterable[tuple[Path, pa.DataType]]
-) -> dict[str, Column]:
-    """Give each leaf its column; one whose plain name means something else already gets its whole path as name."""
-    for path, data_type in found:
-        plain, whole = _plain_name(path), "_".join(snake(part) for part in path if part != ELEMENT)
-        reserved = _RESERVED[table] if path not in _RENAMED else ()
-        for name in (plain, whole, *(f"{whole}_{n}" for n in range(2, len(columns) + 3))):
-            column = columns.get(name, Column(name, data_type, ()))
-            owners = [_owner(other) for other in column.paths]
-            shareable = column.type == data_type and _owner(path) is not None and None not in owners
-            if name not in reserved and (not owners or (shareable and _owner(path) not in owners)):
-                columns[name] = Column(name, data_type, (*column.paths, path))
-                break
-    return columns
+def _can_share(column: Column, path: Path, data_type: pa.DataType) -> bool:
+    """Tell whether a leaf of another owner may land in a column, too."""
+    owner, owners = _owner(path), [_owner(other) for other in column.paths]
+    return column.type == data_type and None not in (owner, *owners) and owner not in owners
+
+
+def _add_leaf(columns: dict[str, Column], path: Path, data_type: pa.DataType) -> None:
+    """Give a leaf its column: the first of its names that is free, or whose column it can share."""
+    if path in _RENAMED:
+        columns[_RENAMED[path]] = Column(_RENAMED[path], data_type, (path,))
+        return
+    for name in _names(path):
+        column = columns.get(name)
+        if column is None and name not in _RESERVED[table_of(path)]:
+            columns[name] = Column(name, data_type, (path,))
+            return
+        if column and _can_share(column, path, data_type):
+            columns[name] = replace(column, paths=(*column.paths, path))
+            return
 
 
 @cache
 def layout(record: pa.DataType, learnt: tuple[tuple[Path, pa.DataType], ...] = ()) -> Layout:
-    """Return the layout of a record type, and of leaves that were met beside it, in the order they were met.
+    """Return the layout of a record type, and of leaves met beside it, in the order they were met.
 
     Examples
     --------
     >>> from dxnotebook.model import MODEL, layout
-    >>> [column.name for column in layout(MODEL.record).errors]
-    ['code', 'limit_name', 'limit_value', 'message', 'resource_id', 'resource_type', 'asset_name', 'bucket', 'key']
+    >>> [column.name for column in layout(MODEL.record).errors][:5]
+    ['code', 'limit_name', 'limit_value', 'message', 'resource_id']
     """
-    # a job's own members take their plain names before those below Details do; in the other two,
-    # Details leads
+    tables: dict[str, dict[str, Column]] = {table: {} for table in _RESERVED}
+    # a job's and an error's own members take their plain names before those below Details do; among
+    # the lists, those of Details come first
     known = sorted(
         leaves(record), key=lambda leaf: ("Details" in leaf[0]) != (table_of(leaf[0]) == "details")
     )
-    tables: dict[str, tuple[Column, ...]] = {}
-    for table in _RESERVED:
-        columns = _add_columns({}, table, (leaf for leaf in known if table_of(leaf[0]) == table))
-        if table == "jobs":
-            columns = dict(sorted(columns.items(), key=lambda item: _jobs_order(item[1])))
-        columns = _add_columns(
-            columns, table, (leaf for leaf in learnt if table_of(leaf[0]) == table)
-        )
-        tables[table] = tuple(columns.values())
-    lists = dict.fromkeys(list_of(path) for column in tables["details"] for path in column.paths)
-    return Layout(**tables, lists=tuple(path for path in lists if path is not None))
+    for path, data_type in known:
+        _add_leaf(tables[table_of(path)], path, data_type)
+    tables["jobs"] = {c.name: c for c in sorted(tables["jobs"].values(), key=_jobs_order)}
+    for path, data_type in learnt:
+        _add_leaf(tables[table_of(path)], path, data_type)
+    lists = dict.fromkeys(list_of(p) for c in tables["details"].values() for p in c.paths)
+    columns = {table: tuple(by_name.values()) for table, by_name in tables.items()}
+    return Layout(**columns, lists=tuple(filter(None, lists)))
 
 
 def _jobs_order(column: Column) -> tuple[int, int]:
-    """Sort what every job has first, then what many types share, then the rest in the API's order."""
+    """Sort what every job has first, then what many types share, then the API's order."""
     if column.name in LEADING:
         return 0, LEADING.index(column.name)
     return 1, -len(column.paths)
@@ -239,13 +228,12 @@ def _jobs_order(column: Column) -> tuple[int, int]:
 
 def branches(record: pa.DataType) -> tuple[str, ...]:
     """Return the branches of Details, one for each type of job: its members that are structures."""
-    return tuple(
-        member.name for member in record.field("Details").type if pa.types.is_struct(member.type)
-    )
+    details = record.field("Details").type
+    return tuple(member.name for member in details if pa.types.is_struct(member.type))
 
 
 def branch_key(name: str) -> str:
-    """Return what a type and its branch have in common: IMPORT_ASSETS_FROM_S3, ImportAssetsFromS3."""
+    """Return what a type and its branch share: IMPORT_ASSETS_FROM_S3, ImportAssetsFromS3."""
     return re.sub(r"\W|_", "", name).lower()
 
 
@@ -269,16 +257,10 @@ class Model:
         """Return the model that a ListJobs output shape describes."""
         job = output.members["Jobs"].member
         error = job.members["Errors"].member
-        enums = {(name,): member for name, member in job.members.items()}
-        enums |= {(*ERRORS, ELEMENT, name): member for name, member in error.members.items()}
-        return cls(
-            record=arrow_type(job),
-            categories={
-                path: tuple(shape.enum)
-                for path, shape in enums.items()
-                if getattr(shape, "enum", None)
-            },
-        )
+        shapes: dict[Path, Shape] = {(name,): member for name, member in job.members.items()}
+        shapes |= {(*ERRORS, ELEMENT, name): member for name, member in error.members.items()}
+        enums = {path: tuple(getattr(shape, "enum", ())) for path, shape in shapes.items()}
+        return cls(arrow_type(job), {path: values for path, values in enums.items() if values})
 
     @property
     def layout(self) -> Layout:
@@ -287,10 +269,9 @@ class Model:
 
     def column_categories(self, table: str) -> dict[str, tuple[str, ...]]:
         """Return the known values of a table's categorical columns, in the API's order."""
-        columns = getattr(self.layout, table)
-        return {
-            c.name: self.categories[c.paths[0]] for c in columns if c.paths[0] in self.categories
-        }
+        firsts = {column.name: column.paths[0] for column in getattr(self.layout, table)}
+        known = self.categories
+        return {name: known[path] for name, path in firsts.items() if path in known}
 
 
 def installed() -> Model:

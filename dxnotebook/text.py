@@ -79,7 +79,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def shortened_inside(text: str, most: int) -> str:
-    """Return the beginning and the end of a text, with a mark between them where that is not all."""
+    """Return the beginning and the end of a text, with a mark between where that is not all."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half + 1 :]}"
 
@@ -102,7 +102,7 @@ def valid_utf8(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text whose control characters are signs, so that it moves nothing where it is shown."""
+    """Return a text whose control characters are signs, so that it moves nothing where it stands."""
     return valid_utf8(text.translate(_SIGNS))
 
 

@@ -16,6 +16,8 @@ import pandas as pd
 from dxnotebook.errors import invalid
 
 Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
+Instant = pd.Timestamp | None
+Limit = pd.Timestamp | pd.Timedelta | None
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
@@ -28,14 +30,13 @@ _INSTANT = re.compile(
     r"\s*(Z|z|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
-# 2000-01-01 to the year 5138; less is a date written as a number
-_EPOCH_SECONDS = (946_684_800, 10**11)
-_EPOCH_MILLISECONDS = (946_684_800_000, 10**14)
+# in seconds, 2000-01-01 and the year 5138; less is a date written as a number
+_FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 10**11
 _EARLIEST = pd.Timestamp("0001-01-01", tz="UTC")
 
 
 def instant(value: Any) -> tuple[datetime, bool, bool]:
-    """Return the time that a value means, in UTC, whether that is all it says, and if it has a zone.
+    """Return the time that a value means, in UTC, if that is all it says, and if it has a zone.
 
     Raises
     ------
@@ -54,10 +55,9 @@ def instant(value: Any) -> tuple[datetime, bool, bool]:
             return _from_iso(*match.groups(default=""))
         if re.fullmatch(r"\d{9,14}(\.\d+)?", value, re.ASCII):
             number = float(value)
-    if number is not None and _EPOCH_SECONDS[0] <= number < _EPOCH_SECONDS[1]:
-        return datetime.fromtimestamp(number, UTC), True, True
-    if number is not None and _EPOCH_MILLISECONDS[0] <= number < _EPOCH_MILLISECONDS[1]:
-        return datetime.fromtimestamp(number / 1000, UTC), True, True
+    for unit in (1, 1000):  # seconds, milliseconds
+        if number is not None and _FIRST_EPOCH * unit <= number < _LAST_EPOCH * unit:
+            return datetime.fromtimestamp(number / unit, UTC), True, True
     raise ValueError("is not a time")
 
 
@@ -87,15 +87,12 @@ def length(text: object) -> tuple[float | None, int, int] | None:
     >>> length("1.5d"), length("Q"), length("soon")
     ((1.5, 86400, 0), (None, 0, 3), None)
     """
-    found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    match = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
         return None
-    unit = found[2].lower()
-    return (
-        (None if found[1] is None else float(found[1])),
-        _SECONDS.get(unit, 0),
-        _MONTHS.get(unit, 0),
-    )
+    count = None if match[1] is None else float(match[1])
+    unit = match[2].lower()
+    return count, _SECONDS.get(unit, 0), _MONTHS.get(unit, 0)
 
 
 def moment(name: str, value: Any) -> pd.Timestamp:
@@ -107,8 +104,8 @@ def moment(name: str, value: Any) -> pd.Timestamp:
         raise invalid(name, value, valid) from None
 
 
-def limit(name: str, value: Moment | None) -> pd.Timestamp | pd.Timedelta | None:
-    """Return a limit as a time in UTC, or as how long ago; raise DxError that names the parameter."""
+def limit(name: str, value: Moment | None) -> Limit:
+    """Return a limit as a time in UTC, or as how long ago, or raise DxError that names it."""
     if value is None:
         return None
     try:
@@ -143,28 +140,26 @@ class Window:
         The service's time, once it is known.
     """
 
-    since: pd.Timestamp | pd.Timedelta | None = None
-    until: pd.Timestamp | pd.Timedelta | None = None
-    now: pd.Timestamp | None = None
+    since: Limit = None
+    until: Limit = None
+    now: Instant = None
 
     @classmethod
-    def of(
-        cls, since: Moment | None, until: Moment | None, now: pd.Timestamp | None = None
-    ) -> Window:
+    def of(cls, since: Moment | None, until: Moment | None, now: Instant = None) -> Window:
         """Return the window that a user names, or raise DxError."""
         return cls(limit("since", since), limit("until", until), now)
 
     @property
-    def start(self) -> pd.Timestamp | None:
+    def start(self) -> Instant:
         """From when, None where there is no limit or `now` is not known yet."""
         return self._at(self.since)
 
     @property
-    def end(self) -> pd.Timestamp | None:
+    def end(self) -> Instant:
         """Until before when, None where there is no limit or `now` is not known yet."""
         return self._at(self.until)
 
-    def _at(self, limit: pd.Timestamp | pd.Timedelta | None) -> pd.Timestamp | None:
+    def _at(self, limit: Limit) -> Instant:
         if isinstance(limit, pd.Timedelta):
             return None if self.now is None else max(self.now - limit, _EARLIEST)
         return limit

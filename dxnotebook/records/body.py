@@ -15,15 +15,15 @@ import numpy as np
 import pyarrow as pa
 
 from dxnotebook.errors import FormatError
+from dxnotebook.model import TEXT
 
-# what decompression may add up to: beyond the first, only as many times the compressed size as the
-# second
+# how many bytes decompression may give: so many always, more only up to so many times what it took
 _ALWAYS_ALLOWED, _MOST_INFLATION = 2**28, 100
 
 
 @dataclass(frozen=True)
 class Body:
-    """JSON as it came: the bytes, where from, and the numbers of its first document and line there."""
+    """JSON as it came: the bytes, their source, and the first page's and line's number there."""
 
     content: bytes
     source: str
@@ -57,31 +57,30 @@ def _decompress(content: bytes) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"the gzip data is damaged ({error}); fetch or save it again") from None
     if len(inflated) > limit:
-        raise FormatError(
-            f"the gzip data swells to more than {limit:,} bytes, which no listing does; decompress it and read that"
-        )
+        what = f"the gzip data swells to more than {limit:,} bytes, which no listing does"
+        raise FormatError(f"{what}; decompress it and read that")
     return inflated
 
 
 def is_utf8(content: bytes) -> bool:
-    offsets = pa.py_buffer(np.array([0, len(content)], np.int32))
+    """Tell whether content is UTF-8, without making a text of it."""
+    offsets = pa.py_buffer(np.array([0, len(content)], np.int64))
+    text = pa.Array.from_buffers(TEXT, 1, [None, offsets, pa.py_buffer(content)])
     try:
-        pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(content)]).validate(
-            full=True
-        )
+        text.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
 
 
 def text_of(body: Body) -> str:
+    """Return a body's text, or raise FormatError that names the line."""
     try:
         return body.content.decode()
     except UnicodeDecodeError as error:
         line = body.line + body.content.count(b"\n", 0, error.start) + 1
-        raise FormatError(
-            f"line {line}: a byte ({body.content[error.start]:#04x}) that is not UTF-8"
-        ) from None
+        byte = body.content[error.start]
+        raise FormatError(f"line {line}: a byte ({byte:#04x}) that is not UTF-8") from None
 
 
 def encode(values: Iterable[Any]) -> bytes:
@@ -101,6 +100,6 @@ def encode(values: Iterable[Any]) -> bytes:
 def _json_time(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise FormatError(
-        f"found a {type(value).__name__} among the values of a job; expected what boto3 or json.load gives"
-    )
+    kind = type(value).__name__
+    what = f"found a {kind} among the values of a job; expected what boto3 or json.load gives"
+    raise FormatError(what)

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -34,10 +34,7 @@ from dxnotebook.times import instant
 
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
-_EARLIEST, _LATEST = (
-    pa.scalar(time, TIMESTAMP).value
-    for time in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-)
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
 _NAMES_SHOWN = 50
@@ -45,6 +42,11 @@ _NAMES_SHOWN = 50
 
 class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
     """The fast path would lose something of these bodies, or cannot read them."""
+
+
+def _refuse_if(condition: object) -> None:
+    if condition:
+        raise _Refused
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ class Decoder:
         except _Refused:
             if len(bodies) == 1:
                 yield from self._tolerant(bodies[0])
-                return
-            for body in bodies:
-                yield from self.decode([body])
+            else:
+                for body in bodies:
+                    yield from self.decode([body])
 
     # The fast path
 
@@ -116,8 +118,7 @@ class Decoder:
         """Return the records of bodies of one form; refuse what the reader would not get right."""
         contents = [body.content for body in bodies]
         forms = set(map(self._form, contents))
-        if len(forms) != 1:
-            raise _Refused
+        _refuse_if(len(forms) != 1)
         form = forms.pop()
         if form == "list":
             contents = [b'{"Jobs":%b}' % content for content in contents]
@@ -128,19 +129,14 @@ class Decoder:
     def _form(self, content: bytes) -> str:
         """Return what a body looks like by its first key; only reading it tells whether it is."""
         match = _FIRST_KEY.match(content)
-        if match is None:
-            raise _Refused
-        in_list, key = match[1], match[2].decode()
-        if key in ("Jobs", "NextToken") and not in_list:
+        in_list, key = match.groups() if match else (b"", b"")
+        if key in (b"Jobs", b"NextToken") and not in_list:
             return "pages"
-        if key in self._members:
-            return "list" if in_list else "jobs"
-        raise _Refused
+        _refuse_if(key.decode() not in self._members)
+        return "list" if in_list else "jobs"
 
     def _read(self, content: bytes, *, in_pages: bool) -> pa.StructArray:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
-        if len(content) > _LARGEST_BLOCK or not is_utf8(content):
-            raise _Refused
         # lists of nothing but null are wrong arrays as the reader makes them
         as_text = (TIMESTAMP, pa.null())
         job = models.map_scalars(self.record, lambda kind: TEXT if kind in as_text else kind)
@@ -149,8 +145,7 @@ class Decoder:
         if not in_pages:
             return one_chunk(table.to_struct_array())
         lists = one_chunk(table["Jobs"])
-        if lists.null_count:
-            raise _Refused
+        _refuse_if(lists.null_count)
         return lists.flatten()
 
     def _typed(self, array: pa.Array, wanted: pa.DataType, name: str = "") -> pa.Array:
@@ -164,14 +159,11 @@ class Decoder:
             ]
             # what is null, and where lists begin, stays; the values alone are other ones
             buffers = array.buffers()[: 1 + is_list]
-            return pa.Array.from_buffers(
-                wanted, len(array), buffers, array.null_count, children=children
-            )
+            return pa.Array.from_buffers(wanted, len(array), buffers, -1, 0, children)
         if wanted == TIMESTAMP:
             return _times(array)
         if pa.types.is_null(wanted):
-            if array.null_count < len(array):
-                raise _Refused
+            _refuse_if(array.null_count < len(array))
             return pa.nulls(len(array))
         return redact_array(name, array) if self._redact and wanted == TEXT else array
 
@@ -204,33 +196,27 @@ class Decoder:
 
     def _fitted(self, jobs: list[str]) -> pa.StructArray:
         """Return the records of jobs that the fitter has made fit."""
-        if not jobs:
-            return pa.array([], self.record)
         try:
-            records = self._read("\n".join(jobs).encode(), in_pages=False)
-            return self._typed(records, self.record)
+            page = f'{{"Jobs":[{",".join(jobs)}]}}'.encode()
+            return self._typed(self._read(page, in_pages=True), self.record)
         except _Refused:
             what = "its jobs could not be typed, which is a fault of dxnotebook; please report it"
             raise FormatError(what) from None
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
-        paths = [path for path in self._fitter.learnt if not path[-1].endswith(TEXT_MARK)]
-        unknown = [dotted(path).replace("\0", ":") for path in paths]
+        learnt = map(dotted, self._fitter.learnt)
+        unknown = [name.replace("\0", ":") for name in learnt if not name.endswith(TEXT_MARK)]
         unknown += sorted(f"{redact_text(name)} (of a page, not kept)" for name in self._strangers)
         if unknown:
-            warn(
-                "AWS sent members that the installed botocore does not know: "
-                f"{enumerated(unknown, _NAMES_SHOWN)}. They were kept as further columns and rows; "
-                "a newer boto3 may know them.",
-                UnknownFieldWarning,
-            )
+            what = "AWS sent members that the installed botocore does not know"
+            how = "They were kept as further columns and rows; a newer boto3 may know them"
+            names = enumerated(unknown, _NAMES_SHOWN)
+            warn(f"{what}: {names}. {how}.", UnknownFieldWarning)
         if self._repeated:
-            warn(
-                f"Some objects had the same key twice: {', '.join(sorted(self._repeated))}. "
-                "The last value was used and another one kept beside it; of 'Jobs', all.",
-                DataWarning,
-            )
+            what = f"Some objects had the same key twice: {', '.join(sorted(self._repeated))}"
+            how = "The last value was used and another one kept beside it; of 'Jobs', all"
+            warn(f"{what}. {how}.", DataWarning)
         if unzoned := self._fitter.unzoned:
             warn(f"{unzoned:,} times named no time zone and were taken as UTC.", DataWarning)
 
@@ -268,17 +254,14 @@ def glance(content: bytes) -> Glance:
     """
     body = as_utf8(content)
     try:
-        if not body.lstrip().startswith(b"{") or not is_utf8(body) or len(body) > _LARGEST_BLOCK:
-            raise _Refused
+        _refuse_if(not body.lstrip().startswith(b"{"))
         table = _read_json(body, _GLANCE, "ignore")
-        if table.num_rows != 1 or table["Jobs"].null_count:
-            raise _Refused
-        created = _times(table["Jobs"].chunk(0).flatten().field("CreatedAt"))
+        _refuse_if(table.num_rows != 1 or table["Jobs"].null_count)
+        created = _times(one_chunk(table["Jobs"]).flatten().field("CreatedAt"))
     except _Refused:
         return _tolerant_glance(body)
-    return Glance(
-        body, table["NextToken"][0].as_py() or None, created.to_numpy(zero_copy_only=False)
-    )
+    token = table["NextToken"][0].as_py() or None
+    return Glance(body, token, created.to_numpy(zero_copy_only=False))
 
 
 def _tolerant_glance(body: bytes) -> Glance:
@@ -301,6 +284,7 @@ def _created(job: Any) -> datetime | None:
 
 def _read_json(content: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
     """Return one row for each document; the reader may crash if the first one is no object."""
+    _refuse_if(len(content) > _LARGEST_BLOCK or not is_utf8(content))
     # one block, so that documents may span lines; no threads, so that the user keeps a core
     reading = pj.ReadOptions(use_threads=False, block_size=len(content) + 1)
     parsing = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
@@ -317,39 +301,33 @@ def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
     except pa.ArrowInvalid:
         raise _Refused from None
     first, last = pc.min_max(times).values()
-    if first.is_valid and not _EARLIEST <= first.value <= last.value <= _LATEST:
-        raise _Refused
+    _refuse_if(first.is_valid and not _EARLIEST <= first.value <= last.value <= _LATEST)
     return times
 
 
 def _check(records: pa.StructArray) -> None:
     """Refuse what the record type would carry but not tell apart."""
-    if records.null_count:
-        raise _Refused
+    _refuse_if(records.null_count)
     for name in ("Arn", "Id"):
         lengths = pc.fill_null(pc.binary_length(records.field(name)), 0)
-        if pc.min(lengths).as_py() == 0:
-            raise _Refused
+        _refuse_if(pc.min(lengths).as_py() == 0)
     details = records.field("Details")
     filled = np.zeros(len(records), np.int8)
     for branch in models.branches(records.type):
         filled += mask_of(details.field(branch).is_valid())
-    if (filled > 1).any():
-        raise _Refused
+    _refuse_if((filled > 1).any())
     _check_values(records)
 
 
 def _check_values(array: pa.Array, lists: int = 0) -> None:
     """Refuse numbers that may be rounded, and elements of inner lists that rows cannot show."""
     is_list = pa.types.is_list(array.type)
-    if is_list and lists and not _filled(array.values).all():
-        raise _Refused
+    _refuse_if(is_list and lists and not _filled(array.values).all())
     for child in _children(array):
         _check_values(child, lists + is_list)
     if pa.types.is_floating(array.type):
         largest = pc.max(pc.abs(array)).as_py()
-        if largest is not None and not largest < _EXACT:  # NaN is no less either
-            raise _Refused
+        _refuse_if(largest is not None and not largest < _EXACT)  # NaN is no less either
 
 
 def _filled(array: pa.Array) -> Mask:

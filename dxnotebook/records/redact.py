@@ -1,7 +1,8 @@
 """What is secret in a job, and taking it out: signed URLs' queries and API keys.
 
-The API's model marks nothing as sensitive, so the rules are names and forms: a member named ``…Url`` loses its
-query, one named ``…ApiKey`` its value, and any other text the queries that carry a signature.
+The API's model marks nothing as sensitive, so the rules are names and forms: a member named
+``…Url`` loses its query, one named ``…ApiKey`` its value, and any other text the queries that carry
+a signature.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ import pyarrow.compute as pc
 from dxnotebook.model import TEXT
 
 REDACTED = "REDACTED"
+_REDACTED = pa.scalar(REDACTED, TEXT)
 
 #: How the names of members end that are secret as a whole.
 SECRET_NAMES = ("ApiKey", "Url")
 
 # the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and
 # plain tokens
-_NAMES = (
-    r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|googleaccessid|key-pair-id"
-    r"|\b(?:sig|token|access_token|security_token))"
+_PARAMETERS = (
+    r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid"
+    r"|googleaccessid|key-pair-id|\b(?:sig|token|access_token|security_token))"
 )
 # "=" and "?", also percent-encoded, however often, or escaped as JSON does
 _EQUALS, _QUESTION = (
@@ -33,7 +35,7 @@ _IN_URL = r"[^\s\"'<>]"
 # what follows the name, also where lines were wrapped
 _VALUE = rf"\s*{_IN_URL}*(?:[\r\n]\s*[\w%+/=&.~-]{{16,}})*"
 # the query from its start where there is one, or what a line break cut off from it
-_SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_NAMES}{_EQUALS}{_VALUE}"
+_SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_PARAMETERS}{_EQUALS}{_VALUE}"
 _QUERY = rf"(?is)(#|{_QUESTION}).*"
 _REPLACEMENT = rf"\1{REDACTED}"
 # every match of _SIGNED holds one of each, whatever its case
@@ -46,37 +48,30 @@ def redact_array(name: str, texts: pa.LargeStringArray) -> pa.LargeStringArray:
     if texts.null_count == len(texts):
         return texts
     if name.endswith("ApiKey"):
-        return pc.if_else(pc.is_valid(texts), pa.scalar(REDACTED, TEXT), texts)
+        return pc.if_else(texts.is_valid(), _REDACTED, texts)
     if name.endswith("Url"):
         return _without_query(texts)
-    if _may_be_signed(texts):
+    # looking for characters, and then for words, in all texts at once is much faster than matching
+    if _has(texts, _SIGNS) and _has_hint(texts.buffers()[2].to_pybytes()):
         return pc.replace_substring_regex(texts, pattern=_SIGNED, replacement=_REPLACEMENT)
     return texts
 
 
 def _without_query(urls: pa.LargeStringArray) -> pa.LargeStringArray:
+    # splitting takes a third of the time that the pattern takes
     parts = pc.split_pattern(urls, "?", max_splits=1)
     paths = pc.list_element(parts, 0)
-    cut = pc.if_else(
-        pc.equal(pc.list_value_length(parts), 1),
-        paths,
-        pc.binary_join_element_wise(paths, pa.scalar(REDACTED, TEXT), pa.scalar("?", TEXT)),
-    )
+    redacted = pc.binary_join_element_wise(paths, _REDACTED, pa.scalar("?", TEXT))
+    cut = pc.if_else(pc.equal(pc.list_value_length(parts), 1), paths, redacted)
     if _has(paths, b"#%\\"):  # which may begin a query, too
         return pc.replace_substring_regex(cut, pattern=_QUERY, replacement=_REPLACEMENT)
     return cut
 
 
 def _has(texts: pa.LargeStringArray, signs: bytes) -> bool:
-    """Tell whether any of the characters is among the texts', all at once."""
-    buffer = texts.buffers()[2]
-    characters = np.frombuffer(buffer or b"", np.uint8)
+    """Tell whether any of the characters is among those of the texts."""
+    characters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
     return any((characters == sign).any() for sign in signs)
-
-
-def _may_be_signed(texts: pa.LargeStringArray) -> bool:
-    """Tell, from the characters of all the texts at once, whether any of them could hold a signed URL."""
-    return _has(texts, _SIGNS) and _has_hint(texts.buffers()[2].to_pybytes())
 
 
 def _has_hint(content: bytes) -> bool:
@@ -100,20 +95,16 @@ def redact_text(text: str, name: str = "") -> str:
 
 
 def redact_value(value: Any, name: str = "") -> Any:
-    """Return a JSON value with every text in it redacted, keys too; all below a secret member is secret."""
+    """Return a JSON value with its texts redacted, also keys, and all below a secret member."""
     if isinstance(value, str):
         return redact_text(value, name)
     if isinstance(value, dict):
         inherited = name if name.endswith(SECRET_NAMES) else ""
         return {
-            redact_text(key): redact_value(member, inherited or _plain(key))
+            # a repeated key has a number behind it
+            redact_text(key): redact_value(member, inherited or key.partition(":")[0])
             for key, member in value.items()
         }
     if isinstance(value, list):
         return [redact_value(element, name) for element in value]
     return REDACTED if name.endswith("ApiKey") and value is not None else value
-
-
-def _plain(key: str) -> str:
-    """Return a member's name without the number that a repeated key has."""
-    return key.partition(":")[0]
