@@ -41,9 +41,9 @@ LEADING = (
 )
 _RENAMED = {("Id",): "job_id", ("Arn",): "job_arn"}
 # the columns of each table that no member of the API may take
+_DERIVED = ("account_id", "region", "duration_s", "error_count")
 _RESERVED = {
-    "jobs": {"account_id", "region", "duration_s", "error_count", "details_branch", "data_set_name"}
-    | {*_RENAMED.values()},
+    "jobs": {*_DERIVED, "details_branch", "data_set_name"},
     "details": {"job_id", "field", "position"},
     "errors": {"job_id", "position"},
 }
@@ -154,6 +154,8 @@ def _names(path: Path) -> Iterator[str]:
     """Yield the names that a leaf's column may have: a plain one, the whole path, that numbered."""
     members = [part for part in path if part != ELEMENT]
     whole = "_".join(map(snake, members))
+    if path in _RENAMED:
+        yield _RENAMED[path]
     in_element = [*itertools.takewhile(ELEMENT.__ne__, reversed(path))][::-1]
     if not in_element:
         yield snake(singular(members[-1]))
@@ -180,9 +182,6 @@ def _can_share(column: Column, path: Path, data_type: pa.DataType) -> bool:
 
 def _add_leaf(columns: dict[str, Column], path: Path, data_type: pa.DataType) -> None:
     """Give a leaf its column: the first of its names that is free, or whose column it can share."""
-    if path in _RENAMED:
-        columns[_RENAMED[path]] = Column(_RENAMED[path], data_type, (path,))
-        return
     for name in _names(path):
         column = columns.get(name)
         if column is None and name not in _RESERVED[table_of(path)]:
@@ -204,12 +203,7 @@ def layout(record: pa.DataType, learnt: tuple[tuple[Path, pa.DataType], ...] = (
     ['code', 'limit_name', 'limit_value', 'message', 'resource_id']
     """
     tables: dict[str, dict[str, Column]] = {table: {} for table in _RESERVED}
-    # a job's and an error's own members take their plain names before those below Details do; among
-    # the lists, those of Details come first
-    known = sorted(
-        leaves(record), key=lambda leaf: ("Details" in leaf[0]) != (table_of(leaf[0]) == "details")
-    )
-    for path, data_type in known:
+    for path, data_type in sorted(leaves(record), key=_precedence):
         _add_leaf(tables[table_of(path)], path, data_type)
     tables["jobs"] = {c.name: c for c in sorted(tables["jobs"].values(), key=_jobs_order)}
     for path, data_type in learnt:
@@ -217,6 +211,15 @@ def layout(record: pa.DataType, learnt: tuple[tuple[Path, pa.DataType], ...] = (
     lists = dict.fromkeys(list_of(p) for c in tables["details"].values() for p in c.paths)
     columns = {table: tuple(by_name.values()) for table, by_name in tables.items()}
     return Layout(**columns, lists=tuple(filter(None, lists)))
+
+
+def _precedence(leaf: tuple[Path, pa.DataType]) -> tuple[bool, bool]:
+    """Sort first who takes its plain name: what is renamed, and a job's and an error's own members.
+
+    Those below Details follow; among the lists they come first.
+    """
+    path = leaf[0]
+    return path not in _RENAMED, ("Details" in path) != (table_of(path) == "details")
 
 
 def _jobs_order(column: Column) -> tuple[int, int]:

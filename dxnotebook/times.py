@@ -21,9 +21,8 @@ Limit = pd.Timestamp | pd.Timedelta | None
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
-_LENGTH = re.compile(
-    rf"\s*(\d+(?:\.\d+)?)?\s*({'|'.join([*_SECONDS, *_MONTHS])})\s*", re.IGNORECASE
-)
+_UNITS = "|".join([*_SECONDS, *_MONTHS])
+_LENGTH = re.compile(rf"\s*(\d+(?:\.\d+)?)?\s*({_UNITS})\s*", re.IGNORECASE)
 _DATE = re.compile(r"\s*\d{4}-")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?"
@@ -66,11 +65,9 @@ def _from_iso(
 ) -> tuple[datetime, bool, bool]:
     clock = f"{minute or '00:00'}{second or ':00'}.{fraction[:6]:0<6}"
     try:
-        local = datetime.fromisoformat(f"{day}T{clock}{zone.upper() or 'Z'}")
+        time = datetime.fromisoformat(f"{day}T{clock}{zone.upper() or 'Z'}").astimezone(UTC)
     except ValueError:
         raise ValueError("is not a time") from None
-    try:
-        time = local.astimezone(UTC)
     except OverflowError:
         raise ValueError("lies outside the years 1 to 9999 in UTC") from None
     return time, not fraction[6:].strip("0"), bool(zone)

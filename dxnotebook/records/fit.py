@@ -233,9 +233,8 @@ def _agree(node: Node, values: list[Any]) -> bool:
 
 def _kind(value: Any) -> type | None:
     """Return a value's type; None for null, and object for an integer beyond 64 bits."""
-    if type(value) is int and not -(2**63) <= value < 2**63:
-        return object
-    return None if value is None else type(value)
+    too_large = type(value) is int and not -(2**63) <= value < 2**63
+    return None if value is None else object if too_large else type(value)
 
 
 def _scalar(value: Any, expected: pa.DataType) -> Any:

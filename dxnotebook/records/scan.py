@@ -57,7 +57,7 @@ class Scan:
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_float=_float,
-            parse_int=_integer,
+            parse_int=_int,
             parse_constant=Digits,
         )
         self.offset = 0
@@ -198,7 +198,7 @@ class Scan:
         return members
 
 
-def _integer(digits: str) -> int | Digits:
+def _int(digits: str) -> int | Digits:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else Digits(digits)
 
 
