@@ -96,11 +96,11 @@ class DataWarning(DxWarning):
 
 
 class PartialLoadWarning(DxWarning):
-    """Some of several clients failed: ``tables.failures`` says which; the tables hold the others."""
+    """Some of several clients failed: ``tables.failures`` says which; the tables hold the rest."""
 
 
 class GapWarning(DxWarning):
-    """An archive was not synced for longer than AWS keeps jobs, so it may never see some of them."""
+    """An archive was not synced for longer than AWS keeps jobs: it may never see some of them."""
 
 
 def invalid(parameter: str, given: object, valid: str) -> DxError:

@@ -102,7 +102,7 @@ def valid_utf8(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text whose control characters are signs, so that it moves nothing where it stands."""
+    """Return a text whose control characters are signs, so that it moves nothing anywhere."""
     return valid_utf8(text.translate(_SIGNS))
 
 

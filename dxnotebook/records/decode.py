@@ -174,13 +174,13 @@ class Decoder:
         jobs: list[str] = []
         try:
             scan = Scan(text_of(body), self._members, body.line)
-            for found in scan:
-                job = redact_value(found.job) if self._redact else found.job
+            for page, position, value in scan:
+                job = redact_value(value) if self._redact else value
                 try:
                     jobs.append(json.dumps(self._fitter.fit(job)))
                 except Misfit as reason:
                     raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-                    place = body.source, body.page + found.page, found.position
+                    place = body.source, body.page + page, position
                     self.rejects.append(Reject(*place, str(reason), raw))
                 if len(jobs) == _JOBS_A_FLUSH:
                     yield self._fitted(jobs)
@@ -266,7 +266,7 @@ def glance(content: bytes) -> Glance:
 
 def _tolerant_glance(body: bytes) -> Glance:
     scan = Scan(text_of(Body(body, "response")), frozenset())
-    created = [_created(found.job) for found in scan]
+    created = [_created(job) for _, _, job in scan]
     if scan.pages != 1:
         raise FormatError(f"the response holds {scan.pages} documents, not one page")
     token = scan.tokens[-1] if scan.tokens else None

@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from dxnotebook.errors import FormatError
@@ -26,17 +25,10 @@ class Digits(str):
 _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 
 
-@dataclass(frozen=True)
-class Found:
-    """A job as it stands in a text: the number of its document, its place there, and its value."""
-
-    page: int
-    position: int
-    job: Any
-
-
 class Scan:
     """Iterate over the jobs of a text: pages, jobs, lists of either, one or many, in any mixture.
+
+    A job comes with the number of its document and its position there.
 
     Attributes
     ----------
@@ -55,10 +47,7 @@ class Scan:
         self._line = line
         self._members = members
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object,
-            parse_float=_float,
-            parse_int=_int,
-            parse_constant=Digits,
+            object_pairs_hook=self._dict, parse_float=_float, parse_int=_int, parse_constant=Digits
         )
         self.offset = 0
         self.tokens: list[Any] = []
@@ -66,7 +55,7 @@ class Scan:
         self.strangers: set[str] = set()
         self.pages = 0
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[tuple[int, int, Any]]:
         self._skip(0)
         while self.offset < len(self._text):
             if not self._at("["):
@@ -74,12 +63,12 @@ class Scan:
                 continue
             for _ in self._items("]"):
                 if self._at("null"):
-                    yield Found(self.pages, 0, self._value())
+                    yield self.pages, 0, self._value()
                     self.pages += 1
                 else:
                     yield from self._document()
 
-    def _document(self) -> Iterator[Found]:
+    def _document(self) -> Iterator[tuple[int, int, Any]]:
         """Yield the jobs of one page, or the one job, that starts here."""
         start = self.offset
         if not self._at("{"):
@@ -97,16 +86,16 @@ class Scan:
             if not self._at("["):
                 raise self._error(f"'Jobs' is {kind_of(self._value())}, not a list", start)
             for _ in self._items("]"):
-                yield Found(self.pages, jobs, self._job())
+                yield self.pages, jobs, self._job()
                 jobs += 1
-        rest = self._object(members)
+        rest = self._dict(members)
         rest.pop("ResponseMetadata", None)
         if is_page:
             self.tokens += [rest.pop("NextToken")] if "NextToken" in rest else []
             self.strangers |= rest.keys()
         else:
             self._check_is_job(rest, start)
-            yield Found(self.pages, 0, rest)
+            yield self.pages, 0, rest
         self.pages += 1
 
     def _job(self) -> Any:
@@ -155,14 +144,13 @@ class Scan:
     def _value(self) -> Any:
         try:
             value, end = self._decoder.raw_decode(self._text, self.offset)
-            too_deep = _is_deeper(value, _DEEPEST)
+            _check_depth(value)
         except RecursionError:
-            too_deep = True
+            what = "the JSON is nested too deeply to be a listing of jobs"
+            raise self._error(what) from None
         except json.JSONDecodeError as error:
             at = len(self._text) if error.msg.startswith("Unterminated") else error.pos
             raise self._error(error.msg[:1].lower() + error.msg[1:], at) from None
-        if too_deep:
-            raise self._error("the JSON is nested too deeply to be a listing of jobs")
         self._skip(end)
         return value
 
@@ -183,7 +171,7 @@ class Scan:
         column = at - self._text.rfind("\n", 0, at)
         return FormatError(f"line {line}, column {column}: {what}")
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def _dict(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """Return an object; of a key that occurs twice the last value counts.
 
         Another value is kept beside it, under the key with a number.
@@ -207,16 +195,16 @@ def _float(digits: str) -> float | Digits:
     return Digits(digits) if math.isinf(number) else number
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
-    """Tell whether a value nests deeper, level by level, so that it needs no stack itself."""
+def _check_depth(value: Any) -> None:
+    """Raise RecursionError for what is nested too deeply, level by level, so without a stack."""
     level = [value]
-    for _ in range(depth):
+    for _ in range(_DEEPEST):
         containers = [member for member in level if isinstance(member, dict | list)]
         if not containers:
-            return False
+            return
         inside = (c.values() if isinstance(c, dict) else c for c in containers)
         level = list(itertools.chain.from_iterable(inside))
-    return True
+    raise RecursionError
 
 
 def kind_of(value: Any) -> str:

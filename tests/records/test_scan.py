@@ -17,7 +17,7 @@ A, B = {"Arn": "a"}, {"Arn": "b", "Id": "1"}
 
 def scanned(text, line=0):
     scan = Scan(text, MEMBERS, line)
-    return scan, [(found.page, found.position, found.job) for found in scan]
+    return scan, list(scan)
 
 
 @pytest.mark.parametrize("separator", ["", " ", "\n", "\r\n\t"])
@@ -55,7 +55,7 @@ def test_a_text_that_breaks_off_says_so_after_the_jobs_before(data):
     cut = data.draw(st.integers(1, len(text) - 1))
     scan, found = Scan(text[:cut], MEMBERS), []
     with pytest.raises(DxError, match=r"line 1, column [0-9]+: the text ends in the middle"):
-        found.extend(one.job for one in scan)
+        found.extend(job for _, _, job in scan)
     assert found == [A, B][: len(found)]
     assert len(found) >= text[:cut].count('"},') - 1
 
