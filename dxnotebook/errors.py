@@ -137,7 +137,8 @@ def naming_extras(name: str) -> Iterator[None]:
 def warn(message: str, category: type[DxWarning]) -> None:
     """Warn at the line outside this package that called into it."""
     package = str(Path(__file__).parent)
-    depth, frame = 2, sys._getframe(1)  # noqa: SLF001 (what warnings itself walks; skip_file_prefixes needs 3.12)
+    # what warnings itself walks; its skip_file_prefixes needs Python 3.12
+    depth, frame = 2, sys._getframe(1)  # noqa: SLF001
     while frame.f_back and frame.f_code.co_filename.startswith(package):
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, category, stacklevel=depth)
