@@ -47,7 +47,8 @@ QUOTED = {
     "wrapped before the value": SIGNED.replace(SECRET, "\n" + SECRET),
     "wrapped within the value": SIGNED.replace(SECRET, "0123456789abcdef\n" + SECRET),
     "a fragment only": f"…X-Amz-Signature={SECRET}",
-    "Google": f"https://storage.googleapis.com/b/k?X-Goog-Date=1&X-Goog-Signature={SECRET}&X-Goog-Expires=1",
+    "Google": "https://storage.googleapis.com/b/k?X-Goog-Date=1"
+    f"&X-Goog-Signature={SECRET}&X-Goog-Expires=1",
     "Azure": f"https://a.blob.core.windows.net/c/b?sv=2020-08-04&sr=b&sig={SECRET}&se=2026",
     "CloudFront": f"https://d1.cloudfront.net/k?Expires=1&Signature={SECRET}&Key-Pair-Id=K",
     "CloudFront's policy": f"https://d1.cloudfront.net/k?Policy={SECRET}&Signature=1&Key-Pair-Id=K",
