@@ -36,9 +36,8 @@ from deltalake import DeltaTable
 import dxnotebook as dx
 from benchmarks.analytics import ACCOUNT, accounts, compare
 from benchmarks.load import Report
-from dxnotebook.archive.rows import archived, months, schema
-from dxnotebook.archive.store import MONTH, Store
-from dxnotebook.archive.sync import JOBS, SYNC, SYNCS
+from dxnotebook.archive.rows import MONTH, archived, months
+from dxnotebook.archive.store import JOBS, Store
 from dxnotebook.model import TEXT
 
 RECENT = 10_000
@@ -65,15 +64,14 @@ def moved(rows: pa.Table, back: int) -> pa.Table:
 def filled(folder: Path, rows: pa.Table, quarters: int) -> dx.Archive:
     """Return an archive of the rows, once for each quarter, as it is after its housekeeping."""
     archive, store = dx.Archive(folder), Store(folder)
-    store.create(JOBS, schema(), MONTH)
-    store.create(SYNCS, SYNC)
+    store.create()
     for quarter in range(quarters):
         for start in range(
             0, len(rows), ACCOUNT
         ):  # as accounts come, so that not all is in memory again
             part = moved(rows.slice(start, ACCOUNT), quarter)
-            store.merge(JOBS, lambda _, part=part: part)
-    store.append(SYNCS, pa.Table.from_pylist([{"asked_at": dx.demo.NOW, "complete": False}], SYNC))
+            store.merge(lambda _, part=part: part)
+    store.append([{"asked_at": dx.demo.NOW, "complete": False}])
     archive.optimize()
     return archive
 
@@ -101,7 +99,7 @@ class Changes:
 
 
 def merged(archive: dx.Archive, rows: pa.Table) -> None:
-    given, new, changed = Store(archive.uri).merge(JOBS, lambda _: rows)
+    given, new, changed = Store(archive.uri).merge(lambda _: rows)
     assert (given, new, changed) == (RECENT, RECENT // 2, RECENT // 2)
 
 

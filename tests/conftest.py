@@ -14,7 +14,7 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from hypothesis import settings
 
-from dxnotebook.aws import pages as client_room
+from dxnotebook.aws import pages
 from dxnotebook.model import MODEL, Model
 from dxnotebook.records.body import Body
 from dxnotebook.records.decode import Decoder
@@ -31,8 +31,7 @@ DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "servic
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    monkeypatch.setattr(client_room, "_FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(client_room, "_LONGEST_PAUSE_S", 0.002)
+    monkeypatch.setattr(pages, "PAUSES", pages.Pauses(first_s=0.001, longest_s=0.002))
 
 
 def output_shape(definition: dict[str, Any] = DEFINITION) -> Any:

@@ -1,16 +1,19 @@
-"""`JobTables` → the rows of an archive, and back: one row a job, its details and errors as lists in it.
+"""`JobTables` → the rows of an archive, and back: one row a job, its details and errors as lists.
 
-What the typed columns of a row do not carry whole stands beside them as JSON: a job that cannot be typed, a time in
-nanoseconds, a member that the installed botocore does not know, a value that the archive's column cannot hold. Such a
-row is read from its JSON, by the model of the botocore that reads it, which may know more than the one that wrote it.
+What the typed columns of a row do not carry whole stands beside them as JSON: a job that cannot be
+typed, a time in nanoseconds, a member that the installed botocore does not know, a value that the
+archive's column cannot hold. Such a row is read from its JSON, by the model of the botocore that
+reads it, which may know more than the one that wrote it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,13 +21,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Mask, located
+from dxnotebook.arrays import Integers, Mask, located, mask_of, one_chunk
 from dxnotebook.errors import UnknownFieldWarning, warn
 from dxnotebook.model import LEADING, MODEL, OPEN_STATES, TERMINAL_STATES, TEXT, TIMESTAMP, Model
-from dxnotebook.records.body import Body, encode
-from dxnotebook.records.decode import Decoder
-from dxnotebook.records.fit import JSON_MARK, TEXT_MARK
-from dxnotebook.records.redact import SECRET_NAMES, redact_array, redact_value
+from dxnotebook.records import body, decode, fit, redact
 from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import JobTables
@@ -32,37 +32,27 @@ from dxnotebook.tables.rebuild import PATHS
 from dxnotebook.text import valid_utf8
 from dxnotebook.times import instant
 
+#: The column that an archive is partitioned by, and what is in it of jobs that do not say when
+#: they were created.
+MONTH, UNDATED = "created_month", "undated"
 #: What a job was seen as, and when; `raw` is the whole job while it was not finished, so that it
-# can be shown as it was.
-OBSERVATION = pa.struct(
-    [("state", TEXT), ("updated_at", TIMESTAMP), ("seen_at", TIMESTAMP), ("raw", TEXT)]
-)
+#: can be shown as it was.
+OBSERVATION = pa.struct({"state": TEXT, "updated_at": TIMESTAMP, "seen_at": TIMESTAMP, "raw": TEXT})
 #: The columns of an archive that are not those of `jobs`, nor its lists.
-OWN = pa.schema(
-    [
-        ("raw", TEXT),
-        ("reject_reason", TEXT),
-        ("reject_source", TEXT),
-        ("reject_page", pa.int64()),
-        ("reject_position", pa.int64()),
-        ("first_seen_at", TIMESTAMP),
-        ("last_seen_at", TIMESTAMP),
-        ("observations", pa.list_(OBSERVATION)),
-        ("created_month", TEXT),
-    ]
-)
+OWN = pa.schema({
+    "raw": TEXT, "reject_reason": TEXT, "reject_source": TEXT,
+    "reject_page": pa.int64(), "reject_position": pa.int64(), "first_seen_at": TIMESTAMP,
+    "last_seen_at": TIMESTAMP, "observations": pa.list_(OBSERVATION), MONTH: TEXT,
+})  # fmt: skip
 LISTS = ("details", "errors")
-#: The month of jobs that do not say when they were created.
-UNDATED = "undated"
 
-_REJECT_COLUMNS = [name for name in OWN.names if name.startswith("reject_")]
-_DERIVED = {
-    "account_id": TEXT,
-    "region": TEXT,
-    "duration_s": pa.float64(),
-    "error_count": pa.int64(),
-}
-_NUMBERING = {"field": TEXT, "position": pa.int64()}
+# what may be legible of a reject
+_TEXTS = {"Id": "job_id", "Arn": "job_arn", "State": "state", "Type": "type"}
+_TIMES = {"CreatedAt": "created_at", "UpdatedAt": "updated_at"}
+_REJECT_COLUMNS = ("source", "page", "position", "reason")
+_NEWEST_FIRST = [("created_at", "descending"), ("job_arn", "ascending")]
+
+Types = dict[str, pa.DataType]
 
 
 def schema(model: Model = MODEL) -> pa.Schema:
@@ -74,20 +64,15 @@ def schema(model: Model = MODEL) -> pa.Schema:
     >>> rows.schema().names[:3], rows.schema().names[-1]
     (['job_id', 'job_arn', 'account_id'], 'created_month')
     """
-    columns = _types(model, "jobs")
-    lists = [(name, pa.list_(pa.struct(list(_types(model, name).items())))) for name in LISTS]
-    return pa.schema([*columns.items(), *lists, *OWN])
+    lists = {name: pa.list_(pa.struct(list(_types(model, name).items()))) for name in LISTS}
+    return pa.schema([*_types(model, "jobs").items(), *lists.items(), *OWN])
 
 
-def _types(model: Model, table: str) -> dict[str, pa.DataType]:
-    """Return the columns of a table that a model knows, those that number its rows first, and their types."""
-    members = {column.name: column.type for column in getattr(model.layout, table)}
-    if table == "jobs":
-        first = {name: (members | _DERIVED)[name] for name in LEADING}
-        return first | members
-    return {
-        name: kind for name, kind in _NUMBERING.items() if name != "field" or table == "details"
-    } | members
+def _types(model: Model, table: str) -> Types:
+    """Return the types of the columns that a model knows, those that number the rows first."""
+    columns = flatten(pa.array([], model.record), model.layout)[table].schema
+    types = {column.name: column.type for column in columns if column.name != ORDINAL}
+    return {name: types[name] for name in LEADING if table == "jobs"} | types
 
 
 def archived(tables: JobTables, seen_at: pd.Timestamp, stored: pa.Schema | None = None) -> pa.Table:
@@ -103,124 +88,103 @@ def archived(tables: JobTables, seen_at: pd.Timestamp, stored: pa.Schema | None 
         What the archive has: a column that it has with another type gets values of that type, or
         none.
     """
+    batch = _without_secrets(tables)
     columns: dict[str, pa.Array] = {}
     lost = np.zeros(len(tables), bool)
-    types = schema(tables.model) if stored is None else stored
-    for name, table in _scrubbed(tables).items():
-        fitted, unfit = _columns(tables, name, table, _wanted(types, name))
+    for name, table in batch.items():
+        types = schema(tables.model) if stored is None else stored
+        types = types if name == "jobs" else types.field(name).type.value_type
+        fitted, is_lost = _fitted(table, name, tables, types)
         owner = np.arange(len(tables)) if name == "jobs" else table[ORDINAL].to_numpy()
-        for filled in unfit:
-            lost[owner[filled]] = True
+        lost[owner[is_lost]] = True
         columns |= fitted if name == "jobs" else {name: _nested(fitted, owner, len(tables))}
     columns |= _own(tables, columns, lost, seen_at)
     jobs = pa.table(columns)
     return newest(pa.concat_tables([jobs, _rejected(tables.rejects, seen_at, jobs.schema)]))
 
 
-def _columns(
-    tables: JobTables, name: str, table: pa.Table, wanted: dict[str, pa.DataType]
-) -> tuple[dict[str, pa.Array], list[Mask]]:
-    """Return the columns of a table as an archive has them, and of those that it cannot hold whole the filled rows."""
-    known = _types(tables.model, name)
-    kept, unkept = _kept(table, known, tables, name)
-    # what others met is a member of the archive's lists; of its jobs, MERGE fills in what is
-    # missing
-    fitted = (
-        {}
-        if name == "jobs"
-        else {column: pa.nulls(len(table), kind) for column, kind in wanted.items()}
-    )
-    for column in kept:
-        missing = column not in table.column_names
-        values = pa.nulls(len(table), known[column]) if missing else table[column].combine_chunks()
-        fitted[column], changed = _fitted(values, wanted.get(column, values.type))
-        if changed or column not in known:
-            unkept.append(column)
-    return fitted, [
-        table[column].is_valid().to_numpy() for column in unkept if column in table.column_names
-    ]
+def _beyond(frame: pd.DataFrame) -> dict[str, list[list[str]]]:
+    """Return the columns of a frame that members fill which its model does not know, and these."""
+    paths: dict[str, list[list[str]]] = frame.attrs.get(PATHS, {})
+    return {column: of_column for column, of_column in paths.items() if column in frame}
 
 
-def _scrubbed(tables: JobTables) -> Batch:
-    """Return the tables as they were before their jobs' ids were settled, without secrets, wherever they come from."""
+def _without_secrets(tables: JobTables) -> Batch:
+    """Return tables as they were before their jobs' ids were settled, without secrets."""
     batch = unsettled(tables)
     for name, table in batch.items():
-        beyond = getattr(tables, name).attrs.get(PATHS, {})
-        paths = {
-            column: [tuple(path) for path in of_column] for column, of_column in beyond.items()
-        }
-        paths |= {column.name: list(column.paths) for column in getattr(tables.model.layout, name)}
-        for column, of_column in paths.items():
-            if column in table.column_names:
-                clean = _clean(table[column].combine_chunks(), of_column)
-                table = table.set_column(table.column_names.index(column), column, clean)  # noqa: PLW2901
-        batch[name] = table
+        known = {column.name: column.paths for column in getattr(tables.model.layout, name)}
+        for column, paths in {**_beyond(getattr(tables, name)), **known}.items():
+            place = table.schema.get_field_index(column)
+            if place >= 0:
+                cleaned = _redacted(one_chunk(table[column]), paths)
+                batch[name] = table = table.set_column(place, column, cleaned)  # noqa: PLW2901
     return batch
 
 
-def _clean(values: pa.Array, paths: Iterable[tuple[str, ...]]) -> pa.Array:
-    """Return the values of a column without what is secret in them; the members' names say how."""
+def _redacted(values: pa.Array, paths: Iterable[Sequence[str]]) -> pa.Array:
+    """Return a column's values without what is secret in them; the members' names say how."""
     for path in paths:
-        name = next((part for part in path if part.endswith(SECRET_NAMES)), path[-1])
-        if values.type == TEXT and path[-1].endswith(JSON_MARK):
-            texts = [
-                None
-                if text is None
-                else json.dumps(redact_value(json.loads(text), name.removesuffix(JSON_MARK)))
-                for text in values.to_pylist()
-            ]
-            values = pa.array(texts, TEXT)
+        name = next((part for part in path if part.endswith(redact.SECRET_NAMES)), path[-1])
+        if values.type == TEXT and path[-1].endswith(fit.JSON_MARK):
+            name = name.removesuffix(fit.JSON_MARK)
+            given = (None if text is None else json.loads(text) for text in values.to_pylist())
+            cleaned = (redact.redact_value(member, name) for member in given)
+            values = pa.array([None if one is None else json.dumps(one) for one in cleaned], TEXT)
         elif values.type == TEXT:
-            values = redact_array(name.removesuffix(TEXT_MARK), values)
+            values = redact.redact_array(name.removesuffix(fit.TEXT_MARK), values)
         elif name.endswith("ApiKey"):
             values = pa.nulls(len(values), values.type)
     return values
 
 
-def _kept(
-    table: pa.Table, known: dict[str, pa.DataType], tables: JobTables, name: str
-) -> tuple[list[str], list[str]]:
-    """Return the columns that are stored, and those whose values are to be had from the JSON only."""
-    beyond = getattr(tables, name).attrs.get(PATHS, {})
-    beyond = {column: paths for column, paths in beyond.items() if column in table.column_names}
-    marked = [
-        column for column, paths in beyond.items() if paths[0][-1].endswith((TEXT_MARK, JSON_MARK))
-    ]
-    taken = {*marked, *known, *OWN.names, *LISTS} if name == "jobs" else {*marked, *known}
-    odd = [column for column in ("details_branch",) if column in table.column_names]
-    return [*known, *(column for column in beyond if column not in taken)], [*marked, *odd]
+def _fitted(
+    table: pa.Table, name: str, tables: JobTables, types: Iterable[pa.Field]
+) -> tuple[dict[str, pa.Array], Mask]:
+    """Return a table's columns as an archive has them, and which rows they do not carry whole."""
+    known = _types(tables.model, name)
+    beyond = _beyond(getattr(tables, name))
+    stored = {one.name: one.type for one in types}
+    wanted = {column: stored.get(column, kind) for column, kind in known.items()}
+    if name != "jobs":  # of jobs, MERGE fills in the columns that are missing
+        wanted = stored | wanted
+    fitted = {column: pa.nulls(len(table), kind) for column, kind in wanted.items()}
+    lost = np.zeros(len(table), bool)
+    for column in table.column_names:
+        if column in {*known, *beyond, "details_branch"}:
+            values = one_chunk(table[column])
+            kind = stored.get(column, values.type)
+            if column in known or _is_kept(column, name, beyond):
+                fitted[column] = _cast(values, kind)
+            if column not in known or kind != values.type:
+                lost |= mask_of(values.is_valid())
+    return fitted, lost
 
 
-def _wanted(types: pa.Schema, name: str) -> dict[str, pa.DataType]:
-    """Return the types of a table's columns in an archive, its texts as tables have them."""
-    members = types if name == "jobs" else types.field(name).type.value_type
-    return {
-        member.name: TEXT if pa.types.is_string(member.type) else member.type for member in members
-    }
+def _is_kept(column: str, name: str, paths: dict[str, list[list[str]]]) -> bool:
+    """Tell whether a column that the model does not know can be one of the archive, too."""
+    if column not in paths or paths[column][0][-1].endswith((fit.TEXT_MARK, fit.JSON_MARK)):
+        return False
+    return name != "jobs" or column not in {*OWN.names, *LISTS}
 
 
-def _fitted(values: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, bool]:
-    """Return values in the type of the archive's column, and whether that may lose something of them."""
-    if values.type == wanted:
-        return values, False
+def _cast(values: Any, kind: pa.DataType) -> Any:
+    """Return values in a type, or nulls where that cannot be: such rows have their JSON."""
     try:
-        return values.cast(wanted), True
+        return values.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.nulls(len(values), wanted), True
+        return pa.nulls(len(values), kind)
 
 
-def _nested(
-    columns: dict[str, pa.Array], owner: np.ndarray[Any, np.dtype[np.int64]], jobs: int
-) -> pa.ListArray:
+def _nested(columns: dict[str, pa.Array], owner: Integers, jobs: int) -> pa.ListArray:
     """Return the rows of a table as a list for each of so many jobs."""
-    if len(owner) and (np.diff(owner) < 0).any():
+    if (np.diff(owner) < 0).any():
         order = pa.array(np.argsort(owner, kind="stable"))
         columns = {name: values.take(order) for name, values in columns.items()}
     ends = np.cumsum(np.bincount(owner, minlength=jobs))
     offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
-    return pa.ListArray.from_arrays(
-        offsets, pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
-    )
+    elements = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
+    return pa.ListArray.from_arrays(offsets, elements)
 
 
 def _own(
@@ -228,236 +192,151 @@ def _own(
 ) -> dict[str, pa.Array]:
     """Return the archive's own columns of jobs."""
     count = len(tables)
-    state = columns["state"]
-    is_open = ~pc.is_in(state, pa.array(TERMINAL_STATES, TEXT)).to_numpy(zero_copy_only=False)
-    needed = np.flatnonzero(lost | is_open)
+    is_open = ~mask_of(pc.is_in(columns["state"], pa.array(TERMINAL_STATES, TEXT)))
+    jobs = replace(tables, rejects=tables.rejects[:0]).filter(lost | is_open).to_jobs()
     raw = np.full(count, None, object)
-    raw[needed] = _as_json(
-        replace(tables, rejects=tables.rejects[:0]).filter(lost | is_open).to_jobs()
-    )
+    raw[lost | is_open] = [body.encode([redact.redact_value(job)]).decode() for job in jobs]
     seen = pa.repeat(pa.scalar(seen_at.to_pydatetime(), TIMESTAMP), count)
-    observed = [state, columns["updated_at"], seen, pa.array(raw, TEXT, mask=~is_open)]
+    observation = {name: columns[name] for name in ("state", "updated_at")}
+    observation |= {"seen_at": seen, "raw": pa.array(raw, TEXT, mask=~is_open)}
     own = {
         "raw": pa.array(raw, TEXT, mask=~lost),
         # not null, as files are not chosen by how many nulls they have
         "reject_reason": pa.repeat(pa.scalar("", TEXT), count),
         "first_seen_at": seen,
         "last_seen_at": seen,
-        "observations": _each_in_a_list(observed),
-        "created_month": months(columns["created_at"]),
+        "observations": _nested(observation, np.arange(count), count),
+        MONTH: months(columns["created_at"]),
     }
-    return {name: own.get(name, pa.nulls(count, OWN.field(name).type)) for name in OWN.names}
-
-
-def _each_in_a_list(members: list[pa.Array]) -> pa.ListArray:
-    offsets = pa.array(np.arange(len(members[0]) + 1), pa.int32())
-    return pa.ListArray.from_arrays(
-        offsets, pa.StructArray.from_arrays(members, fields=list(OBSERVATION))
-    )
-
-
-def _as_json(jobs: list[dict[str, Any]]) -> list[str]:
-    return encode(redact_value(job) for job in jobs).decode().split("\n") if jobs else []
+    return {column.name: own.get(column.name, pa.nulls(count, column.type)) for column in OWN}
 
 
 def months(created: pa.Array) -> pa.Array:
     """Return the months of times, as the archive is partitioned by them."""
     times = pd.Series(created.to_numpy(zero_copy_only=False)).to_numpy("M8[M]")
-    codes, found = pd.factorize(times)
-    names = pa.array([*map(str, found), UNDATED], TEXT)
-    return names.take(pa.array(np.where(codes < 0, len(found), codes)))
+    codes, distinct = pd.factorize(times)
+    names = pa.array([*map(str, distinct), UNDATED], TEXT)
+    return names.take(pa.array(np.where(codes < 0, len(distinct), codes)))
 
 
-def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, wanted: pa.Schema) -> pa.Table:
+def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) -> pa.Table:
     """Return the rows of rejects: the JSON, why it is one, and what can be told of the job."""
     rows = []
-    for raw, reason, source, page, position in zip(
-        *(rejects[name] for name in ("raw", "reason", "source", "page", "position")), strict=True
-    ):
-        text = valid_utf8(json.dumps(redact_value(json.loads(raw)), ensure_ascii=False))
-        row = _told(json.loads(text), text)
-        seen = {
-            "state": row["state"],
-            "updated_at": row["updated_at"],
-            "seen_at": seen_at,
-            "raw": None,
-        }
-        row |= {"raw": text, "reject_reason": reason, "reject_source": source}
-        row |= {"reject_page": page, "reject_position": position}
-        rows.append(
-            row | {"first_seen_at": seen_at, "last_seen_at": seen_at, "observations": [seen]}
-        )
-    created = pa.array([row["created_at"] for row in rows], TIMESTAMP)
-    columns = dict(zip(wanted.names, pa.Table.from_pylist(rows, wanted).columns, strict=True))
-    return pa.table(columns | {"created_month": months(created)}, schema=wanted)
+    for reject in rejects.to_dict("records"):
+        job = redact.redact_value(json.loads(reject["raw"]))
+        raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+        row = _legible(json.loads(raw))
+        seen = {name: row[name] for name in ("state", "updated_at") if name in row}
+        row |= {f"reject_{name}": reject[name] for name in _REJECT_COLUMNS}
+        row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
+        row |= {"first_seen_at": seen_at, "last_seen_at": seen_at}
+        row[MONTH] = str(row["created_at"])[:7] if "created_at" in row else UNDATED
+        # one without an ARN goes by what it says in all
+        row["job_arn"] = row.get("job_arn") or f"reject:{hashlib.sha256(raw.encode()).hexdigest()}"
+        rows.append(row)
+    return pa.Table.from_pylist(rows, columns)
 
 
-def _told(job: Any, text: str) -> dict[str, Any]:
-    """Return what a job says of itself that can be typed; one without an ARN goes by what it says in all."""
-    members = job if isinstance(job, dict) else {}
-    texts = {
-        name: value if isinstance(value := members.get(name), str) else None
-        for name in ("Id", "State", "Type")
-    }
-    arn = members.get("Arn")
-    whole = hashlib.sha256(text.encode()).hexdigest()
-    return {
-        "job_id": texts["Id"],
-        "job_arn": arn if isinstance(arn, str) and arn else f"reject:{whole}",
-        "state": texts["State"],
-        "type": texts["Type"],
-        "created_at": _time(members.get("CreatedAt")),
-        "updated_at": _time(members.get("UpdatedAt")),
-    }
-
-
-def _time(value: Any) -> Any:
-    try:
-        return instant(value)[0]
-    except ValueError:
-        return None
+def _legible(job: Any) -> dict[str, Any]:
+    """Return what can be typed of a reject."""
+    row: dict[str, Any] = {}
+    for name, value in job.items() if isinstance(job, dict) else ():
+        if name in _TEXTS and isinstance(value, str):
+            row[_TEXTS[name]] = value
+        elif name in _TIMES:
+            with suppress(ValueError):
+                row[_TIMES[name]] = instant(value)[0]
+    return row
 
 
 def newest(rows: pa.Table) -> pa.Table:
-    """Return the newest version of each job: the last update, and of two at the same time the one further on."""
+    """Return the newest version of each job: the last update, of equals the one further on."""
     if pc.count_distinct(rows["job_arn"]).as_py() == rows.num_rows:
         return rows
-    further = {state: number for number, state in enumerate(OPEN_STATES)}
-    frame = rows.select(["job_arn", "updated_at", "state"]).to_pandas()
-    frame["state"] = frame["state"].map(lambda state: further.get(state, len(further)))
-    frame = frame.sort_values(
-        ["job_arn", "updated_at", "state"], kind="stable", na_position="first"
-    )
-    return rows.take(
-        pa.array(np.sort(frame.drop_duplicates("job_arn", keep="last").index.to_numpy()))
-    )
+    order = ["job_arn", "updated_at", "state"]
+    frame = rows.select(order).to_pandas()
+    ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
+    frame["state"] = frame["state"].map(ranks).fillna(len(ranks))
+    frame = frame.sort_values(order, kind="stable", na_position="first")
+    kept = frame.drop_duplicates("job_arn", keep="last").index.sort_values()
+    return rows.take(pa.array(kept))
 
 
 def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
     """Return the tables of the rows of an archive, the newest jobs first, by a model."""
-    decoder = Decoder(model)
-    is_whole = pc.is_null(rows["raw"]).to_numpy()
-    batches = [_batch(rows, is_whole, decoder.model)]
-    beside = rows.select(["raw", *_REJECT_COLUMNS]).filter(pa.array(~is_whole)).to_pylist()
-    if beside:
-        page = b'{"Jobs":[%b]}' % ",".join(row["raw"] for row in beside).encode()
-        batches += [
-            flatten(records, decoder.layout) for records in decoder.decode([Body(page, "archive")])
-        ]
-    for i, reject in enumerate(decoder.rejects):
-        was = {
-            name.removeprefix("reject_"): beside[reject.position][name] for name in _REJECT_COLUMNS
-        }
-        decoder.rejects[i] = replace(reject, **was) if was["reason"] else reject
-    decoder.rejects.sort(key=lambda reject: (reject.source, reject.page, reject.position))
+    decoder = decode.Decoder(model)
+    is_whole = mask_of(pc.is_null(rows["raw"]))
+    batches = [_batch(rows, is_whole, model)]
+    columns = ["raw", *(f"reject_{name}" for name in _REJECT_COLUMNS)]
+    others = rows.select(columns).filter(pa.array(~is_whole)).to_pylist()
+    if others:
+        page = b'{"Jobs":[%b]}' % ",".join(row["raw"] for row in others).encode()
+        records = decoder.decode([body.Body(page, "archive")])
+        batches += [flatten(one, decoder.layout) for one in records]
+    rejects = [_as_met(reject, others[reject.position]) for reject in decoder.rejects]
+    decoder.rejects = sorted(rejects, key=attrgetter("source", "page", "position"))
     tables = assemble(batches, decoder)
     decoder.warn()
-    return _in_order(tables) if beside else tables  # one batch alone is in order
+    return _in_order(tables) if others else tables  # one batch alone is in order
+
+
+def _as_met(reject: decode.Reject, row: dict[str, Any]) -> decode.Reject:
+    """Return a reject as it was met when its row was made, if it was one then."""
+    if not row["reject_reason"]:
+        return reject
+    return replace(reject, **{name: row[f"reject_{name}"] for name in _REJECT_COLUMNS})
 
 
 def _batch(rows: pa.Table, is_whole: Mask, model: Model) -> Batch:
     """Return the rows that the typed columns carry whole as tables, the newest jobs first."""
-    order = np.flatnonzero(is_whole)
-    order = order[_newest_first(rows["created_at"].to_numpy()[order], rows["job_arn"], order)]
-    known = _types(model, "jobs")
-    others = [name for name in rows.column_names if name not in {*known, *OWN.names, *LISTS}]
-    jobs = _taken(
-        {name: rows[name] for name in [*known, *others] if name in rows.column_names}, order
-    )
-    batch, unknown = {}, []
-    batch["jobs"], more = _known(jobs, known, len(order))
-    unknown += more
+    sortable = rows.select([column for column, _ in _NEWEST_FIRST]).filter(pa.array(is_whole))
+    order = np.flatnonzero(is_whole)[pc.sort_indices(sortable, _NEWEST_FIRST).to_numpy()]
     place = np.full(len(rows), -1)
     place[order] = np.arange(len(order))
+    jobs = {name: rows[name] for name in rows.column_names if name not in {*OWN.names, *LISTS}}
+    table, unknown = _typed(jobs, order, _types(model, "jobs"))
+    batch = {"jobs": table}
     for name in LISTS:
-        lists = rows[name].combine_chunks()
-        lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+        lists = one_chunk(rows[name])
         owner = place[pc.list_parent_indices(lists).to_numpy()]
-        index = np.flatnonzero(owner >= 0)
-        index = index[np.argsort(owner[index], kind="stable")]
+        index = np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]
         elements = lists.flatten()
-        members = dict(
-            zip((member.name for member in elements.type), elements.flatten(), strict=True)
-        )
-        table, more = _known(_taken(members, index), _types(model, name), len(index))
+        members = dict(zip(elements.type.names, elements.flatten(), strict=True))
+        table, more = _typed(members, index, _types(model, name))
         batch[name] = table.append_column(ORDINAL, pa.array(owner[index]))
         unknown += [f"{name}.{member}" for member in more]
     if unknown:
         warn(
-            f"The archive has columns that the installed botocore does not know: {', '.join(unknown)}. They are "
-            "further columns here, but not in to_jobs(); a newer boto3 may know them.",
+            f"The archive has columns that the installed botocore does not know: "
+            f"{', '.join(unknown)}. They are further columns here, but not in to_jobs(); "
+            "a newer boto3 may know them.",
             UnknownFieldWarning,
         )
     return batch
 
 
-def _newest_first(
-    created: np.ndarray[Any, Any], arns: pa.ChunkedArray, rows: np.ndarray[Any, np.dtype[np.int64]]
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the order that puts the newest first and those without a time last; ARNs decide between equals."""
-    times = np.where(
-        np.isnat(created), np.iinfo(np.int64).max, -created.astype("M8[us]").view(np.int64)
-    )
-    order = np.argsort(times, kind="stable")
-    same = np.flatnonzero(np.diff(times[order]) == 0)
-    tied = np.union1d(same, same + 1)
-    if len(tied):
-        ties = pd.DataFrame(
-            {"time": times[order[tied]], "arn": arns.take(pa.array(rows[order[tied]])).to_pandas()}
-        )
-        order[tied] = order[tied][ties.sort_values(["time", "arn"]).index.to_numpy()]
-    return order
-
-
-def _taken(columns: dict[str, Any], index: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any]:
-    """Return the values of columns at some places; the many columns without values are not worth a look."""
-    if any(len(values) != len(index) for values in columns.values()) or (np.diff(index) != 1).any():
-        places = pa.array(index)
-        return {
-            name: pa.nulls(len(index), values.type)
-            if values.null_count == len(values)
-            else values.take(places)
-            for name, values in columns.items()
-        }
-    return columns
-
-
-def _known(
-    columns: dict[str, Any], known: dict[str, pa.DataType], length: int
-) -> tuple[pa.Table, list[str]]:
-    """Return columns in the types that a model says, and those with values that it does not know."""
-    table = {}
-    for name, kind in known.items():
-        values = columns.get(name)
-        try:
-            table[name] = (
-                pa.nulls(length, kind)
-                if values is None or values.null_count == length
-                else values.cast(kind)
-            )
-        except pa.ArrowInvalid:  # such a row has its JSON
-            table[name] = pa.nulls(length, kind)
-    more = [
-        name for name, values in columns.items() if name not in known and values.null_count < length
-    ]
-    return pa.table(table | {name: columns[name] for name in more}), more
+def _typed(columns: dict[str, Any], index: Integers, types: Types) -> tuple[pa.Table, list[str]]:
+    """Return some rows in the types that a model says, and which columns with values it lacks."""
+    places, count = pa.array(index), len(index)
+    # the many columns without values are not worth a look
+    filled = {
+        name: taken
+        for name, values in columns.items()
+        if values.null_count < len(values) and (taken := values.take(places)).null_count < count
+    }
+    unknown = {name: values for name, values in filled.items() if name not in types}
+    nothing = pa.nulls(count)
+    known = {name: _cast(filled.get(name, nothing), kind) for name, kind in types.items()}
+    return pa.table(known | unknown), list(unknown)
 
 
 def _in_order(tables: JobTables) -> JobTables:
     """Return tables with the newest jobs first."""
-    created, arns = (
-        tables.jobs["created_at"],
-        pa.chunked_array([pa.array(tables.jobs["job_arn"], TEXT)]),
-    )
-    order = _newest_first(created.dt.tz_localize(None).to_numpy(), arns, np.arange(len(created)))
-    if (np.diff(order) == 1).all():
-        return tables
-    jobs = tables.jobs.take(order).reset_index(drop=True)
-    lists = {}
+    sortable = pa.table({name: pa.array(tables.jobs[name]) for name, _ in _NEWEST_FIRST})
+    order = pc.sort_indices(sortable, _NEWEST_FIRST).to_numpy()
+    frames: dict[str, Any] = {"jobs": tables.jobs.take(order).reset_index(drop=True)}
     for name in LISTS:
         frame: pd.DataFrame = getattr(tables, name)
-        rows = np.argsort(located(frame["job_id"], jobs["job_id"]), kind="stable")
-        lists[name] = frame.take(rows).reset_index(drop=True)
-        lists[name].attrs = frame.attrs
-    jobs.attrs = tables.jobs.attrs
-    return replace(tables, jobs=jobs, details=lists["details"], errors=lists["errors"])
+        place = np.argsort(located(frame["job_id"], frames["jobs"]["job_id"]), kind="stable")
+        frames[name] = frame.take(place).reset_index(drop=True)
+    return replace(tables, **frames)

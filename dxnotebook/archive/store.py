@@ -1,8 +1,9 @@
-"""Where an archive is kept: two Delta Lake tables, on a disk or in an object store, that any number of writers share.
+"""Where an archive is kept: two Delta Lake tables, which any number of writers share.
 
-``jobs`` has a row a job and is changed by MERGE; ``syncs`` has a row for each account of each sync and only grows.
-Delta commits a change whole or not at all, so a writer that is killed leaves at most files that nobody refers to. Of
-two writers that change the same files the second to commit is refused, and does its work again on what the first left.
+``jobs`` has a row a job and is changed by MERGE; ``syncs`` has a row for each account of each sync
+and only grows. Delta commits a change whole or not at all, so a writer that is killed leaves at
+most files that nobody refers to. Of two writers that change the same files the second to commit is
+refused, and does its work again on what the first left.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,25 +23,33 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from deltalake import DeltaTable, Field, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.fs import DeltaStorageHandler
+from deltalake.table import TableMerger
 from pyarrow.fs import PyFileSystem
 
+from dxnotebook.archive.parquet import FilesWithoutRemark
+from dxnotebook.archive.rows import MONTH, UNDATED, schema
+from dxnotebook.arrays import is_text
+from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
-from dxnotebook.model import OPEN_STATES, TEXT
+from dxnotebook.model import OPEN_STATES, TEXT, TIMESTAMP
+from dxnotebook.times import Window
 
-MONTH = "created_month"
+JOBS, SYNCS = "jobs", "syncs"
+#: A row for each account of each sync: `since` is how far back it read (null: to the end).
+SYNC = pa.schema({
+    "account_id": TEXT, "region": TEXT, "client": TEXT, "asked_at": TIMESTAMP, "since": TIMESTAMP,
+    "complete": pa.bool_(), "oldest_open": TIMESTAMP, "jobs": pa.int64(), "error": TEXT,
+})  # fmt: skip
 
 # files are chosen by the least and greatest values of these; by default it would be whichever
 # columns come first
 _CHOSEN_BY = (
-    *("created_at", "updated_at", "first_seen_at", "last_seen_at"),
-    *("state", "type", "account_id", "region", "data_set_id", "revision_id", "reject_reason"),
+    "created_at,updated_at,first_seen_at,last_seen_at,"
+    "state,type,account_id,region,data_set_id,revision_id,reject_reason"
 )
-_UNFIT = set(r"%[]|^") | {
-    chr(92)
-}  # Delta Lake takes them for something else in a path, or ends the process
-_MOST_TRIES = 20
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
+_MONTHLY = {"partition_by": MONTH, "configuration": {"delta.dataSkippingStatsColumns": _CHOSEN_BY}}
+# Delta Lake takes them for something else in a path, or ends the process
+_UNFIT = set("%[]|^\\")
 _KEPT_HOURS = 7 * 24
 # small enough that a week of a busy month is a few of them
 _ROWS_A_GROUP = 2**15
@@ -47,10 +57,12 @@ _ROWS_A_GROUP = 2**15
 _FILE_BYTES = 2**23
 # each sync adds one to the table that only grows, which is read whole
 _MOST_FILES = 200
-_TAIL = 8  # bytes at a file's end: the footer's length and a magic number
 _WRITER = WriterProperties(compression="ZSTD", max_row_group_size=_ROWS_A_GROUP)
 
 T = TypeVar("T")
+
+# what rows meet, for Arrow, and, in SQL, what their files may hold
+Selection = tuple[pads.Expression, str | None]
 
 
 class Store:
@@ -62,13 +74,19 @@ class Store:
         The folder they are in.
     storage_options : mapping of str to str, optional
         Settings of the object store, as deltalake takes them.
+    pauses : Pauses
+        How often, and after which pauses, a change that was refused is done again.
     """
 
     def __init__(
-        self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None
+        self,
+        uri: str | os.PathLike[str],
+        storage_options: Mapping[str, str] | None = None,
+        pauses: Pauses = Pauses(first_s=0.05, longest_s=5.0, attempts=20),  # noqa: B008 (frozen)
     ) -> None:
         self.uri = _absolute(os.fspath(uri))
         self._options = dict(storage_options or {})
+        self._pauses = pauses
 
     def address(self, name: str) -> str:
         """Return where a table is."""
@@ -76,277 +94,232 @@ class Store:
 
     def opened(self, name: str) -> DeltaTable:
         """Return the newest version of a table, or raise ArchiveError where there is none."""
-        with _named(self.uri):
+        with self._naming_itself():
             try:
                 return DeltaTable(self.address(name), storage_options=self._options)
             except TableNotFoundError:
-                raise ArchiveError(
-                    f"There is no archive at {self.uri}. Make one with dx.Archive(...).sync() or `dxnotebook sync`."
-                ) from None
+                remedy = "Make one with dx.Archive(...).sync() or `dxnotebook sync`."
+                raise ArchiveError(f"There is no archive at {self.uri}. {remedy}") from None
 
-    def create(self, name: str, schema: pa.Schema, partition: str | None = None) -> None:
-        """Make a table unless it is there; of several that try at once one makes it."""
+    def create(self) -> None:
+        """Make the tables that are not there; of several writers that try at once one does."""
+        for name, columns, layout in ((JOBS, schema(), _MONTHLY), (SYNCS, SYNC, {})):
+            options: Any = layout | {"name": f"dxnotebook {name}", "storage_options": self._options}
+            # ignore: no error where another one was first
+            make = partial(DeltaTable.create, self.address(name), columns, "ignore", **options)
+            with self._naming_itself():
+                if not DeltaTable.is_deltatable(self.address(name), self._options):
+                    self._redone(make)
 
-        def make(_: object) -> None:
-            DeltaTable.create(
-                self.address(name),
-                schema,
-                mode="ignore",  # no error where another one was first
-                partition_by=partition,
-                configuration={"delta.dataSkippingStatsColumns": ",".join(_CHOSEN_BY)}
-                if partition
-                else None,
-                name=f"dxnotebook {name}",
-                storage_options=self._options,
-            )
-
-        with _named(self.uri):
-            try:
-                DeltaTable(self.address(name), storage_options=self._options)
-            except TableNotFoundError:
-                self._redone(make, lambda: None)
-
-    def merge(self, name: str, make: Callable[[pa.Schema], pa.Table]) -> tuple[int, int, int]:
-        """Put the newest version of jobs into a table and say how many were given, are new, and have changed.
+    def merge(self, make: Callable[[pa.Schema], pa.Table]) -> tuple[int, int, int]:
+        """Put the newest version of jobs in; say how many were given, are new, and have changed.
 
         Parameters
         ----------
-        name : str
-            The table.
         make : callable
-            Returns the rows, each key once, for a table with the schema that it is given; it is
-            called again where another writer has changed the schema meanwhile. Columns that the
-            table lacks are added to it.
+            Returns the rows, each ARN once, for a table with the schema that it is given; it is
+            called again where another writer was faster. Columns that the table lacks are added to
+            it.
         """
 
-        def merge(table: DeltaTable) -> tuple[int, int, int]:
-            rows = make(_schema(table))
+        def merge() -> tuple[int, int, int]:
+            table = self.opened(JOBS)
+            stored = _columns(table)
+            rows = make(stored)
             if not rows.num_rows:
                 return 0, 0, 0
-            if missing := _missing(rows.schema, _schema(table)):
+            wanted = pa.unify_schemas([stored, rows.schema])
+            if lacking := [Field.from_arrow(column) for column in wanted if column not in stored]:
                 # by itself a MERGE with merge_schema=False drops them in silence
-                table.alter.add_columns([Field.from_arrow(field) for field in missing])
-                table = self.opened(name)
-            found = _merger(table, rows).execute()
-            return (
-                rows.num_rows,
-                found["num_target_rows_inserted"],
-                found["num_target_rows_updated"],
-            )
+                table.alter.add_columns(lacking)
+                table = self.opened(JOBS)
+            done = _merger(table, rows).execute()
+            return rows.num_rows, done["num_target_rows_inserted"], done["num_target_rows_updated"]
 
-        with _named(self.uri):
-            return self._redone(merge, lambda: self.opened(name))
+        with self._naming_itself():
+            return self._redone(merge)
 
-    def append(self, name: str, rows: pa.Table) -> None:
-        """Add rows to a table that only grows; writers do not get in each other's way there."""
-        with _named(self.uri):
+    def append(self, syncs: list[dict[str, Any]]) -> None:
+        """Write down what was looked at; writers do not get in each other's way there."""
+        with self._naming_itself():
+            address, rows = self.address(SYNCS), pa.Table.from_pylist(syncs, SYNC)
             write_deltalake(
-                self.address(name),
+                address,
                 rows,
                 mode="append",
-                writer_properties=_WRITER,
                 storage_options=self._options,
+                writer_properties=_WRITER,
             )
-            table = self.opened(name)
-            if len(table.file_uris()) > _MOST_FILES:
+            if len(self.opened(SYNCS).file_uris()) > _MOST_FILES:
                 with suppress(CommitFailedError):  # then another writer does it
-                    table.optimize.compact(writer_properties=_WRITER)
+                    self._compact()
 
     def dataset(self, name: str, predicate: str | None = None) -> pads.Dataset:
-        """Return a table as an Arrow dataset, of the files that may hold rows of which an SQL predicate is true."""
-        with _named(self.uri):
+        """Return a table as a dataset, of the files that may hold rows that meet a predicate."""
+        with self._naming_itself():
             table = self.opened(name)
-            schema = pa.schema([pa.field(f.name, _large(f.type)) for f in _schema(table)])
-            files = pa.table(table.get_add_actions()).select(["path", "size_bytes"])
-            sizes = dict(zip(*(column.to_pylist() for column in files.columns), strict=True))
-            filesystem = PyFileSystem(_Files(self.address(name), self._options, sizes))
+            files = pa.table(table.get_add_actions()).select(["path", "size_bytes"]).to_pandas()
+            sizes = files.set_index("path")["size_bytes"].to_dict()
+            system = PyFileSystem(FilesWithoutRemark(self.address(name), self._options, sizes))
             return table.to_pyarrow_dataset(
-                filesystem=filesystem, schema=schema, file_pruning_predicate=predicate
+                filesystem=system, schema=_columns(table), file_pruning_predicate=predicate
             )
 
-    def optimize(self, name: str, by: str | None = None) -> dict[str, int]:
-        """Make few files of many, sorted by a column, and delete what no version of the last 7 days refers to."""
+    def jobs(self, selected: Selection, columns: list[str] | None = None) -> pa.Table:
+        """Return the rows of jobs that are selected."""
+        condition, predicate = selected
+        return self.dataset(JOBS, predicate).to_table(columns=columns, filter=condition)
 
-        def compact(table: DeltaTable) -> int:
-            if by is None:
-                return int(table.optimize.compact(writer_properties=_WRITER)["numFilesRemoved"])
-            removed = 0
-            for month in _untidy(table):
-                found = table.optimize.z_order(
-                    [by], [(MONTH, "=", month)], _FILE_BYTES, writer_properties=_WRITER
-                )
-                removed += found["numFilesRemoved"]
-            return removed
+    def optimize(self) -> dict[str, int]:
+        """Make few files of many, and delete what no version of the last 7 days refers to."""
+        with self._naming_itself():
+            compacted = self._redone(self._sort) + self._redone(self._compact)
+            deleted = 0
+            for name in (JOBS, SYNCS):
+                # full: also what a killed writer left and no version ever referred to
+                deleted += len(self.opened(name).vacuum(_KEPT_HOURS, dry_run=False, full=True))
+        return {"compacted": compacted, "deleted": deleted}
 
-        with _named(self.uri):
-            compacted = self._redone(compact, lambda: self.opened(name))
-            # full: also what a killed writer left and no version ever referred to
-            deleted = self.opened(name).vacuum(_KEPT_HOURS, dry_run=False, full=True)
-        return {"compacted": compacted, "deleted": len(deleted)}
+    def _sort(self) -> int:
+        """Sort the jobs of untidy months by time; return how many files that replaced."""
+        table, replaced = self.opened(JOBS), 0
+        for month in _untidy(table):
+            done = table.optimize.z_order(
+                ["created_at"], [(MONTH, "=", month)], _FILE_BYTES, writer_properties=_WRITER
+            )
+            replaced += done["numFilesRemoved"]
+        return replaced
 
-    def _redone(self, work: Callable[[Any], T], opened: Callable[[], Any]) -> T:
-        """Return what work gives, done again from the newest version where another writer was faster.
+    def _compact(self) -> int:
+        """Make one file of those of the syncs; return how many that replaced."""
+        done = self.opened(SYNCS).optimize.compact(writer_properties=_WRITER)
+        return int(done["numFilesRemoved"])
 
-        deltalake's own `max_commit_retries` tries only the commit again, which a conflict refuses each time.
+    def _redone(self, work: Callable[[], T]) -> T:
+        """Return what work gives, done again from the start where another writer was faster.
+
+        deltalake's own `max_commit_retries` tries only the commit again, which a conflict refuses
+        each time.
         """
-        for tried in range(1, _MOST_TRIES + 1):
-            try:
-                return work(opened())
-            except CommitFailedError as error:
-                if tried == _MOST_TRIES:
-                    raise ArchiveError(
-                        f"Other writers of {self.uri} were faster {tried} times; try again later. ({error})"
-                    ) from None
-                longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (tried - 1))
-                time.sleep(random.uniform(0, longest))  # noqa: S311 (it spreads writers out, it hides nothing)
-        raise AssertionError
+        for attempts in range(1, self._pauses.attempts):
+            with suppress(CommitFailedError):
+                return work()
+            # it spreads writers out, it hides nothing
+            time.sleep(random.uniform(0, self._pauses.longest(attempts)))  # noqa: S311
+        try:
+            return work()
+        except CommitFailedError as error:
+            tries = f"{self._pauses.attempts} times; try again later. ({error})"
+            raise ArchiveError(f"Other writers of {self.uri} were faster {tries}") from None
+
+    @contextmanager
+    def _naming_itself(self) -> Iterator[None]:
+        """Raise what goes wrong with the store as an error that names the archive."""
+        try:
+            yield
+        except (DeltaError, OSError) as error:
+            raise ArchiveError(f"The archive at {self.uri} cannot be used: {error}") from error
+
+
+def selection(window: Window, values: Mapping[str, list[str]]) -> Selection:
+    """Return what selects the jobs of a window that have some values.
+
+    Rejects are selected whatever the limits, and jobs without a time whatever those in time.
+    """
+    created, is_reject = pads.field("created_at"), pads.field("reject_reason") != ""
+    condition, parts = pads.scalar(True), []
+    # jobs have no finer times than microseconds
+    if window.start is not None:
+        start = window.start.ceil("us")
+        condition &= created >= pa.scalar(start, TIMESTAMP)
+        first = start.isoformat()
+        parts.append(f"created_at >= '{first}' AND {MONTH} >= '{first[:7]}'")
+    if window.end is not None:
+        end = window.end.ceil("us")
+        condition &= created < pa.scalar(end, TIMESTAMP)
+        parts.append(f"created_at < '{end.isoformat()}'")
+    if parts:
+        condition |= created.is_null() | is_reject
+        parts = [f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason > ''"]
+    for name, wanted in values.items():
+        condition &= pads.field(name).isin(pa.array(wanted, TEXT)) | is_reject
+    return condition, parts[0] if parts else None
 
 
 def _absolute(uri: str) -> str:
     if "://" in uri:
         return uri.rstrip("/")
     if not uri or _UNFIT & set(uri):
-        raise ArchiveError(
-            f"Invalid path of an archive: {uri!r}. Give one that is not empty and has none of {' '.join(sorted(_UNFIT))}"
-        )
+        valid = f"Give one that is not empty and has none of {' '.join(sorted(_UNFIT))}"
+        raise ArchiveError(f"Invalid path of an archive: {uri!r}. {valid}")
     return str(Path(uri).expanduser().absolute())
 
 
-@contextmanager
-def _named(uri: str) -> Iterator[None]:
-    """Raise what goes wrong with the store as an error that names the archive."""
-    try:
-        yield
-    except ArchiveError:
-        raise
-    except (DeltaError, OSError) as error:
-        raise ArchiveError(f"The archive at {uri} cannot be used: {error}") from error
-
-
-class _Files(DeltaStorageHandler):
-    """The files of a table, without what MERGE says in them of types.
-
-    It writes them with texts as Arrow's *string views*, and Arrow, told so, cannot compare texts with others. Without
-    that remark in a file's footer its texts are texts.
-    """
-
-    def open_input_file(self, path: str) -> pa.PythonFile:
-        return pa.PythonFile(_Untold(self._handler.open_input_file(path)))
-
-
-class _Untold:
-    """A Parquet file in whose footer the remark on Arrow's types goes by another name."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self._footer = file.size()  # where it begins, once its length has been read
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def read(self, size: int) -> bytes:
-        start = self._file.tell()
-        content: bytes = self._file.read(size)
-        if start + len(content) == self._file.size() and len(content) >= _TAIL:
-            self._footer = self._file.size() - _TAIL - int.from_bytes(content[-_TAIL:-4], "little")
-        cut = max(self._footer - start, 0)
-        if cut >= len(content):
-            return content
-        return content[:cut] + content[cut:].replace(b"ARROW:schema", b"-RROW:schema")
-
-
-def _schema(table: DeltaTable) -> pa.Schema:
-    return pa.schema(table.schema().to_arrow())
+def _columns(table: DeltaTable) -> pa.Schema:
+    """Return the schema of a table, its texts of the kind that frames have."""
+    return pa.schema([(one.name, _large(one.type)) for one in pa.schema(table.schema().to_arrow())])
 
 
 def _large(kind: pa.DataType) -> pa.DataType:
-    """Return a type whose texts are of the kind that frames have."""
     if pa.types.is_list(kind):
         return pa.list_(_large(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([(member.name, _large(member.type)) for member in kind])
-    return TEXT if pa.types.is_string(kind) else kind
+    return TEXT if is_text(kind) else kind
 
 
-def _missing(wanted: pa.Schema, there: pa.Schema) -> list[pa.Field]:
-    """Return the columns that a table lacks, and those whose structures lack members, as they should be."""
-    missing = []
-    for field in wanted:
-        if field.name not in there.names:
-            missing.append(field)
-        elif pa.types.is_list(field.type):
-            stored = there.field(field.name).type.value_type
-            members = [stored.field(i) for i in range(stored.num_fields)]
-            more = [
-                member
-                for member in field.type.value_type
-                if stored.get_field_index(member.name) < 0
-            ]
-            if more:
-                missing.append(pa.field(field.name, pa.list_(pa.struct([*members, *more]))))
-    return missing
-
-
-def _merger(table: DeltaTable, rows: pa.Table) -> Any:
+def _merger(table: DeltaTable, rows: pa.Table) -> TableMerger:
     """Return a MERGE that inserts new jobs and updates those whose incoming version is newer.
 
-    So that a replay changes nothing, and so makes no commit, equally new versions are left alone, unless the incoming
-    one is further on: nobody promises that UpdatedAt moves with each change of State.
+    So that a replay changes nothing, and so makes no commit, equally new versions are left alone,
+    unless the incoming one is further on: nobody promises that UpdatedAt moves with each change of
+    State.
     """
-    names = _schema(table).names
-    values = {f"`{name}`": f"s.`{name}`" if name in rows.column_names else "NULL" for name in names}
-    further = {side: _rank(f"{side}.state") for side in "st"}
+    given, names = set(rows.column_names), _columns(table).names
+    values = {f"`{name}`": f"s.`{name}`" if name in given else "NULL" for name in names}
+    changed = values | {
+        "`first_seen_at`": "t.first_seen_at",
+        "`observations`": "array_concat(t.observations, s.observations)",
+    }
     newer = (
-        "(s.updated_at > t.updated_at) OR (t.updated_at IS NULL AND s.updated_at IS NOT NULL) OR "
+        "s.updated_at > t.updated_at OR (t.updated_at IS NULL AND s.updated_at IS NOT NULL) OR "
+        # IS NOT DISTINCT FROM is lost on deltalake, which forgets the brackets around it
         "((s.updated_at = t.updated_at OR (s.updated_at IS NULL AND t.updated_at IS NULL)) "
-        f"AND {further['s']} > {further['t']})"
+        f"AND {_rank('s')} > {_rank('t')})"
     )
-    changed = {name: value for name, value in values.items() if name != "`first_seen_at`"}
-    changed["`observations`"] = "array_concat(t.observations, s.observations)"
-    return (
-        table.merge(
-            rows,
-            predicate=f"{_places(rows)} AND t.{MONTH} = s.{MONTH} AND t.job_arn = s.job_arn",
-            source_alias="s",
-            target_alias="t",
-            writer_properties=_WRITER,
-        )
-        .when_matched_update(changed, predicate=newer)
-        .when_not_matched_insert(values)
-    )
+    same = f"{_place(rows)} AND t.{MONTH} = s.{MONTH} AND t.job_arn = s.job_arn"
+    merger = table.merge(rows, same, "s", "t", writer_properties=_WRITER)
+    return merger.when_matched_update(changed, newer).when_not_matched_insert(values)
 
 
-def _places(rows: pa.Table) -> str:
-    """Return where in a table rows can be, so that other months, and in these other times, are not looked at."""
+def _rank(side: str) -> str:
+    """Return in SQL how far a job is on one side of a MERGE."""
+    cases = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(OPEN_STATES))
+    return f"(CASE {side}.state {cases} ELSE {len(OPEN_STATES)} END)"
+
+
+def _place(rows: pa.Table) -> str:
+    """Return in SQL where rows can be, so that other months, and times in these, are not read."""
     months = ", ".join(f"'{month}'" for month in pc.unique(rows[MONTH]).to_pylist())
-    times = pc.min_max(rows["created_at"])
-    if rows["created_at"].null_count:
-        return f"t.{MONTH} IN ({months})"
-    first, last = (f"TIMESTAMP '{times[end].as_py().isoformat()}'" for end in ("min", "max"))
-    return f"t.{MONTH} IN ({months}) AND t.created_at >= {first} AND t.created_at <= {last}"
-
-
-def _rank(state: str) -> str:
-    cases = " ".join(
-        f"WHEN {state} = '{name}' THEN {number}" for number, name in enumerate(OPEN_STATES)
-    )
-    return f"(CASE {cases} ELSE {len(OPEN_STATES)} END)"
+    place, created = f"t.{MONTH} IN ({months})", rows["created_at"]
+    if created.null_count:
+        return place
+    first, last = (pc.min_max(created)[end].as_py().isoformat() for end in ("min", "max"))
+    return f"{place} AND t.created_at >= TIMESTAMP '{first}' AND t.created_at <= TIMESTAMP '{last}'"
 
 
 def _untidy(table: DeltaTable) -> list[str]:
-    """Return the months whose files are not sorted, or too large, or many small ones; a tidy one is left alone."""
+    """Return the months whose files are not sorted, or too large, or many small ones."""
     files = pa.table(table.get_add_actions(flatten=True)).to_pandas()
     if files.empty:
         return []
     files = files.sort_values("min.created_at")
-    by_month = files.groupby(f"partition.{MONTH}")
+    month = f"partition.{MONTH}"
+    by_month = files.groupby(month)
     # statistics are rounded, so that files that follow each other may seem to overlap a little
     follows = by_month["min.created_at"].shift(-1) + pd.Timedelta(seconds=1)
-    overlaps = (follows < files["max.created_at"]).groupby(files[f"partition.{MONTH}"]).any()
+    overlaps = (follows < files["max.created_at"]).groupby(files[month]).any()
     sizes = by_month["size_bytes"].agg(["max", "sum", "size"])
-    untidy = (
-        overlaps
-        | (sizes["max"] > 2 * _FILE_BYTES)
-        | (sizes["size"] > 2 + 2 * sizes["sum"] / _FILE_BYTES)
-    )
-    return [str(month) for month in untidy.index[untidy]]
+    is_large = sizes["max"] > 2 * _FILE_BYTES
+    are_many = sizes["size"] > 2 + 2 * sizes["sum"] / _FILE_BYTES
+    return [str(one) for one in sizes.index[overlaps | is_large | are_many]]

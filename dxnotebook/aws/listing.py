@@ -1,4 +1,4 @@
-"""The jobs of live accounts as raw pages: which clients, from when to when, how far along, and what broke off."""
+"""The pages of one client's jobs, newest first, down to the start of a window."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.aws import pages as listed_pages
-from dxnotebook.aws.clients import Client, describe
-from dxnotebook.aws.pages import REQUEST_ERRORS, Page
-from dxnotebook.errors import LoadError
+from dxnotebook.arrays import Array
+from dxnotebook.aws import pages
+from dxnotebook.aws.clients import Client
 from dxnotebook.records.body import encode
 from dxnotebook.records.decode import Glance, glance
-from dxnotebook.records.redact import redact_text
 from dxnotebook.times import Window
 
 PAGE_SIZE = 200
-#: How many clients are asked at once, at most.
-MOST_AT_ONCE = 32
 
 
 class Listing:
@@ -46,49 +42,32 @@ class Listing:
     def __init__(self, client: Client, parameters: Mapping[str, Any], window: Window) -> None:
         self._client = client
         self._parameters = {**parameters, "MaxResults": PAGE_SIZE}
-        self._window = window
+        self.window = window
         self.ordered = True
 
-    def pages(self) -> Iterator[Page[Glance]]:
+    def pages(self) -> Iterator[pages.Page[Glance]]:
         """Yield the pages, each checked."""
-        last: np.datetime64 | None = None
-        with closing(
-            listed_pages.pages(self._client, "list_jobs", self._parameters, _examine)
-        ) as pages:
-            for page in pages:
-                if self._window.now is None:
-                    self._window.now = pd.Timestamp(page.served_at)
+        last: Array | None = None
+        with closing(pages.pages(self._client, "list_jobs", self._parameters, _examine)) as checked:
+            for page in checked:
+                self.window.now = self.window.now or pd.Timestamp(page.served_at)
                 created = page.checked.created[~np.isnat(page.checked.created)]
                 if len(created):
                     # jobs that appear meanwhile may push some onto the next page again: only its
                     # end must be older
-                    descending = (np.diff(created.view(np.int64)) <= 0).all() and (
-                        last is None or created[-1] <= last
-                    )
-                    self.ordered, last = self.ordered and bool(descending), created[-1]
+                    follows = last is None or created[-1] <= last
+                    self.ordered &= bool(follows and (created[1:] <= created[:-1]).all())
+                    last = created[-1]
                 yield page
-                since = self._window.start
-                reached = (
-                    since is not None
-                    and len(created)
-                    and created.min() < since.tz_localize(None).to_datetime64()
-                )
-                if reached and self.ordered:
+                if self.ordered and self._is_past(created):
                     return
+
+    def _is_past(self, created: Array) -> bool:
+        start = self.window.start
+        if start is None or not len(created):
+            return False
+        return bool(created.min() < start.tz_localize(None).to_datetime64())
 
 
 def _examine(content: Any) -> Glance:
     return glance(content if isinstance(content, bytes) else encode([content]))
-
-
-def broke_off(
-    name: str, error: Exception, pages: int, jobs: int, *, redact: bool = True
-) -> LoadError:
-    """Return the error of a client's listing that broke off after so many pages; raise what is nobody else's doing."""
-    if not isinstance(error, REQUEST_ERRORS):
-        raise error
-    said = describe(error)
-    said = redact_text(said) if redact else said
-    return LoadError(
-        f"Listing the jobs of {name} broke off on page {pages + 1}, after {jobs:,} jobs: {said}."
-    )

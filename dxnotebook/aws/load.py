@@ -1,39 +1,24 @@
-"""Loads: the jobs of live accounts, of saved files, of what boto3 returned; and the names of their data sets."""
+"""Loads: the jobs of live accounts as tables, and the names of their data sets."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, replace
-from queue import SimpleQueue
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import pyarrow as pa
-
-from dxnotebook.aws import pages as aws
 from dxnotebook.aws.clients import Client, client_names, describe, label, listed
-from dxnotebook.aws.listing import MOST_AT_ONCE, PAGE_SIZE, Listing, broke_off
-from dxnotebook.aws.progress import Progress
-from dxnotebook.errors import (
-    DataWarning,
-    FormatError,
-    LoadError,
-    LoadInterrupted,
-    PartialLoadWarning,
-    warn,
-)
-from dxnotebook.records.body import Body, as_utf8
-from dxnotebook.records.decode import Decoder, Glance
+from dxnotebook.aws.fetch import Fetch, Source
+from dxnotebook.aws.listing import PAGE_SIZE, Listing
+from dxnotebook.aws.pages import REQUEST_ERRORS, pages
+from dxnotebook.errors import FormatError, LoadError, LoadInterrupted
+from dxnotebook.records.body import as_utf8
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import assemble
-from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import AS_OF, JobTables, within
 from dxnotebook.times import Moment, Window
 
+# pages are decoded when so many bytes have come, many at once being quicker
 _BATCH_BYTES = 2**24
 
 
@@ -86,153 +71,35 @@ def load_jobs(
     >>> f"{tables.jobs['created_at'].min():%Y-%m-%d}"
     '2026-09-23'
     """
-    asked = listed(clients)
-    wanted = {"DataSetId": data_set_id, "RevisionId": revision_id}
-    parameters = {name: value for name, value in wanted.items() if value is not None}
+    several = listed(clients)
+    limits = {"DataSetId": data_set_id, "RevisionId": revision_id}
+    parameters = {name: value for name, value in limits.items() if value is not None}
     window = Window.of(since, until)
-    return _Load(asked, parameters, window, redact=redact, progress=progress).run()
+    sources = [
+        Source(name, Listing(client, parameters, window))
+        for client, name in zip(several, client_names(several), strict=True)
+    ]
+    fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=_BATCH_BYTES)
+    try:
+        fetch.run()
+    except KeyboardInterrupt:
+        fetch.decode()
+        message = "The load was interrupted; what was read is in `.partial`."
+        raise LoadInterrupted(message, _tables(fetch, window, {})) from None
+    failures = fetch.failures()
+    tables = _tables(fetch, window, failures)
+    fetch.report(failures, f"`.partial` ({len(tables):,} jobs)", "The tables hold the rest", tables)
+    return tables
 
 
-@dataclass(frozen=True)
-class _Done:
-    """A client's listing came to its end, good or bad."""
-
-    error: Exception | None
-
-
-class _Load:
-    """One load: a thread for each client fetches, this one decodes what has come meanwhile."""
-
-    def __init__(
-        self,
-        clients: list[Client],
-        parameters: dict[str, Any],
-        window: Window,
-        *,
-        redact: bool,
-        progress: bool | None,
-    ) -> None:
-        self._clients = clients
-        self._names = client_names(clients)
-        self._listings = [Listing(client, parameters, window) for client in clients]
-        self._window = window
-        self._redact = redact
-        self._decoder = Decoder(redact=redact)
-        self._batches: dict[int, list[dict[str, pa.Table]]] = defaultdict(list)
-        self._pages: list[list[aws.Page[Glance]]] = [[] for _ in clients]
-        self._read = [0] * len(clients)
-        self._errors: dict[int, Exception] = {}
-        self._arrived: SimpleQueue[tuple[int, aws.Page[Glance] | _Done]] = SimpleQueue()
-        self._stop = threading.Event()
-        self._bar = Progress(len(clients), progress)
-
-    def run(self) -> JobTables:
-        pool = ThreadPoolExecutor(min(MOST_AT_ONCE, len(self._clients)), "list-jobs")
-        try:
-            with closing(self._bar):
-                for index in range(len(self._clients)):
-                    pool.submit(self._fetch, index)
-                self._collect()
-        except KeyboardInterrupt:
-            raise LoadInterrupted(
-                "The load was interrupted; what was read is in `.partial`.", self._tables()
-            ) from None
-        finally:
-            self._stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-        return self._finish()
-
-    def _fetch(self, index: int) -> None:
-        """Put the pages of one client's listing where `_collect` finds them, down to the limit."""
-        error: Exception | None = None
-        try:
-            for page in self._listings[index].pages():
-                self._arrived.put((index, page))
-                if self._stop.is_set():
-                    return
-        except Exception as caught:  # noqa: BLE001 (it is handed over to the thread that waits for it)
-            error = caught
-        self._arrived.put((index, _Done(error)))
-
-    def _collect(self) -> None:
-        """Take what arrives until all clients are done, and decode it when it is worth a call of the reader."""
-        waiting = len(self._clients)
-        size = 0
-        while waiting:
-            index, arrived = self._arrived.get()
-            if isinstance(arrived, _Done):
-                waiting -= 1
-                if arrived.error is not None:
-                    self._errors[index] = arrived.error
-                self._bar.finish(index)
-                continue
-            self._pages[index].append(arrived)
-            self._bar.show(index, arrived, self._window)
-            size += len(arrived.checked.body)
-            if size >= _BATCH_BYTES:
-                self._decode()
-                size = 0
-
-    def _decode(self) -> None:
-        """Decode the pages that have arrived, client by client."""
-        for index, pages in enumerate(self._pages):
-            bodies = [Body(page.checked.body, self._names[index], page.number) for page in pages]
-            self._read[index] += len(pages)
-            pages.clear()
-            try:
-                for records in self._decoder.decode(bodies) if bodies else ():
-                    self._batches[index].append(flatten(records, self._decoder.layout))
-            except FormatError as error:
-                self._errors.setdefault(index, error)
-
-    def _tables(self, failures: Mapping[str, Exception] | None = None) -> JobTables:
-        """Return the tables of what was read, and say what was odd about it."""
-        self._decode()
-        batches = [batch for index in sorted(self._batches) for batch in self._batches[index]]
-        tables = assemble(batches, self._decoder, failures)
-        if self._window.now is not None:
-            tables.jobs.attrs[AS_OF] = self._window.now.isoformat()
-        self._decoder.warn()
-        unordered = [
-            name for name, one in zip(self._names, self._listings, strict=True) if not one.ordered
-        ]
-        if unordered and self._window.since is not None:
-            warn(
-                f"The jobs of {', '.join(sorted(unordered))} did not come newest first, so the listing was read "
-                "to its end.",
-                DataWarning,
-            )
-        return within(tables, self._window)
-
-    def _finish(self) -> JobTables:
-        self._decode()
-        failures = {
-            self._names[index]: self._failure(index, error)
-            for index, error in sorted(self._errors.items())
-        }
-        tables = self._tables(failures)
-        if not failures:
-            return tables
-        first = next(iter(failures.values()))
-        if len(failures) == len(self._clients):
-            message = (
-                str(first)
-                if len(failures) == 1
-                else f"All {len(failures)} clients failed; the first: {first}"
-            )
-            raise LoadError(
-                f"{message} What was read is in `.partial` ({len(tables):,} jobs).", tables
-            )
-        warn(
-            f"{len(failures)} of {len(self._clients)} clients failed: {', '.join(failures)}. The first: {first} "
-            "The tables hold the rest, and `.failures` says what failed.",
-            PartialLoadWarning,
-        )
-        return tables
-
-    def _failure(self, index: int, error: Exception) -> LoadError:
-        jobs = sum(batch["jobs"].num_rows for batch in self._batches[index])
-        return broke_off(self._names[index], error, self._read[index], jobs, redact=self._redact)
+def _tables(fetch: Fetch, window: Window, failures: Mapping[str, Exception]) -> JobTables:
+    """Return the tables of what was read, and say what was odd about it."""
+    batches = [batch for source in fetch.sources for batch in source.batches]
+    tables = assemble(batches, fetch.decoder, failures)
+    if window.now is not None:
+        tables.jobs.attrs[AS_OF] = window.now.isoformat()
+    fetch.warn()
+    return within(tables, window)
 
 
 def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = None) -> JobTables:
@@ -270,23 +137,21 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
         for origin in ("OWNED", "ENTITLED"):
             parameters = {"Origin": origin, "MaxResults": PAGE_SIZE}
             try:
-                for page in aws.pages(client, "list_data_sets", parameters, _DataSets.check):
+                for page in pages(client, "list_data_sets", parameters, _DataSets.check):
                     names |= page.checked.names
-            except aws.REQUEST_ERRORS as error:
-                said = redact_text(describe(error))
-                raise LoadError(
-                    f"Listing the data sets of {label(client)} broke off: {said}.", tables
-                ) from None
+            except REQUEST_ERRORS as error:
+                reason = redact_text(describe(error))
+                message = f"Listing the data sets of {label(client)} broke off: {reason}."
+                raise LoadError(message, tables) from None
     jobs = tables.jobs.drop(columns="data_set_name", errors="ignore")
-    named = jobs["data_set_id"].map(names).astype("str")
+    column = jobs["data_set_id"].map(names).astype("str")
     if "data_set_name" in tables.jobs:
-        named = named.fillna(tables.jobs["data_set_name"])
-    jobs.insert(list(jobs).index("data_set_id") + 1, "data_set_name", named)
+        column = column.fillna(tables.jobs["data_set_name"])
+    jobs.insert(list(jobs).index("data_set_id") + 1, "data_set_name", column)
     return replace(tables, jobs=jobs)
 
 
-@dataclass(frozen=True)
-class _DataSets:
+class _DataSets(NamedTuple):
     """A page of ListDataSets: the names by id, and the token of the next."""
 
     names: dict[str, str]

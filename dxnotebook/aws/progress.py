@@ -11,20 +11,22 @@ from dxnotebook.model import AWS_KEEPS
 from dxnotebook.records.decode import Glance
 from dxnotebook.times import Window
 
+_FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
+
 
 class Progress:
-    """A bar that knows how far a load is: the listing runs from now back to the limit, or to the oldest that AWS keeps."""
+    """A bar that knows how far a load is.
+
+    A listing runs from now back to the limit, or to the oldest that AWS keeps.
+    """
 
     def __init__(self, clients: int, wanted: bool | None) -> None:
         self._done = [0.0] * clients
         self._jobs = 0
+        # where nobody says, it is shown in a terminal or notebook, and only for what takes a while
+        disable, delay = (None, 2) if wanted is None else (not wanted, 0)
         self._bar = tqdm(
-            total=100,
-            desc="Jobs",
-            bar_format="{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]",
-            disable=None if wanted is None else not wanted,
-            delay=0 if wanted else 2,
-            leave=False,
+            total=100, desc="Jobs", bar_format=_FORMAT, disable=disable, delay=delay, leave=False
         )
 
     def show(self, index: int, page: Page[Glance], window: Window) -> None:
@@ -34,10 +36,9 @@ class Progress:
         created = created[~np.isnat(created)]
         if len(created) and window.now is not None:
             start = window.start or window.now - AWS_KEEPS
-            passed = (window.now - pd.Timestamp(created.min(), tz="UTC")) / max(
-                window.now - start, pd.Timedelta(1)
-            )
-            self._done[index] = min(max(passed, self._done[index]), 1.0)
+            passed = window.now - pd.Timestamp(created.min(), tz="UTC")
+            share = passed / max(window.now - start, pd.Timedelta(1))
+            self._done[index] = min(max(share, self._done[index]), 1.0)
         self._update()
 
     def finish(self, index: int) -> None:

@@ -18,19 +18,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dxnotebook import demo
-from dxnotebook.archive import sync as syncing
 from dxnotebook.archive.archive import Archive
+from dxnotebook.archive.store import Store
+from dxnotebook.archive.sync import Sync
 from tests.scripted import OPEN, Scripted, moment
 
 
 def sync_for_ever(uri, url):
     """Sync again and again, a commit a page, and say what was asked when each time it is done."""
-    syncing._PAGES_A_COMMIT = 1
     client = demo.Endpoint(demo.Account(0)).client(endpoint_url=url)
-    archive = Archive(uri)
+    store = Store(uri)
     print("ready", flush=True)
     while True:
-        print(archive.sync(client, progress=False).asked_at.isoformat(), flush=True)
+        done = Sync(store, [client], progress=False, commit_pages=1).run()
+        print(done.asked_at.isoformat(), flush=True)
 
 
 class World(threading.Thread):

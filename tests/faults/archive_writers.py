@@ -17,7 +17,8 @@ from datetime import timedelta
 import dxnotebook as dx
 from dxnotebook import demo
 from dxnotebook.archive.archive import Archive
-from dxnotebook.archive.sync import known_syncs
+from dxnotebook.archive.history import known_syncs
+from dxnotebook.archive.store import Store
 from tests.scripted import OPEN, Scripted
 
 JOBS_A_SYNC = 20
@@ -68,7 +69,7 @@ def check(uri, options, told, syncs):
     archive = Archive(uri, options)
     jobs = archive.scan().to_table(columns=["job_arn", "state"]).to_pandas()
     expected = {arn: state for one in told for arn, state in one["states"].items()}
-    landed = known_syncs(archive._store)
+    landed = known_syncs(Store(uri, options))
     assert jobs["job_arn"].is_unique
     assert dict(zip(jobs["job_arn"], jobs["state"], strict=True)) == expected
     assert landed["complete"].all()

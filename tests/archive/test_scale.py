@@ -1,4 +1,4 @@
-"""An archive past one machine: many accounts synced by several processes at once, read by Dask and by Spark."""
+"""An archive past one machine: synced by several processes at once, read by Dask and Spark."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [
 
 
 def sync_account(archive, number):
-    """Sync a simulated account of its own into an archive that others sync into at the same time."""
+    """Sync an account of its own into an archive that others sync into at the same time."""
     with dx.demo.Endpoint(
         dx.demo.Account(150, account_id=f"{number:012}", seed=number)
     ) as endpoint:
@@ -63,6 +63,7 @@ def test_dask_reads_it_and_counts_as_pandas_does(archive, cluster, name):
     same(found.compute().reset_index(drop=True), METRICS[name](archive.load().jobs))
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize("name", [*METRICS, *DURATIONS])
 def test_spark_reads_it_and_counts_as_pandas_does(archive, spark, name):
     metric = {**METRICS, **DURATIONS}[name]
