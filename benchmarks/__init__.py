@@ -1,1 +1,1 @@
-"""Measurements of dxnotebook beside what one would use in its place; run by hand, never as tests."""
+"""Measurements of dxnotebook beside what one would use in its place; run by hand, no tests."""

@@ -1,9 +1,9 @@
-"""Analysing jobs: dxnotebook beside the pandas that one would write by hand, on the same jobs, in one run.
+"""Analysing jobs: dxnotebook beside the pandas that one would write by hand, on the same jobs.
 
 How to run it, from the repository with the ``benchmark`` and ``test`` extras installed::
 
-    python -m benchmarks.analytics            # some minutes: a million jobs python -m
-    benchmarks.analytics --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.analytics            # some minutes: a million jobs
+    python -m benchmarks.analytics --quick    # a tenth of the jobs; targets are for all of them
 
 What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants
 take turns. By hand is what one writes on the frame that `pandas.json_normalize` makes of what boto3
@@ -11,8 +11,8 @@ returns: *text* as pandas 3 types it, *object* with the columns of Python object
 made. Making these frames is not timed. A ratio is dxnotebook's figure over the other's. The exit
 status is 1 when a target is missed.
 
-The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The messages are those of all errors of several such
-accounts, 100,000 of them.
+The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The messages are those of all
+errors of several such accounts, 100,000 of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import version
 from statistics import median
 from typing import Any
 
@@ -31,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 import dxnotebook as dx
-from benchmarks.load import Report
+from benchmarks.load import Report, versions
 
 ACCOUNT, MESSAGES = 200_000, 100_000
 MEMBERS = ("Id", "Type", "State", "CreatedAt", "UpdatedAt")
@@ -61,7 +60,7 @@ def accounts(jobs: int, first: int = 0) -> list[bytes]:
 
 
 def normalized(pages: list[bytes]) -> pd.DataFrame:
-    """Return the frame that json_normalize makes of the jobs as boto3 returns them, of the members that are needed."""
+    """Return what json_normalize makes of the jobs as boto3 returns them, of the members needed."""
     rows = []
     for page in pages:
         for job in json.loads(page)["Jobs"]:
@@ -95,7 +94,7 @@ def causes_by_hand(messages: pd.Series, jobs: pd.Series) -> pd.DataFrame:
 
 
 def rounds(contestants: dict[str, Work], repeat: int) -> dict[str, float]:
-    """Return the median milliseconds of contestants that take turns, after one round that is not counted."""
+    """Return the median milliseconds of contestants that take turns, after a first round."""
     took: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(repeat + 1):
         for name, work in contestants.items():
@@ -202,9 +201,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 jobs")
     options = parser.parse_args()
     libraries = ("numpy", "pandas", "pyarrow", "narwhals")
-    print(
-        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
-    )
+    print(versions(libraries))
     pages = accounts(options.jobs or (100_000 if options.quick else 1_000_000))
     tables, text = dx.read_jobs(pages), normalized(pages)
     print(f"{len(tables):,} jobs")

@@ -1,9 +1,9 @@
-"""Archiving: dxnotebook's archive beside a DuckDB table with a primary key and pandas.read_parquet, in one run.
+"""Archiving: dxnotebook's archive beside a DuckDB table with a primary key and pandas.read_parquet.
 
 How to run it, from the repository with the ``benchmark`` and ``test`` extras installed::
 
-    python -m benchmarks.archive            # some ten minutes: one and four million jobs python -m
-    benchmarks.archive --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.archive            # some ten minutes: one and four million jobs
+    python -m benchmarks.archive --quick    # a tenth of the jobs; targets are for all of them
 
 What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants
 take turns. *merge* puts 10,000 recent jobs into an archive, half of them new, half changed; each
@@ -13,7 +13,8 @@ back; pandas reads the same files as they are. *growth* is the merge in an archi
 many jobs, over four times as long. A ratio is dxnotebook's figure over the other's. The exit status
 is 1 when a target is missed.
 
-The jobs are those of `dxnotebook.demo` in accounts of 200,000, each copy of them 90 days older than the one before.
+The jobs are those of `dxnotebook.demo` in accounts of 200,000, each copy of them 90 days older than
+the one before.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import argparse
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -35,7 +35,7 @@ from deltalake import DeltaTable
 
 import dxnotebook as dx
 from benchmarks.analytics import ACCOUNT, accounts, compare
-from benchmarks.load import Report
+from benchmarks.load import Report, versions
 from dxnotebook.archive.rows import MONTH, archived, months
 from dxnotebook.archive.store import JOBS, Store
 from dxnotebook.model import TEXT
@@ -178,9 +178,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 jobs")
     options = parser.parse_args()
     libraries = ("deltalake", "duckdb", "pandas", "pyarrow")
-    print(
-        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
-    )
+    print(versions(libraries))
     tables = dx.read_jobs(accounts(options.jobs or (100_000 if options.quick else 1_000_000)))
     rows = archived(tables, pd.Timestamp(dx.demo.NOW))
     print(f"{len(rows):,} jobs", flush=True)

@@ -1,4 +1,7 @@
-"""What `benchmarks.load` compares: each contestant runs in a process of its own, which loads only what it measures."""
+"""What `benchmarks.load` compares.
+
+Each contestant runs in a process of its own, which loads only what it measures.
+"""
 
 # ruff: noqa: PLC0415
 from __future__ import annotations
@@ -186,7 +189,7 @@ OVER_HTTP: dict[str, Callable[[], Contestant]] = {
 
 
 def measure(name: str, given: str) -> Figures:
-    """Return a contestant's figures on a file of pages, or on the endpoints of these URLs, the first to warm up on."""
+    """Return a contestant's figures on a file of pages, or on endpoints, first one to warm up."""
     if name == "since":
         return requests_since(int(given))
     if name in OVER_HTTP:
@@ -199,7 +202,7 @@ def measure(name: str, given: str) -> Figures:
 
 
 def _timed(contestant: Contestant, warm_up: object, given: object) -> Figures:
-    """Return CPU and wall seconds, and how far the peak memory rose; the result lives until all that is known."""
+    """Return CPU and wall seconds, and how far the peak memory rose while the result lived."""
     contestant.work(warm_up)
     gc.collect()
     peak, user, wall, cpu = _peak(), os.times().user, time.perf_counter(), time.process_time()
@@ -228,7 +231,7 @@ def _few(path: Path) -> Path:
 
 
 def write(jobs: int, path: Path) -> None:
-    """Write the pages of that many jobs, one a line; a large number is that of several accounts of the same mix."""
+    """Write the pages of that many jobs, one a line; many are of several such accounts."""
     from dxnotebook import demo
 
     sizes = [min(JOBS_AN_ACCOUNT, jobs - start) for start in range(0, jobs, JOBS_AN_ACCOUNT)]

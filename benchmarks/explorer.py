@@ -1,10 +1,10 @@
-"""The explorer in JupyterLab in a browser, beside a page of plain ipywidgets, at up to a million jobs.
+"""The explorer in JupyterLab in a browser, beside a page of plain ipywidgets, up to a million jobs.
 
 How to run it, from the repository with the ``benchmark`` and ``test`` extras installed, on Linux
 with Chromium::
 
-    python -m benchmarks.explorer            # some ten minutes python -m benchmarks.explorer
-    --quick    # up to 100,000 jobs; the targets are meant for a million
+    python -m benchmarks.explorer            # some ten minutes
+    python -m benchmarks.explorer --quick    # up to 100,000 jobs; targets are for a million
 
 What the figures mean: milliseconds by the page's own clock, medians of many different actions, each
 from the page's event (the click, the last letter typed, the pointer let go) until the new counts
@@ -15,7 +15,8 @@ kernel alone, with what was freed given back. *First row* is from just before th
 new kernel and page each time. A ratio is the explorer's figure over the other's, the median over
 the same actions. The exit status is 1 when a target is missed; targets are for the largest tables.
 
-The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The reference is `benchmarks.paging`.
+The jobs are those of `dxnotebook.demo`, in accounts of 200,000. The reference is
+`benchmarks.paging`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from itertools import permutations
 from pathlib import Path
 from statistics import median
@@ -39,7 +39,7 @@ from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 import dxnotebook as dx
 from benchmarks.analytics import accounts
-from benchmarks.load import Report, number
+from benchmarks.load import Report, number, versions
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.jupyter import Notebook, lab
 
@@ -63,14 +63,18 @@ WORDS = (
     "revision 22",
 )
 CLICKS = ("state", "type", "cause", "time")
-IMPORTS = "from dxnotebook import explore\nfrom benchmarks.paging import Paging, memory, peak\nbefore = memory()"
+IMPORTS = """from dxnotebook import explore
+from benchmarks.paging import Paging, memory, peak
+before = memory()"""
 # Runs a cell, and returns when each of some parts of its output was first there.
 OPEN = """async ([cell, parts]) => {
     const panel = jupyterapp.shell.currentWidget, found = parts.map(() => null);
     panel.content.activeCellIndex = cell;
     const start = performance.now();
     const all = new Promise((resolve) => new MutationObserver((_, seen) => {
-        parts.forEach((part, i) => { if (document.querySelector(part)) found[i] ??= performance.now() - start; });
+        parts.forEach((part, i) => {
+            if (document.querySelector(part)) found[i] ??= performance.now() - start;
+        });
         if (!found.includes(null)) { seen.disconnect(); resolve(found); }
     }).observe(document.body, { subtree: true, childList: true }));
     await jupyterapp.commands.execute('notebook:run-cell');
@@ -81,16 +85,28 @@ OPEN = """async ([cell, parts]) => {
 WATCH = """([event, root, parts]) => { window.took = new Promise((resolve, reject) => {
     let start = null, found = [];
     const begin = () => { start = performance.now(); found = parts.map(() => null); };
-    const end = () => { seen.disconnect(); removeEventListener(event, begin, true); clearTimeout(late); };
+    const end = () => {
+        seen.disconnect();
+        removeEventListener(event, begin, true);
+        clearTimeout(late);
+    };
     const within = (node, part) => (node.closest ? node : node.parentElement)?.closest(part);
     const seen = new MutationObserver((changes) => {
         if (start == null) return;
         const now = performance.now() - start;
-        parts.forEach((part, i) => { if (changes.some(({ target }) => within(target, part))) found[i] = now; });
-        if (!found.includes(null) && !document.querySelector('.dxn-busy')) { end(); resolve(found); }
+        parts.forEach((part, i) => {
+            if (changes.some(({ target }) => within(target, part))) found[i] = now;
+        });
+        if (found.includes(null) || document.querySelector('.dxn-busy')) return;
+        end();
+        resolve(found);
     });
-    const late = setTimeout(() => { end(); reject(new Error(`${event}: ${parts} changed after ${found}`)); }, 30_000);
-    seen.observe(document.querySelector(root), { subtree: true, childList: true, characterData: true, attributes: true });
+    const late = setTimeout(() => {
+        end();
+        reject(new Error(`${event}: ${parts} changed after ${found}`));
+    }, 30_000);
+    const all = { subtree: true, childList: true, characterData: true, attributes: true };
+    seen.observe(document.querySelector(root), all);
     addEventListener(event, begin, true);
 }); }"""
 # Waits until the explorer has waited for nothing for half a second, and returns when that began.
@@ -103,19 +119,25 @@ QUIET = """async () => {
 # Scrolls to the end, and returns how long it took until all rows wholly in view were there, and the
 # last row.
 SCROLL = """async (places) => {
-    const view = document.querySelector('.dxn-view'), took = [], frame = () => new Promise(requestAnimationFrame);
+    const view = document.querySelector('.dxn-view'), took = [];
+    const frame = () => new Promise(requestAnimationFrame);
     const missing = () => {
         const { top, bottom } = view.getBoundingClientRect();
-        const rows = [...view.querySelectorAll('tbody td[colspan]')].map((cell) => cell.getBoundingClientRect());
+        const cells = [...view.querySelectorAll('tbody td[colspan]')];
+        const rows = cells.map((cell) => cell.getBoundingClientRect());
         return rows.some((row) => row.top >= top + row.height && row.bottom <= bottom);
     };
     for (let place = 1; place <= places; place++) {
         const start = performance.now();
         view.scrollTop = ((view.scrollHeight - view.clientHeight) * place) / places;
-        do { await frame(); await frame(); } while (missing() && performance.now() - start < 10_000);
+        do {
+            await frame();
+            await frame();
+        } while (missing() && performance.now() - start < 10_000);
         took.push(performance.now() - start);
     }
-    const last = view.querySelector('tbody tr:last-child').getAttribute('aria-rowindex') - 1;  // 1 is that of the head
+    // 1 is that of the head
+    const last = view.querySelector('tbody tr:last-child').getAttribute('aria-rowindex') - 1;
     view.scrollTop = 0;
     return [took, last];
 }"""
@@ -218,7 +240,7 @@ class Reference(Explorer):
 
 
 def play(who: Explorer, turn: int) -> Found:
-    """Do what can be done with both, a little different each turn; gives what was done and how long it took."""
+    """Do what can be done with both, a little different each turn; return what took how long."""
     one, other = list(permutations(TYPES, 2))[turn % 12]
     for name, value in zip(
         ("state", "type") * 3, ("ERROR", one, "COMPLETED", other, "ERROR", one), strict=True
@@ -240,7 +262,10 @@ def causes(ours: Explorer, turn: int) -> Found:
 
 
 def rounds(page: Page, repeat: int) -> tuple[Took, Took, Took]:
-    """Return what the explorer takes, and the reference without and with its chart; a first round is not counted."""
+    """Return what the explorer takes, and the reference without and with its chart.
+
+    A first round is not counted.
+    """
     mine, rows, whole = Took(list), Took(list), Took(list)
     ours, reference = Explorer(page), Reference(page)
     for turn in range(repeat + 1):
@@ -290,7 +315,7 @@ class Run(NamedTuple):
         self, jobs: int, imports: str = IMPORTS
     ) -> Iterator[tuple[Page, Notebook, Answers]]:
         """Open a notebook in a new page and kernel, which has loaded the tables."""
-        load = f"import pickle\nwith open('{jobs}.pickle', 'rb') as file:\n    tables = pickle.load(file)"
+        load = f"import pickle\nwith open('{jobs}.pickle', 'rb') as f:\n    tables = pickle.load(f)"
         cells = [
             f"import dxnotebook as dx\n{imports}",
             load,
@@ -431,9 +456,7 @@ def main() -> int:
     if not CHROMIUM:
         raise SystemExit("This needs Chromium: apt install chromium, or name yours in CHROMIUM.")
     libraries = ("jupyterlab", "ipywidgets", "anywidget", "ipykernel", "pandas")
-    print(
-        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
-    )
+    print(versions(libraries))
     report = Report()
     with (
         tempfile.TemporaryDirectory() as name,

@@ -2,13 +2,14 @@
 
 How to run it, from the repository with the ``benchmark`` and ``excel`` extras installed::
 
-    python -m benchmarks.export            # some minutes: a million jobs python -m
-    benchmarks.export --quick    # a tenth of the jobs; the targets are meant for all of them
+    python -m benchmarks.export            # some minutes: a million jobs
+    python -m benchmarks.export --quick    # a tenth of the jobs; targets are for all of them
 
-What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants take turns. pandas
-writes the same three frames to three files; dxnotebook also makes the CSV safe to open, writes beside the target, has
-all of it on the disk (``fsync``) and swaps. *export, no fsync* leaves the disk out, as pandas does; only *export* has
-targets. A ratio is dxnotebook's figure over the other's. The exit status is 1 when a target is missed.
+What the figures mean: milliseconds on the clock, the median of the rounds, in which the contestants
+take turns. pandas writes the same three frames to three files; dxnotebook also makes the CSV safe
+to open, writes beside the target, has all of it on the disk (``fsync``) and swaps. *export, no
+fsync* leaves the disk out, as pandas does; only *export* has targets. A ratio is dxnotebook's
+figure over the other's. The exit status is 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ import os
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
 import dxnotebook as dx
 from benchmarks.analytics import accounts, compare
-from benchmarks.load import Report
+from benchmarks.load import Report, versions
 
 FRAMES = ("jobs", "details", "errors")
 
@@ -62,9 +62,8 @@ def once(tables: dx.JobTables, folder: Path) -> None:
     for suffix in (".jsonl", ".xlsx"):
         start = time.perf_counter()
         path = dx.export(tables, folder / f"tables{suffix}", progress=False)
-        print(
-            f"  export {suffix:<33}{1000 * (time.perf_counter() - start):>10.0f} ms {path.stat().st_size:>15,} bytes"
-        )
+        took = 1000 * (time.perf_counter() - start)
+        print(f"  export {suffix:<33}{took:>10.0f} ms {path.stat().st_size:>15,} bytes")
     for suffix in (".parquet", ".feather", ".jsonl"):
         start = time.perf_counter()
         dx.read_tables(folder / f"tables{suffix}")
@@ -88,9 +87,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     libraries = ("pandas", "pyarrow", "xlsxwriter")
-    print(
-        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in libraries)}"
-    )
+    print(versions(libraries))
     tables = dx.read_jobs(accounts(options.jobs or (100_000 if options.quick else 1_000_000)))
     print(", ".join(f"{len(getattr(tables, name)):,} {name}" for name in FRAMES))
     report = Report()

@@ -2,8 +2,9 @@
 
 How to run it, from the repository with the ``benchmark`` extra installed::
 
-    python -m benchmarks.load            # some ten minutes python -m benchmarks.load --quick    # a
-    tenth of the jobs; the targets are meant for all of them python -m benchmarks.load --only http
+    python -m benchmarks.load            # some ten minutes
+    python -m benchmarks.load --quick    # a tenth of the jobs; targets are for all of them
+    python -m benchmarks.load --only http
 
 What the figures mean: *CPU* is processor seconds of all threads (so that a contestant that uses
 every core gains nothing by it), *wall* seconds on the clock, *peak* how far the process's memory
@@ -12,9 +13,10 @@ a fresh process that warms up on a few pages first; contestants take turns, and 
 median of the rounds. A ratio is dxnotebook's figure over the other's: 1/20 means a twentieth. The
 exit status is 1 when a target is missed.
 
-The jobs are those of `dxnotebook.demo`, 200 a page. *pages* decodes them from memory, *growth* decodes more of them,
-*http* loads them from an endpoint on loopback that runs in another process, *since* counts the requests of a limited
-load, *clients* loads 20 accounts whose every page takes 50 ms, *import* times the imports.
+The jobs are those of `dxnotebook.demo`, 200 a page. *pages* decodes them from memory, *growth*
+decodes more of them, *http* loads them from an endpoint on loopback that runs in another process,
+*since* counts the requests of a limited load, *clients* loads 20 accounts whose every page takes 50
+ms, *import* times the imports.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +46,10 @@ def output(command: list[str]) -> str:
 
 
 def again(*arguments: object) -> list[str]:
-    """Return the command that starts this module anew; what starts it stays small, as its peak memory is inherited."""
+    """Return the command that starts this module anew.
+
+    What starts it stays small, as its peak memory is inherited.
+    """
     return [sys.executable, "-m", "benchmarks.load", *map(str, arguments)]
 
 
@@ -83,6 +88,12 @@ def seconds(value: float) -> str:
     return f"{value:.3f} s"
 
 
+def versions(libraries: Iterable[str]) -> str:
+    return ", ".join(
+        [f"Python {sys.version.split()[0]}", *(f"{n} {version(n)}" for n in libraries)]
+    )
+
+
 class Report:
     """Prints figures and ratios, and counts the targets that were missed."""
 
@@ -94,9 +105,8 @@ class Report:
             raise SystemExit(f"Some contestant did not read {jobs} jobs: {found}")
         print(f"  {'':<30}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}{'jobs':>12}")
         for label, f in found.items():
-            print(
-                f"  {label:<30}{f['cpu']:>10.2f}{f['wall']:>10.2f}{f['peak']:>10.0f}{f['jobs']:>12,.0f}"
-            )
+            time = f"{f['cpu']:>10.2f}{f['wall']:>10.2f}"
+            print(f"  {label:<30}{time}{f['peak']:>10.0f}{f['jobs']:>12,.0f}")
 
     def line(
         self,
@@ -154,8 +164,8 @@ def on_pages(run: Run) -> None:
 def growth(run: Run) -> None:
     """Show how cost grows with the jobs, beside a control that keeps every object it makes.
 
-    The target is for user time: what the system takes to hand out fresh memory is the machine's, and differs between
-    a first gigabyte and a later one; the control shows how much.
+    The target is for user time: what the system takes to hand out fresh memory is the machine's,
+    and differs between a first gigabyte and a later one; the control shows how much.
     """
     times = run.large / run.jobs
     print(f"\ngrowth: {times:.3g} times the jobs")
@@ -195,9 +205,8 @@ def since(run: Run) -> None:
 
 
 def clients(run: Run) -> None:
-    print(
-        f"\nclients: {CLIENTS} of {JOBS_A_CLIENT // PAGE_SIZE} pages each, every page takes {DELAY_S * 1000:.0f} ms"
-    )
+    pages = JOBS_A_CLIENT // PAGE_SIZE
+    print(f"\nclients: {CLIENTS} of {pages} pages each, every page takes {DELAY_S * 1000:.0f} ms")
     with server(WARM_UP_JOBS, *[JOBS_A_CLIENT] * CLIENTS, delay=DELAY_S) as urls:
         names = {"all at once": "dx.load_jobs", "one by one": "dx.load_jobs, one by one"}
         found = rounds(run.repeat, {label: (name, urls) for label, name in names.items()})
@@ -216,8 +225,8 @@ def imports(run: Run) -> None:
     took: dict[str, list[float]] = {statement: [] for statement in (usual, mine, first_use)}
     for _ in range(2 * run.repeat + 1):
         for statement, times in took.items():
-            code = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
-            times.append(float(output([sys.executable, "-c", code])))
+            code = f"start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
+            times.append(float(output([sys.executable, "-c", f"import time; {code}"])))
     found = {statement: median(times) for statement, times in took.items()}
     for statement, figure in found.items():
         run.report.line(statement, figure, show=seconds)
@@ -237,9 +246,7 @@ SECTIONS: dict[str, Callable[[Run], None]] = {
 
 def compare(options: argparse.Namespace) -> int:
     """Run the sections and return the exit status."""
-    print(
-        f"Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in LIBRARIES)}"
-    )
+    print(versions(LIBRARIES))
     jobs, large = (20_000, 100_000) if options.quick else (200_000, 1_000_000)
     report = Report()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,7 @@
-"""What `benchmarks.explorer` runs in the kernel: its reference, a page of jobs of plain ipywidgets, and a look at memory."""
+"""What `benchmarks.explorer` runs in the kernel.
+
+That is its reference, a page of jobs of plain ipywidgets, and a look at memory.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ def _counted(file: str, pattern: str) -> float:
 
 
 def memory() -> float:
-    """Return the megabytes that are this process's alone, with what was freed given back; the peak starts anew."""
+    """Return the megabytes that are this process's alone, with what was freed given back.
+
+    The peak starts anew.
+    """
     gc.collect()
     pa.default_memory_pool().release_unused()
     ctypes.CDLL(None).malloc_trim(0)
