@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +27,30 @@ from dxnotebook.tables.jobtables import JobTables
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)
 settings.load_profile("dxnotebook")
 
+NOT_QUICK = {"browser", "notebook", "property", "slow", "spark"}
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
     monkeypatch.setattr(pages, "PAUSES", pages.Pauses(first_s=0.001, longest_s=0.002))
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by what is marked here
+def pytest_collection_modifyitems(items):
+    """Mark tests by what they need; quick is what needs nothing but the package."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.path.suffix == ".ipynb":
+            item.add_marker("notebook")
+        if item.path.is_relative_to(Path(__file__).parent / "browser"):
+            item.add_marker("browser")
+        if fixtures & {"spark", "cluster"}:
+            item.add_marker("spark")
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
+        if not NOT_QUICK & {mark.name for mark in item.iter_markers()}:
+            item.add_marker("quick")
 
 
 def output_shape(definition: dict[str, Any] = DEFINITION) -> Any:
