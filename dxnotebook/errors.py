@@ -10,14 +10,9 @@ from pathlib import Path
 from typing import Any
 
 # what not everybody has installed, by the extra that brings it
-_EXTRAS = {
-    "archive": ("deltalake",),
-    "plots": ("matplotlib",),
-    "notebook": (
-        *("IPython", "anywidget", "ipywidgets", "jupyter_client"),
-        *("nbclient", "nbconvert", "nbformat", "traitlets"),
-    ),
-}
+_NOTEBOOK = ("IPython", "anywidget", "ipywidgets", "jupyter_client", "nbclient", "nbconvert")
+_EXTRAS = dict.fromkeys((*_NOTEBOOK, "nbformat", "traitlets"), "notebook")
+_EXTRAS |= {"deltalake": "archive", "matplotlib": "plots"}
 
 
 class DxError(Exception):
@@ -78,9 +73,8 @@ class MissingDependencyError(DxError, ImportError):
     """Something needs a library that is not installed: an ``ImportError`` that says what to do."""
 
     def __init__(self, name: str, library: str, extra: str) -> None:
-        super().__init__(
-            f"{name} needs {library}. Install it with: pip install 'dxnotebook[{extra}]'"
-        )
+        command = f"pip install 'dxnotebook[{extra}]'"
+        super().__init__(f"{name} needs {library}. Install it with: {command}")
 
 
 class DxWarning(UserWarning):
@@ -128,10 +122,9 @@ def naming_extras(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
-        for extra, libraries in _EXTRAS.items():
-            if library in libraries:
-                raise MissingDependencyError(name, library, extra) from None
-        raise
+        if library not in _EXTRAS:
+            raise
+        raise MissingDependencyError(name, library, _EXTRAS[library]) from None
 
 
 def warn(message: str, category: type[DxWarning]) -> None:

@@ -21,8 +21,8 @@ Limit = pd.Timestamp | pd.Timedelta | None
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
-_UNITS = "|".join([*_SECONDS, *_MONTHS])
-_LENGTH = re.compile(rf"\s*(\d+(?:\.\d+)?)?\s*({_UNITS})\s*", re.IGNORECASE)
+_LENGTH_UNITS = "|".join([*_SECONDS, *_MONTHS])
+_LENGTH = re.compile(rf"\s*(\d+(?:\.\d+)?)?\s*({_LENGTH_UNITS})\s*", re.IGNORECASE)
 _DATE = re.compile(r"\s*\d{4}-")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?"

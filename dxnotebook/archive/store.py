@@ -142,14 +142,9 @@ class Store:
     def append(self, syncs: list[dict[str, Any]]) -> None:
         """Write down what was looked at; writers do not get in each other's way there."""
         with self._naming_itself():
-            address, rows = self.address(SYNCS), pa.Table.from_pylist(syncs, SYNC)
-            write_deltalake(
-                address,
-                rows,
-                mode="append",
-                storage_options=self._options,
-                writer_properties=_WRITER,
-            )
+            options: Any = {"storage_options": self._options, "writer_properties": _WRITER}
+            rows = pa.Table.from_pylist(syncs, SYNC)
+            write_deltalake(self.address(SYNCS), rows, mode="append", **options)
             if len(self.opened(SYNCS).file_uris()) > _MOST_FILES:
                 with suppress(CommitFailedError):  # then another writer does it
                     self._compact()

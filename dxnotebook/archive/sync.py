@@ -31,11 +31,11 @@ from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.times import Window
 
-_COUNTS = ("new", "changed", "unchanged", "rejects")
+_COUNTED = ("new", "changed", "unchanged", "rejects")
 _OVERLAP = pd.Timedelta(hours=1)
 _FULL_EVERY = pd.Timedelta(days=7)
 # account and region are told by the first job's ARN, so that nothing but ListJobs need be allowed
-_ARN = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*):([^":]*):')
+_ACCOUNT_IN_ARN = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*):([^":]*):')
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +71,7 @@ class SyncResult:
     failures: Mapping[str, Exception] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{getattr(self, name):,} {name}" for name in _COUNTS)
+        counts = ", ".join(f"{getattr(self, name):,} {name}" for name in _COUNTED)
         dates = [f"{time:%Y-%m-%d}" for time in self.oldest_gap or ()]
         gap = f"gap from {' to '.join(dates)}" if dates else "no gap"
         failed = f", failed: {' · '.join(self.failures)}" if self.failures else ""
@@ -148,7 +148,7 @@ class Sync:
         """Learn from its first pages which account a client is for, so how far back to read."""
         with self._lock:
             asked_at = self._asked_at = self._asked_at or pd.Timestamp(page.served_at)
-        match = _ARN.search(page.checked.body)
+        match = _ACCOUNT_IN_ARN.search(page.checked.body)
         if match and account.account_id is None:
             account.region, account.account_id = match[1].decode(), match[2].decode()
             account.listing.window.since = self._since(account, asked_at)
@@ -183,7 +183,7 @@ class Sync:
             return
         if len(tables) or len(tables.rejects):
             result = put(self._store, tables, self._asked_at)
-            sums = {name: getattr(self._result, name) + getattr(result, name) for name in _COUNTS}
+            sums = {name: getattr(self._result, name) + getattr(result, name) for name in _COUNTED}
             self._result = replace(self._result, **sums)
         self._write_down(self._asked_at)
 

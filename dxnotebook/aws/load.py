@@ -13,13 +13,13 @@ from dxnotebook.aws.listing import PAGE_SIZE, Listing
 from dxnotebook.aws.pages import REQUEST_ERRORS, pages
 from dxnotebook.errors import FormatError, LoadError, LoadInterrupted
 from dxnotebook.records.body import as_utf8
+from dxnotebook.records.decode import BATCH_BYTES
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import AS_OF, JobTables, within
 from dxnotebook.times import Moment, Window
 
 # pages are decoded when so many bytes have come, many at once being quicker
-_BATCH_BYTES = 2**24
 
 
 def load_jobs(
@@ -79,7 +79,7 @@ def load_jobs(
         Source(name, Listing(client, parameters, window))
         for client, name in zip(several, client_names(several), strict=True)
     ]
-    fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=_BATCH_BYTES)
+    fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES)
     try:
         fetch.run()
     except KeyboardInterrupt:

@@ -12,16 +12,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from dxnotebook.demo import catalogue as cat
+from dxnotebook.demo import plan as planned
 from dxnotebook.demo.catalogue import DATA_SETS, FEEDS, NOW, Array, Json
 from dxnotebook.demo.job import Job, Names, ids_of, scatter, stamps
-from dxnotebook.demo.plan import (
-    DATA_SET_OF,
-    EARLIER_OF,
-    NEVER,
-    REVISION_DAYS,
-    make_plan,
-    revision_days,
-)
 
 
 @dataclass(frozen=True)
@@ -90,11 +83,9 @@ class Account:
         region: str = "us-east-1",
         seed: int = 0,
     ) -> None:
-        self.now = now
-        self.account_id = account_id
-        self.region = region
+        self.now, self.account_id, self.region = now, account_id, region
         self._names = Names(account_id, region, seed)
-        self._plan = make_plan(jobs, seed)
+        self._plan = planned.make_plan(jobs, seed)
         self._time = int(now.timestamp() * 1000)
         window = [self._time - 90 * cat.DAY, self._time + 1]
         self._first, self._end = np.searchsorted(self._plan["created"], window).tolist()
@@ -196,15 +187,16 @@ class Account:
 
     def _matches(self, data_set_id: str | None, revision_id: str | None) -> Array:
         plan = self._plan[self._first : self._end]
-        data_set = DATA_SET_OF[plan["feed"]]
+        data_set = planned.DATA_SET_OF[plan["feed"]]
         matches = np.ones(len(plan), bool)
         if data_set_id is not None:
             matches &= data_set == _index(self._names.data_set_ids, data_set_id, "DATA_SET")
         if revision_id is not None:
             number = _index(self._names.revision_ids, revision_id, "REVISION")
-            owner, day = divmod(number, REVISION_DAYS)
-            age = revision_days(plan) - day
-            matches &= (data_set == owner) & (age >= 0) & (age <= EARLIER_OF[plan["feed"]])
+            owner, day = divmod(number, planned.REVISION_DAYS)
+            age = planned.revision_days(plan) - day
+            earlier = planned.EARLIER_OF[plan["feed"]]
+            matches &= (data_set == owner) & (age >= 0) & (age <= earlier)
         return matches
 
     def _jobs(self, rows: Array) -> Iterator[Job]:
@@ -226,14 +218,14 @@ class Account:
             np.where(is_open, open_state, plan["outcome"]).tolist(),
             plan["cause"].tolist(),
             plan["feed"].tolist(),
-            revision_days(plan).tolist(),
+            planned.revision_days(plan).tolist(),
             scatter(plan["slot"] * 64 + plan["feed"], self._names.salt),
         )
 
     def _story(self) -> Story:
         malware, stuck = (
             ids_of(np.flatnonzero(rows), self._names.salt)
-            for rows in (self._plan["cause"] == cat.MALWARE, self._plan["ended"] == NEVER)
+            for rows in (self._plan["cause"] == cat.MALWARE, self._plan["ended"] == planned.NEVER)
         )
         data_set = FEEDS[cat.BAD_FEED].data_set
         return Story(

@@ -92,6 +92,7 @@ FEEDS = [
     for number, data_set in enumerate(DATA_SETS)
     for job_type, jobs in data_set.jobs.items()
 ]
+REFUSALS: dict[str, Json] = _FILE["refusals"]
 CAUSES = [Cause(**cause) for cause in _FILE["causes"]]
 POLICY, CONCURRENT, MALWARE = range(3)
 BURSTS = [

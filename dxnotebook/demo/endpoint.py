@@ -64,7 +64,7 @@ _making_clients = threading.Lock()  # a session is not thread-safe, its clients 
 
 
 @functools.cache  # reading botocore's data files is most of what a client costs
-def _session(region: str) -> boto3.Session:
+def _own_session(region: str) -> boto3.Session:
     """Return a session that knows no profile and no configuration file of the user's."""
     nowhere = (None, None, os.devnull, None)
     sources = {"profile": (None,) * 4, "config_file": nowhere, "credentials_file": nowhere}
@@ -101,12 +101,8 @@ class Endpoint:
     (4, [('GET', '/v1/jobs', {'maxResults': '4'})])
     """
 
-    def __init__(
-        self, account: Account, *, faults: Sequence[Fault] = (), delay: float = 0.0
-    ) -> None:
-        self.account = account
-        self.faults = tuple(faults)
-        self.delay = delay
+    def __init__(self, account: Account, *, faults: Sequence[Fault] = (), delay: float = 0) -> None:
+        self.account, self.faults, self.delay = account, tuple(faults), delay
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self._used: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -153,7 +149,7 @@ class Endpoint:
         options: dict[str, Any] = {"endpoint_url": self.url, **kwargs}
         options["config"] = config.merge(options.get("config") or Config())
         with _making_clients:
-            made: BaseClient = _session(self.account.region).client("dataexchange", **options)
+            made: BaseClient = _own_session(self.account.region).client("dataexchange", **options)
         return made
 
     def _serve(self, server: _Server) -> None:
@@ -195,11 +191,12 @@ class Endpoint:
 
     def _list_jobs(self, query: dict[str, str]) -> Reply | None:
         size = _page_size(query)
-        listing = (query.get("dataSetId"), query.get("revisionId"))
+        filters = {"data_set_id": query.get("dataSetId"), "revision_id": query.get("revisionId")}
+        listing = tuple(filters.values())
         start, detours = self._start(query, *listing)
         fault = None if detours else self._fault(start // size)
         if fault is None:
-            return Reply(200, self._page(start, size, listing))
+            return Reply(200, self._page(start, size, filters))
         if fault.kind == "reset" or (fault.kind == "stall" and self._closed.wait(fault.seconds)):
             return None
         first = self.account.token(0, *listing)
@@ -210,19 +207,12 @@ class Endpoint:
             "empty_page": self.account.token(start, *listing, detours=1),
         }
         size = 0 if fault.kind == "empty_page" else size
-        body = self._page(start, size, listing, wrong_tokens.get(fault.kind))
+        body = self._page(start, size, filters, next_token=wrong_tokens.get(fault.kind))
         return fault.spoilt(body, self.account.account_id, self.account.region)
 
-    def _page(
-        self,
-        start: int,
-        size: int,
-        listing: tuple[str | None, str | None],
-        token: str | None = None,
-    ) -> bytes:
-        filters = dict(zip(("data_set_id", "revision_id"), listing, strict=True))
+    def _page(self, start: int, size: int, filters: dict[str, Any], **token: Any) -> bytes:
         try:
-            return self.account.page(start, size, **filters, next_token=token)
+            return self.account.page(start, size, **filters, **token)
         except LookupError as unknown:
             resource, name = unknown.args
             message = f"{resource.replace('_', ' ').capitalize()} {name} was not found."

@@ -7,25 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dxnotebook.demo.catalogue import REFUSALS
+
 _JSON, _HTML = ({"Content-Type": f"{kind}"} for kind in ("application/json", "text/html"))
 _UNAVAILABLE = b"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
-_NOT_ALLOWED = (
-    "User: arn:aws:iam::{account}:user/demo is not authorized to perform: dataexchange:ListJobs "
-    "on resource: arn:aws:dataexchange:{region}:{account}:jobs/* because no identity-based policy "
-    "allows the dataexchange:ListJobs action"
-)
-_EXPIRED = "The security token included in the request is expired"
-_INTERNAL = "An internal error occurred. Please try again."
-# kind: status, code, message
-_REFUSALS = {
-    "throttle": (429, "ThrottlingException", "Rate exceeded"),
-    "server_error": (500, "InternalServerException", _INTERNAL),
-    "expired": (403, "ExpiredTokenException", _EXPIRED),
-    "denied": (403, "AccessDeniedException", _NOT_ALLOWED),
-}
 _TOKENS = ("repeat_token", "cycle_token", "empty_page", "empty_token")
 _BODIES = ("unavailable", "stall", "reset", "truncate", "cut", "empty", "html")
-_KINDS = (*_REFUSALS, *_BODIES, *_TOKENS, "reply")
+_FAULT_KINDS = (*REFUSALS, *_BODIES, *_TOKENS, "reply")
 
 
 class Reply(NamedTuple):
@@ -86,13 +74,15 @@ class Fault:
     body: bytes = b""
 
     def __post_init__(self) -> None:
-        if self.kind not in _KINDS:
-            raise ValueError(f"Invalid kind: {self.kind!r}. Valid options are: {', '.join(_KINDS)}")
+        if self.kind not in _FAULT_KINDS:
+            raise ValueError(
+                f"Invalid kind: {self.kind!r}. Valid options are: {', '.join(_FAULT_KINDS)}"
+            )
 
     def spoilt(self, body: bytes, account_id: str, region: str) -> Reply:
         """Return what the fault makes of the body of a page, or raise the service's refusal."""
-        if self.kind in _REFUSALS:
-            status, code, message = _REFUSALS[self.kind]
+        if self.kind in REFUSALS:
+            status, code, message = REFUSALS[self.kind].values()
             raise RefusalError(status, code, message.format(account=account_id, region=region))
         half = len(body) // 2
         replies = {

@@ -39,17 +39,14 @@ class Names:
     """What an account calls its things."""
 
     def __init__(self, account_id: str, region: str, seed: int) -> None:
-        self.account_id = account_id
-        self.region = region
+        self.account_id, self.region = account_id, region
         self.arn = f"arn:aws:dataexchange:{region}:{account_id}"
         self.salt = zlib.crc32(f"{account_id} {region} {seed}".encode()) << 31
         sets = len(cat.DATA_SETS)
         self.data_set_ids = ids_of(np.arange(sets), self.salt + (1 << 40))
         self.revision_ids = ids_of(np.arange(sets * REVISION_DAYS), self.salt + (1 << 41))
-        ends = ["delivery" if feed.type in cat.EXPORTS else "raw" for feed in FEEDS]
-        self.buckets = [
-            f"{feed.slug}-{end}-{region}" for feed, end in zip(FEEDS, ends, strict=True)
-        ]
+        kinds = [(feed.slug, feed.type in cat.EXPORTS) for feed in FEEDS]
+        self.buckets = [f"{slug}-{'delivery' if out else 'raw'}-{region}" for slug, out in kinds]
 
 
 @dataclass
@@ -73,8 +70,7 @@ class Job:
         newest = data_set * REVISION_DAYS + self.day
         oldest = newest - int(EARLIER_OF[self.feed])
         stem = f"dt={self.slot[:10]}/{self.slot[11:19].replace(':', '')}"
-        self.account_id = self.names.account_id
-        self.region = self.names.region
+        self.account_id, self.region = self.names.account_id, self.names.region
         self.bucket = self.names.buckets[self.feed]
         self.data_set_id = self.names.data_set_ids[data_set]
         self.revision_ids = self.names.revision_ids[oldest : newest + 1][::-1]
@@ -133,8 +129,8 @@ class Job:
 
 
 _KEY_PATTERN = "/${Revision.CreatedAt}/${Asset.Name}"
-_LINES = {"TagKey": "line", "TagValues": ["motor", "home", "travel"]}
-_REGIONS = {"TagKey": "region", "TagValues": ["eu"]}
+_LINE_TAGS = {"TagKey": "line", "TagValues": ["motor", "home", "travel"]}
+_REGION_TAGS = {"TagKey": "region", "TagValues": ["eu"]}
 
 
 def _to_s3(job: Job) -> Json:
@@ -165,45 +161,33 @@ def _from_redshift(job: Job) -> Json:
 _DETAILS: dict[str, Callable[[Job], Json]] = {
     cat.S3: lambda job: {"AssetSources": job.objects(job.keys)},
     cat.URL: lambda job: {
-        "AssetName": job.keys[0],
-        "SignedUrl": job.signed_url,
-        "SignedUrlExpiresAt": job.expires,
+        "AssetName": job.keys[0], "SignedUrl": job.signed_url, "SignedUrlExpiresAt": job.expires,
         **job.sometimes(0, Md5Hash=job.md5),
     },
     cat.TO_S3: _to_s3,
     cat.TO_URL: lambda job: {
-        "AssetId": job.asset_id,
-        "SignedUrl": job.signed_url,
-        "SignedUrlExpiresAt": job.expires,
+        "AssetId": job.asset_id, "SignedUrl": job.signed_url, "SignedUrlExpiresAt": job.expires,
     },
     cat.REVISIONS: _revisions_to_s3,
     cat.REDSHIFT: _from_redshift,
     cat.API: lambda job: {
-        "ApiId": job.digits[:10],
-        "ApiName": f"{job.slug}-v2",
-        "ApiSpecificationMd5Hash": job.md5,
+        "ApiId": job.digits[:10], "ApiName": f"{job.slug}-v2", "ApiSpecificationMd5Hash": job.md5,
         "ApiSpecificationUploadUrl": job.signed_url,
-        "ApiSpecificationUploadUrlExpiresAt": job.expires,
-        "ProtocolType": "REST",
-        "Stage": "prod",
+        "ApiSpecificationUploadUrlExpiresAt": job.expires, "ProtocolType": "REST", "Stage": "prod",
         **job.sometimes(0, ApiDescription=f"The {job.slug} service, stage prod"),
         **job.sometimes(1, ApiKey=job.asset_id),
     },
-    cat.ACCESS: lambda job: {
-        "AssetSource": {
-            "Bucket": job.bucket,
-            "KeyPrefixes": [f"{job.slug}/raw/", f"{job.slug}/clean/"],
-            "Keys": job.keys,
-            "KmsKeysToGrant": [{"KmsKeyArn": job.kms_key}],
-        }
-    },
+    cat.ACCESS: lambda job: {"AssetSource": {
+        "Bucket": job.bucket, "KeyPrefixes": [f"{job.slug}/raw/", f"{job.slug}/clean/"],
+        "Keys": job.keys, "KmsKeysToGrant": [{"KmsKeyArn": job.kms_key}],
+    }},
     cat.LAKE: lambda job: {
         "CatalogId": job.account_id,
         "RoleArn": f"arn:aws:iam::{job.account_id}:role/dx-lake-{job.slug}",
-        "Table": {"Expression": [_LINES, _REGIONS], "Permissions": ["DESCRIBE", "SELECT"]},
-        **job.sometimes(0, Database={"Expression": [_LINES], "Permissions": ["DESCRIBE"]}),
+        "Table": {"Expression": [_LINE_TAGS, _REGION_TAGS], "Permissions": ["DESCRIBE", "SELECT"]},
+        **job.sometimes(0, Database={"Expression": [_LINE_TAGS], "Permissions": ["DESCRIBE"]}),
     },
-}
+}  # fmt: skip
 
 
 def _errors(job: Job, cause: cat.Cause) -> list[Json]:

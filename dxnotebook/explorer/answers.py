@@ -81,9 +81,7 @@ class Exploration:
     def rows(self, rows: Array, names: list[str]) -> list[list[Any]]:
         """Return rows as the page shows them: the number, whether it is ticked, the cells."""
         jobs, codes = self.tables.jobs, self.crossfilter.first_codes
-        values = [
-            codes(rows) if name == CODE else cells.values(jobs[name].iloc[rows]) for name in names
-        ]
+        values = [codes(rows) if n == CODE else cells.values(jobs[n].iloc[rows]) for n in names]
         ticked = self.ticked[rows].tolist()
         return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]
 

@@ -18,7 +18,7 @@ _MINUTE_US = 60_000_000
 _DAY_US = 1440 * _MINUTE_US
 _STEPS = [n * _MINUTE_US for n in (1, 5, 15, 60, 180, 360, 720)]
 _STEPS += [n * _DAY_US for n in (1, 2, 7, 14, 28, 91, 364)]
-_FIRST_MONDAY = 4 * _DAY_US  # the first one after 1970 began
+_MONDAY_US = 4 * _DAY_US  # the first one after 1970 began
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def bins_of(created: Integers) -> Bins:
     first, last = int(created[is_known].min()), int(created.max())
     step = next((step for step in _STEPS if (last - first) // step < _MOST_BINS), _STEPS[-1])
     step *= -(-(last - first + 1) // (step * _MOST_BINS))
-    origin = (first - _FIRST_MONDAY) // step * step + _FIRST_MONDAY
+    origin = (first - _MONDAY_US) // step * step + _MONDAY_US
     starts = np.arange(origin, last + 1, step)
     codes = np.where(is_known, (created - origin) // step, len(starts))
     return Bins(starts, step, codes.astype(np.int32))

@@ -34,7 +34,7 @@ def replacing(target: Path, parts: Collection[str] = ()) -> Iterator[Path]:
         When something else is there, or it cannot be written.
     """
     try:
-        _check(target, parts)
+        _check_target(target, parts)
         recover(target)
         with _scratch_folder(target) as scratch:
             written = scratch / target.name
@@ -43,8 +43,8 @@ def replacing(target: Path, parts: Collection[str] = ()) -> Iterator[Path]:
             yield written
             for path in [*(written.iterdir() if parts else []), written]:
                 _sync(path)
-            _check(target, parts)  # while one wrote, a user may have put something there
-            _put(written, target)
+            _check_target(target, parts)  # while one wrote, a user may have put something there
+            _put_in_place(written, target)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         hint = "What was there before is as it was; make room or choose another path."
@@ -59,7 +59,7 @@ def recover(target: Path) -> None:
                 (scratch / _ASIDE).rename(target)
 
 
-def _check(target: Path, parts: Collection[str]) -> None:
+def _check_target(target: Path, parts: Collection[str]) -> None:
     """Raise DxError where a target may not be replaced, or nothing can be."""
     shown, problem = repr(str(target)), ""
     if not target.parent.is_dir():
@@ -118,7 +118,7 @@ def _claimed(scratch: Path) -> Iterator[bool]:
             os.close(handle)
 
 
-def _put(written: Path, target: Path) -> None:
+def _put_in_place(written: Path, target: Path) -> None:
     """Put what was written in the target's place."""
     if target.is_file():
         shutil.copymode(target, written)

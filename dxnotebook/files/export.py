@@ -107,9 +107,9 @@ def export(
             sheets = {n: plain_table(frame, escape=escape_formulas) for n, frame in frames.items()}
             spreadsheet.write_workbook(sheets, written, bar)
         elif suffix in _LINES:
-            lines = _jobs(tables, bar) if isinstance(tables, JobTables) else _rows(tables, bar)
+            lines: Any = _job_lines if isinstance(tables, JobTables) else _row_lines
             with spreadsheet.opened(written) as sink:
-                sink.writelines(lines)
+                sink.writelines(lines(tables, bar))
         else:
             mark = secrets.token_hex(8) if in_folder else None
             for name, frame in frames.items():
@@ -216,7 +216,7 @@ def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd
 def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], mark: str | None) -> None:
     """Write a frame as Parquet or Feather; one that is a part of tables has their mark."""
     try:
-        table = _arrow(frame)
+        table = _typed_table(frame)
         if mark is not None:
             columns = frame.select_dtypes("category").items()
             categories = {name: list(column.cat.categories) for name, column in columns}
@@ -231,7 +231,7 @@ def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], mark: str | No
         raise DxError(f"{path.suffix} holds one type a column: {reason}. {hint}") from error
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
+def _typed_table(frame: pd.DataFrame) -> pa.Table:
     """Return a frame in Arrow; lone surrogates, which UTF-8 cannot hold, become their escapes."""
     try:
         return pa.Table.from_pandas(frame)
@@ -270,7 +270,7 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, str]:
     return frame, ours["export"]
 
 
-def _jobs(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
+def _job_lines(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of tables; a reject, which may be no object at all, as a page of one."""
     row = np.arange(len(tables))
     for start in range(0, len(tables), _JOBS_AT_ONCE):
@@ -284,11 +284,11 @@ def _jobs(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
         yield b'{"Jobs": []}\n'  # an empty file is no listing
 
 
-def _rows(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
+def _row_lines(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
         rows = map(_without_nan, part.to_pylist())
-        yield "".join(json.dumps(row, default=_json) + "\n" for row in rows).encode()
+        yield "".join(json.dumps(row, default=_json_default) + "\n" for row in rows).encode()
 
 
 def _without_nan(value: Any) -> Any:
@@ -300,5 +300,5 @@ def _without_nan(value: Any) -> Any:
     return [_without_nan(element) for element in value] if isinstance(value, list) else value
 
 
-def _json(value: Any) -> str:
+def _json_default(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from dxnotebook.errors import DxError, FormatError, LoadError
 from dxnotebook.records.body import Body, as_utf8, encode
-from dxnotebook.records.decode import Decoder
+from dxnotebook.records.decode import BATCH_BYTES, Decoder
 from dxnotebook.tables.assemble import Batch, assemble
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables
@@ -19,7 +19,6 @@ from dxnotebook.text import counted
 
 Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable[Any]
 
-_BATCH_BYTES = 2**24
 _LARGE_BYTES = 2**25
 # full pages of so many are a batch
 _DICTS_A_BODY = 100
@@ -90,7 +89,7 @@ def _grouped(contents: Iterable[Body]) -> Iterator[list[Body]]:
     for body in contents:
         group.append(body)
         size += len(body.content)
-        if size >= _BATCH_BYTES:
+        if size >= BATCH_BYTES:
             yield group
             group, size = [], 0
     if group:

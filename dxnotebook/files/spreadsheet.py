@@ -32,10 +32,10 @@ _FORMULA = r'^(?:[\pZ\pC"]*[=+\-@|%＝＋－＠]|[\t\r\n\x00])'
 # what XML cannot hold, and CR, which it takes for a line's end
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
 _ESCAPES = {c: ascii(chr(c))[1:-1] for c in (*range(9), *range(0xB, 0x20), 0xFFFE, 0xFFFF)}
-_DAY_US, _EPOCH = 86_400_000_000, 25_569  # a day; the day 1970-01-01 in a sheet
+_US_A_DAY, _EPOCH = 86_400_000_000, 25_569  # a day; the day 1970-01-01 in a sheet
 # Excel's 1900 has a day too many in February; it ends with the year 9999
 _FIRST_DAY, _LAST_DAY = 61, 2_958_466
-_EXACT = 10**15  # Excel keeps 15 digits
+_SIXTEEN_DIGITS = 10**15  # Excel keeps 15 digits
 _NARROWEST, _WIDEST, _TIME_WIDTH, _SAMPLE = 8, 60, 19, 1_000
 
 _is_time = pa.types.is_timestamp
@@ -204,7 +204,8 @@ def _cells(column: pa.ChunkedArray) -> list[Any]:
     cells: list[Any] = column.to_pylist()
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers = np.abs(column.cast(pa.float64(), safe=False).to_numpy())
-        for row in np.flatnonzero(numbers >= (_EXACT if pa.types.is_integer(kind) else np.inf)):
+        least = _SIXTEEN_DIGITS if pa.types.is_integer(kind) else np.inf
+        for row in np.flatnonzero(numbers >= least):
             cells[row] = str(cells[row])
     return cells
 
@@ -238,7 +239,7 @@ def _days(times: pa.ChunkedArray) -> list[Any]:
     """Return times as Excel counts them, in days and in UTC; those it cannot have as text."""
     zone = "UTC" if times.type.tz else None
     us = times.cast(pa.timestamp("us", times.type.tz), safe=False).cast(pa.timestamp("us", zone))
-    days = us.cast(pa.int64()).to_numpy() / _DAY_US + _EPOCH  # null is nan, and compares as false
+    days = us.cast(pa.int64()).to_numpy() / _US_A_DAY + _EPOCH  # null is nan, and compares as false
     cells: list[Any] = pc.if_else(us.is_valid(), pa.array(days), None).to_pylist()
     outside = np.flatnonzero((days < _FIRST_DAY) | (days >= _LAST_DAY))
     for row, text in zip(outside, _iso(us.take(pa.array(outside))).to_pylist(), strict=True):

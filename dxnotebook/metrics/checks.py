@@ -15,7 +15,7 @@ from dxnotebook.tables.jobtables import JobTables, checked, observed_at
 from dxnotebook.text import counted, elapsed, shortened
 from dxnotebook.times import length
 
-_COLUMNS = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
+_FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
 
 Finding = dict[str, Any]
@@ -93,7 +93,7 @@ def check(
     if max_silence is not None:
         limit = _length_in_seconds(max_silence)
         findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
-    return pd.DataFrame(findings, columns=list(_COLUMNS)).astype(_COLUMNS)
+    return pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
 
 
 def _check_limits(numbers: dict[str, Any], max_silence: object) -> None:

@@ -29,9 +29,8 @@ def columns_of(by: object, results: Iterable[str]) -> list[str]:
     columns = [] if by is None else texts("by", by)
     for name in columns:
         if name in results:
-            raise DxError(
-                f"Cannot group by a column named {name!r}, as the result has one. Rename it."
-            )
+            problem = f"Cannot group by a column named {name!r}, as the result has one"
+            raise DxError(f"{problem}. Rename it.")
     return columns
 
 
@@ -41,10 +40,8 @@ def groupable(by: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        names = ", ".join(map(repr, by))
-        raise DxError(
-            f"Cannot group by {names}: {error}. Choose columns of texts or numbers."
-        ) from None
+        problem = f"Cannot group by {', '.join(map(repr, by))}: {error}"
+        raise DxError(f"{problem}. Choose columns of texts or numbers.") from None
 
 
 def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers]:
@@ -86,9 +83,8 @@ def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
 
 
 def _no_frame(jobs: object, example: str) -> DxError:
-    return DxError(
-        f"Invalid jobs: a {type(jobs).__name__}. Give a {example}, such as `tables.jobs`."
-    )
+    kind = type(jobs).__name__
+    return DxError(f"Invalid jobs: a {kind}. Give a {example}, such as `tables.jobs`.")
 
 
 class Source(Generic[FrameT]):
@@ -113,9 +109,8 @@ class Source(Generic[FrameT]):
         if isinstance(jobs, pd.DataFrame):
             if not jobs.columns.is_unique:
                 name = jobs.columns[jobs.columns.duplicated()][0]
-                raise DxError(
-                    f"The frame has several columns {name!r}. Rename or drop all but one."
-                )
+                problem = f"The frame has several columns {name!r}"
+                raise DxError(f"{problem}. Rename or drop all but one.")
             self.native = _in_expected_types(jobs, needed)
         try:
             self.frame: Any = nw.from_native(self.native)
@@ -134,9 +129,8 @@ class Source(Generic[FrameT]):
         for name in _EXPECTED.keys() & set(needed):
             expected, kind = _EXPECTED[name], self.schema[name]
             if not (kind.is_numeric() if expected == "numbers" else isinstance(kind, nw.Datetime)):
-                raise DxError(
-                    f"The column {name!r} holds {kind}, not {expected}; convert it first."
-                )
+                problem = f"The column {name!r} holds {kind}, not {expected}"
+                raise DxError(f"{problem}; convert it first.")
 
     def column(self, name: str) -> Any:
         """Return a column to group by, as an expression; other engines' categories become text."""

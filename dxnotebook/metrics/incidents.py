@@ -11,7 +11,7 @@ from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked
 
 _TIME = "datetime64[us, UTC]"
-_COLUMNS = {
+_INCIDENT = {
     "since": _TIME, "until": _TIME,
     "n": "int64", "failed": "int64", "rate": "float64", "baseline": "float64",
     "cause": "str", "cause_jobs": "int64", "cause_data_set_id": "str",
@@ -66,11 +66,11 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
         | run[["n", "failed"]].sum().to_dict()
         for since, run in runs
     ]
-    result = pd.DataFrame(rows, columns=list(_COLUMNS))
+    result = pd.DataFrame(rows, columns=list(_INCIDENT))
     # which is all null, without a zone, where nothing has been done
     recovered_at = pd.to_datetime(result["recovered_at"], utc=True)
     result = result.assign(rate=result["failed"] / result["n"], recovered_at=recovered_at)
-    return result.astype(_COLUMNS)
+    return result.astype(_INCIDENT)
 
 
 def _what_failed(

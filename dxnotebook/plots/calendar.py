@@ -87,12 +87,9 @@ def _draw_days(ax: Axes, rates: Array) -> None:
     if rates.shape[1] <= _MOST_WITH_NUMBERS:
         for row, column in np.argwhere(np.isfinite(rates)):
             rate = rates[row, column]
-            look: style.Look = {
-                "color": "white" if norm(rate) > 0.6 else style.DARK,
-                "ha": "center",
-            }
-            at = (column + 0.5, row + 0.5)
-            style.note(ax, f"{100 * rate:.0f}", at, fontsize=style.SMALL - 1, **look)
+            colour = "white" if norm(rate) > 0.6 else style.DARK
+            look: style.Look = {"color": colour, "ha": "center", "fontsize": style.SMALL - 1}
+            style.note(ax, f"{100 * rate:.0f}", (column + 0.5, row + 0.5), **look)
     share = PercentFormatter(1, 0, " %")
     bar = ax.figure.colorbar(mesh, ax=ax, fraction=0.03, pad=0.01, format=share)
     bar.set_label("failure rate", fontsize=style.SMALL)

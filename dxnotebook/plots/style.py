@@ -119,16 +119,9 @@ def duration_axis(ax: Axes, low: float, high: float, label: str) -> None:
 def legend(ax: Axes, handles: list[Any] | None = None) -> None:
     """Put the legend, of these or all that has a label, above the axes, where nothing is drawn."""
     handles = handles or ax.get_legend_handles_labels()[0]
-    spacing = {"borderaxespad": 0.2, "columnspacing": 1.4, "handletextpad": 0.5}
-    ax.legend(
-        handles=handles,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=min(len(handles), 6),
-        frameon=False,
-        fontsize=SMALL,
-        **spacing,
-    )
+    look: Look = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+    look |= {"frameon": False, "fontsize": SMALL, "columnspacing": 1.4, "handletextpad": 0.5}
+    ax.legend(handles=handles, ncols=min(len(handles), 6), **look)
 
 
 def one_group(by: object) -> str:

@@ -112,11 +112,8 @@ def _draw_bars(ax: Axes, edges: Array, bars: pd.DataFrame, base: Array) -> PolyC
     low = base + bars["lane"].to_numpy() + 0.5 - height / 2
     high = low + height
     corners = np.array([(left, low), (right, low), (right, high), (left, high)])
-    look: style.Look = {
-        "facecolor": colour,
-        "hatch": hatch,
-        "edgecolor": style.DARK if hatch else "face",
-    }
+    edge = style.DARK if hatch else "face"
+    look: style.Look = {"facecolor": colour, "hatch": hatch, "edgecolor": edge}
     drawn = PolyCollection(list(np.moveaxis(corners, 2, 0)), linewidth=0.4, **look)
     ax.add_collection(drawn)
     return drawn

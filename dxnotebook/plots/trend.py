@@ -62,15 +62,8 @@ def plot_failure_trend(
     'failure rate'
     """
     jobs = pandas_frame(jobs, ["state", "created_at"])
-    trend = failure_trend(
-        jobs,
-        every,
-        baseline=baseline,
-        confidence=confidence,
-        failed=failed,
-        finished=finished,
-        tz=tz,
-    )
+    states: style.Look = {"failed": failed, "finished": finished}
+    trend = failure_trend(jobs, every, baseline=baseline, confidence=confidence, tz=tz, **states)
     ax = style.axes_for(ax, 3.8)
     if not trend["n"].sum():
         return style.empty(ax, jobs, "no finished jobs")
@@ -126,13 +119,8 @@ def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, label: str) -> None
 
 def _draw_limits(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     """Draw the control limits and the baseline."""
-    look: style.Look = {
-        "color": style.GREY,
-        "linestyle": "--",
-        "linewidth": 1,
-        "label": "control limit",
-    }
-    ax.stairs(trend["upper"], edges, baseline=None, **look)
+    look: style.Look = {"color": style.GREY, "linestyle": "--", "linewidth": 1}
+    ax.stairs(trend["upper"], edges, baseline=None, label="control limit", **look)
     usual = float(trend["baseline"].iloc[0])
     ax.axhline(usual, color=style.DARK, linewidth=1)
     style.note(ax, f"baseline {percent(usual)}", (1, usual), style.BESIDE, shift=(4, 0))

@@ -32,9 +32,11 @@ from dxnotebook.records.scan import Scan
 from dxnotebook.text import enumerated, valid_utf8
 from dxnotebook.times import instant
 
+#: From how many bytes on bodies are worth a call of the reader.
+BATCH_BYTES = 2**24
 _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
-_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
+_YEAR_1, _YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
 _JOBS_A_FLUSH = 5_000
 _NAMES_SHOWN = 50
@@ -301,7 +303,7 @@ def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
     except pa.ArrowInvalid:
         raise _Refused from None
     first, last = pc.min_max(times).values()
-    _refuse_if(first.is_valid and not _EARLIEST <= first.value <= last.value <= _LATEST)
+    _refuse_if(first.is_valid and not _YEAR_1 <= first.value <= last.value <= _YEAR_9999)
     return times
 
 

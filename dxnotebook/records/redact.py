@@ -28,9 +28,8 @@ _PARAMETERS = (
     r"|googleaccessid|key-pair-id|\b(?:sig|token|access_token|security_token))"
 )
 # "=" and "?", also percent-encoded, however often, or escaped as JSON does
-_EQUALS, _QUESTION = (
-    rf"(?:{sign}|%(?:25)*{code}|\\u00{code})" for sign, code in (("=", "3d"), (r"\?", "3f"))
-)
+_EQUALS = r"(?:=|%(?:25)*3d|\\u003d)"
+_QUESTION = r"(?:\?|%(?:25)*3f|\\u003f)"
 _IN_URL = r"[^\s\"'<>]"
 # what follows the name, also where lines were wrapped
 _VALUE = rf"\s*{_IN_URL}*(?:[\r\n]\s*[\w%+/=&.~-]{{16,}})*"
@@ -39,7 +38,7 @@ _SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_PARAMETERS}{_EQUALS}{_VALUE}"
 _QUERY = rf"(?is)(#|{_QUESTION}).*"
 _REPLACEMENT = rf"\1{REDACTED}"
 # every match of _SIGNED holds one of each, whatever its case
-_SIGNS = b"=%\\"
+_EQUALS_SIGNS = b"=%\\"
 _HINTS = (b"sig", b"token", b"credential", b"accesskeyid", b"accessid", b"key-pair-id")
 
 
@@ -52,7 +51,7 @@ def redact_array(name: str, texts: pa.LargeStringArray) -> pa.LargeStringArray:
     if name.endswith("Url"):
         return _without_query(texts)
     # looking for characters, and then for words, in all texts at once is much faster than matching
-    if _has(texts, _SIGNS) and _has_hint(texts.buffers()[2].to_pybytes()):
+    if _has(texts, _EQUALS_SIGNS) and _has_hint(texts.buffers()[2].to_pybytes()):
         return pc.replace_substring_regex(texts, pattern=_SIGNED, replacement=_REPLACEMENT)
     return texts
 

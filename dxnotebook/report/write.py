@@ -73,7 +73,7 @@ def write_report(
     body, _ = HTMLExporter(template_name="basic", **_HIDDEN).from_notebook_node(done)
     page = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     with replacing(Path(os.path.realpath(path))) as written:
-        text = page.substitute(title=html.escape(_heading(done)), body=body)
+        text = page.substitute(title=html.escape(_page_title(done)), body=body)
         written.write_text(text, encoding="utf-8")
     return Path(path)
 
@@ -115,7 +115,7 @@ def _run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode
     raise DxError(f"The notebook {reason}. {remedy}")
 
 
-def _heading(notebook: nbformat.NotebookNode) -> str:
+def _page_title(notebook: nbformat.NotebookNode) -> str:
     """Return the first heading that the notebook printed or has."""
     for cell in notebook.cells:
         shown = (output.get("data", {}) for output in cell.get("outputs", ()))

@@ -143,9 +143,9 @@ def _assemble(
     frames = {}
     for name in JOINED:
         sizes = [len(batch[name]) for batch in batches]
-        frames[name] = _frame(
-            _stacked([batch.pop(name) for batch in batches]), model.column_categories(name)
-        )
+        table = _stacked([batch.pop(name) for batch in batches])
+        frames[name] = _frame(table, model.column_categories(name))
+        del table
         if name != "jobs":
             frames[name][ORDINAL] += np.repeat(starts, sizes)
     frames = _settled(frames, paths)

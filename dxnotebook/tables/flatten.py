@@ -32,8 +32,8 @@ def flatten(records: pa.StructArray, columns: Layout) -> dict[str, pa.Table]:
     errors = [_list_rows(records, model.ERRORS, columns.errors)]
     return {
         "jobs": _jobs(records, columns.jobs),
-        "details": _stacked(details, columns.details),
-        "errors": _stacked(errors, columns.errors),
+        "details": _in_order_of_jobs(details, columns.details),
+        "errors": _in_order_of_jobs(errors, columns.errors),
     }
 
 
@@ -122,13 +122,12 @@ def _inner_index(lengths: Integers, element: Integers, place: Integers) -> pa.Ar
     return pa.array(starts[element] + place, mask=place >= lengths[element])
 
 
-def _stacked(parts: Sequence[pa.Table], columns: Sequence[Column]) -> pa.Table:
+def _in_order_of_jobs(parts: Sequence[pa.Table], columns: Sequence[Column]) -> pa.Table:
     """Return the rows of several lists as one table, a job's together, a list's in its order."""
     rows = pa.concat_tables(parts, promote_options="default").combine_chunks()
     rows = rows.take(pc.sort_indices(rows[ORDINAL]))
     leading = [name for name in (ORDINAL, "field", "position") if name in rows.column_names]
     nulls = _nulls(columns, len(rows))
-    filled = {
-        c.name: rows[c.name] if c.name in rows.column_names else nulls[c.type] for c in columns
-    }
+    names = {*rows.column_names}
+    filled = {c.name: rows[c.name] if c.name in names else nulls[c.type] for c in columns}
     return pa.table({name: rows[name] for name in leading} | filled)

@@ -112,10 +112,9 @@ class JobTables:
             return chosen.fillna(value=False).to_numpy(bool)
         missing = chosen[~chosen.isin(self.jobs["job_id"])]
         if len(missing):
-            ids = counted(len(chosen), "job id is", "job ids are")
-            raise DxError(
-                f"{len(missing):,} of {ids} not in these tables, for example {missing.iloc[0]!r}."
-            )
+            ids, example = counted(len(chosen), "job id is", "job ids are"), missing.iloc[0]
+            problem = f"{len(missing):,} of {ids} not in these tables"
+            raise DxError(f"{problem}, for example {example!r}.")
         return self.jobs["job_id"].isin(chosen).to_numpy(bool)
 
     def to_jobs(self) -> list[dict[str, Any]]:
