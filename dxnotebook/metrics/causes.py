@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -144,7 +145,7 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     # an error that names several assets has several rows, and one message
     error = errors.groupby(["job_id", "position"], sort=False, dropna=False).ngroup().to_numpy()
     messages = errors["message"][~pd.Series(error).duplicated()]
-    texts = messages.fillna("").tolist()
+    texts = text_array(messages.fillna(""))
     for column in ("key", "asset_name"):
         names = text_array(errors[column])
         has_form = mask_of(pc.match_substring_regex(names, pattern=f"^{_KEY}$"))
@@ -153,7 +154,7 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     buckets = errors["bucket"].fillna(_buckets(checked(tables)))
     texts = _mask_names(texts, error, buckets, "<bucket>")
     texts = _replaced(texts, _VALUES)
-    masked = pd.Series(texts, dtype="str").where(messages.notna().to_numpy())
+    masked = pd.Series(texts.to_pandas(), dtype="str").where(messages.notna().to_numpy())
     return masked.take(error).set_axis(tables.errors.index).rename("fingerprint")
 
 
@@ -166,36 +167,36 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
     return job_ids.map(first.set_index("job_id")["bucket"]).astype("str")
 
 
-def _mask_names(texts: list[str], error: Array, names: pd.Series[str], mask: str) -> list[str]:
+def _mask_names(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa.Array:
     """Return the texts of errors in which what their assets are called is masked.
 
     Beside each name stands the number of its error. The longest name of an error is masked first,
     as it may hold another; none is masked within a longer word.
     """
     long = (names.str.len() >= _SHORTEST).to_numpy(bool)
-    candidates = zip(error[long].tolist(), names[long].tolist(), strict=True)
-    pairs = {(number, name) for number, name in candidates if name in texts[number]}
+    candidates = texts.take(pa.array(error[long])).to_pylist()
+    named = zip(error[long].tolist(), names[long].tolist(), candidates, strict=True)
+    pairs = {(number, name) for number, name, text in named if name in text}
     longest_first = sorted(pairs, key=lambda pair: (-len(pair[1]), pair[1]))
-    numbers = [number for number, _ in longest_first]
+    numbers = sorted({number for number, _ in pairs})
     # in marks that surround each word, neither a part of one nor a mask is found
-    marked = _replaced([texts[number] for number in numbers], _IN_MARKS)
-    marked_names = _replaced([name for _, name in longest_first], _IN_MARKS)
-    texts = list(texts)
-    for number, text in zip(numbers, marked, strict=True):
-        texts[number] = text
-    for number, name in zip(numbers, marked_names, strict=True):
-        texts[number] = texts[number].replace(name, mask)
-    for number in numbers:
-        texts[number] = texts[number].replace(_BEGIN, "").replace(_STOP, "")
-    return texts
+    marked = _replaced(texts.take(pa.array(numbers, pa.int64())), _IN_MARKS).to_pylist()
+    masked = dict(zip(numbers, marked, strict=True))
+    marked_names = _replaced(pa.array([name for _, name in longest_first], TEXT), _IN_MARKS)
+    for (number, _), name in zip(longest_first, marked_names.to_pylist(), strict=True):
+        masked[number] = masked[number].replace(name, mask)
+    is_masked = np.zeros(len(texts), bool)
+    is_masked[numbers] = True
+    unmarked = [text.replace(_BEGIN, "").replace(_STOP, "") for text in masked.values()]
+    return pc.replace_with_mask(texts, is_masked, pa.array(unmarked, TEXT))
 
 
-def _replaced(texts: list[str], replacements: Sequence[tuple[str, str]]) -> list[str]:
+def _replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Array:
     """Return texts in which patterns are replaced in turn; equal texts are done once."""
-    encoded = pa.array(texts, TEXT).dictionary_encode()
+    encoded = texts.dictionary_encode()
     number, different = encoded.indices, encoded.dictionary
     for pattern, replacement in replacements:
         result = pc.replace_substring_regex(different, pattern=pattern, replacement=replacement)
         encoded = result.dictionary_encode()
         number, different = encoded.indices.take(number), encoded.dictionary
-    return list(different.take(number).to_pylist())
+    return different.take(number)
