@@ -40,8 +40,9 @@ def rebuild(
             lists.setdefault(path[: path.index(ELEMENT)], defaultdict(list))[name].append(path)
     rows = details.groupby("field").indices
     for path, leaves in lists.items():
-        elements = details[["job_id", "position", *leaves]].iloc[rows.get(api.field_name(path), [])]
-        _fill_lists(rebuilt, index, elements, path, leaves)
+        if (field := api.field_name(path)) in rows:
+            elements = details[["job_id", "position", *leaves]].iloc[rows[field]]
+            _fill_lists(rebuilt, index, elements, path, leaves)
     return rebuilt
 
 
@@ -148,6 +149,8 @@ def _put(target: Job, path: Path, value: Any, place: int = 0) -> None:
 def _present(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
     """Yield row and value, as Python has it, of what is not null in a column."""
     present = column.notna().to_numpy()
+    if not present.any():
+        return iter(())
     values: Any = column[present]
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert(UTC).dt.to_pydatetime()
