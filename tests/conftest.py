@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
         if fixtures & {"spark", "cluster"}:
             item.add_marker("spark")
+        if isinstance(item, pytest.DoctestItem) and item.path.parent.name == "report":
+            item.add_marker("slow")  # it starts a kernel
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
         if not NOT_QUICK & {mark.name for mark in item.iter_markers()}:

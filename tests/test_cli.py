@@ -58,6 +58,7 @@ def test_demo_leaves_a_notebook_that_is_there(tmp_path):
     assert (tmp_path / "explore.ipynb").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_demo_opens_jupyterlab_only_when_asked_and_there(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(cli.subprocess, "run", lambda command, **_: started.append(command))
@@ -153,6 +154,7 @@ def test_one_job_is_one_job(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "arguments", "told"),
     [
@@ -215,6 +217,7 @@ def test_export_says_what_is_wrong(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_report_writes_a_page_and_gives_its_notebook(tmp_path):
     assert run("report", "--copy-notebook", str(tmp_path / "mine.ipynb")).output.strip() == str(
         tmp_path / "mine.ipynb"

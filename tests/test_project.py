@@ -56,6 +56,7 @@ assert (len(logging.root.handlers), threading.active_count()) == (before[0], bef
     assert in_a_fresh_interpreter(code) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "name", "extra"),
     [("matplotlib", "plot_durations", "plots"), ("deltalake", "Archive", "archive")],

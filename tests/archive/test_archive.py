@@ -72,6 +72,7 @@ def large(tmp_path_factory):
     return archive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits",
     [
@@ -143,6 +144,7 @@ def test_other_engines_read_it(large):
     assert found == {name: count for name, count in by_type.items() if name in found}
 
 
+@pytest.mark.slow
 def test_an_empty_account_is_not_taken_for_another_of_the_same_client_label(archive):
     def at(days, jobs, account):
         return demo.Account(jobs, account_id=account, now=demo.NOW + timedelta(days=days))

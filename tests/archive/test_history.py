@@ -49,6 +49,7 @@ def test_the_history_of_a_job_and_its_transitions(archive, world):
     assert archive.transitions(since="2027-01-01").empty
 
 
+@pytest.mark.slow
 def test_as_of_gives_what_was_loaded_then(archive):
     then = {}
     for day in (60.0, 5.0, 4.99, 0.0):

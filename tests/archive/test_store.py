@@ -28,6 +28,7 @@ from tests.faults import archive_writers
 from tests.scripted import START
 
 
+@pytest.mark.slow
 def test_racing_creators_make_one_table_and_writers_lose_nothing(tmp_path):
     told, failed = [], []
 
@@ -47,6 +48,7 @@ def test_racing_creators_make_one_table_and_writers_lose_nothing(tmp_path):
     assert "9 syncs landed" in archive_writers.check(str(tmp_path), {}, told, 3)
 
 
+@pytest.mark.slow
 def test_a_conflict_is_done_again_and_given_up_at_last(archive):
     archive.add(tables_of(page_of(job(1))))
     calls = []
@@ -97,6 +99,7 @@ def s3_server():
             server.terminate()
 
 
+@pytest.mark.slow
 def test_two_writers_share_an_archive_in_s3():
     with s3_server() as url:
         s3 = boto3.client(
@@ -123,6 +126,7 @@ def test_two_writers_share_an_archive_in_s3():
         assert "4 syncs landed" in archive_writers.check("s3://archives/dx", options, told, 2)
 
 
+@pytest.mark.slow
 def test_optimize_makes_few_files_and_deletes_only_what_is_old_and_unknown(archive, monkeypatch):
     for days in (3, 2, 1, 0):
         with demo.Endpoint(demo.Account(2_000, now=demo.NOW - timedelta(days=days))) as endpoint:

@@ -194,6 +194,7 @@ def test_commits_come_every_few_pages(archive):
     assert version(archive) == 3
 
 
+@pytest.mark.slow
 def test_many_accounts_at_once_and_one_that_fails(archive):
     bad = demo.client(600, region="eu-west-1", faults=[demo.Fault("expired", 1, times=None)])
     with pytest.warns(dx.PartialLoadWarning, match="1 of 3 clients failed: eu-west-1"):
@@ -239,5 +240,6 @@ def test_more_than_90_days_without_a_sync_is_said_loudly(archive, world):
     assert len(archive.gaps(account.now + timedelta(days=91))) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_sync_loses_nothing_and_a_rerun_completes():
     assert "3 kills" in archive_kill.run(3, 0, say=lambda _: None)

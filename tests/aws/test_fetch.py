@@ -53,6 +53,7 @@ def test_when_all_clients_fail_the_load_fails():
     assert len(caught.value.partial) == 200
 
 
+@pytest.mark.slow
 def test_the_next_page_is_fetched_while_the_last_is_used():
     with demo.Endpoint(demo.Account(800)) as endpoint:
         asked = []

@@ -18,6 +18,7 @@ from tests.demo.test_job import MODEL, SHAPE, leaves
 # The listing
 
 
+@pytest.mark.slow
 def test_boto3_lists_the_whole_account(jobs):
     pages = list(demo.client().get_paginator("list_jobs").paginate())
     listed = [job for page in pages for job in page["Jobs"]]
@@ -34,6 +35,7 @@ def test_jobs_are_in_strict_order_and_within_90_days(jobs):
     assert all(when(job) <= when(job, "UpdatedAt") <= demo.NOW for job in jobs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 2, 13, 60, 600, 999, 7_001])
 def test_any_size(size):
     account = demo.Account(size)
@@ -42,6 +44,7 @@ def test_any_size(size):
     assert all(newer > older for newer, older in itertools.pairwise(map(when, listed)))
 
 
+@pytest.mark.slow
 def test_a_million_jobs_are_there_for_the_asking():
     account = demo.Account(1_000_000)
     for start in (0, 765_400, 999_900):
@@ -53,6 +56,7 @@ def test_a_million_jobs_are_there_for_the_asking():
     assert account.page(300_000, 100) == account.page(300_000, 100)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_any_process(account):
     code = """
 import hashlib
@@ -139,6 +143,7 @@ def test_jobs_belong_to_listed_data_sets(account, jobs):
     )
 
 
+@pytest.mark.slow
 def test_a_revision_belongs_to_one_data_set_however_many_jobs_there_are():
     account = demo.Account(1_000_000)
     owners = {}

@@ -110,6 +110,7 @@ def test_a_reply_is_given_as_it_is(small):
     assert (status, headers["X-Tea"], body) == (418, "pot", b"\xef\xbb\xbf{}")
 
 
+@pytest.mark.slow
 def test_tokens_that_lead_astray(tiny):
     with demo.Endpoint(tiny) as endpoint:
         pages = walk(endpoint)

@@ -21,6 +21,7 @@ from tests.files.conftest import FRAMES, SUFFIXES, equal, exported
 PARTS = [f"{name}.parquet" for name in FRAMES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".xlsx", ".jsonl"])
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new(suffix, tmp_path):
     tables = dx.read_jobs(demo.Account(2_000).pages())
@@ -139,6 +140,7 @@ for suffix in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_says_so_and_leaves_what_was_there(account, tmp_path):
     before = {suffix: content(exported(account, tmp_path / f"all{suffix}")) for suffix in SUFFIXES}
     command = [sys.executable, "-c", FULL, tmp_path / "all", *SUFFIXES]

@@ -261,6 +261,7 @@ class _Bar:
         pass
 
 
+@pytest.mark.slow
 def test_more_columns_than_excel_has_say_so(tmp_path):
     wide = pd.DataFrame(np.zeros((1, spreadsheet.COLUMNS + 1)))
     with pytest.raises(dx.DxError, match=r"16,385 columns.* at most 16,384"):

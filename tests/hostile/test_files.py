@@ -117,6 +117,7 @@ def test_26_gzip_that_is_damaged_in_a_file(tmp_path, damage):
     assert unread(saved(tmp_path, content, "jobs.json.gz"), what).jobs.empty
 
 
+@pytest.mark.slow
 def test_27_zip_bomb(tmp_path):
     bomb = gzip.compress(page_of(job(1))) + gzip.compress(b" " * 2**24) * 25
     assert len(bomb) < 2**20

@@ -163,6 +163,7 @@ def test_12_nesting_of_100_000_levels_on_a_page(where):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lists", "objects"])
 @pytest.mark.parametrize("depth", [100, 330, 900, 980])
 @pytest.mark.parametrize("where", [name for name in NESTED_SOMEWHERE if name != "Jobs"])

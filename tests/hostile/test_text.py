@@ -70,6 +70,7 @@ def test_62_lone_surrogate(tmp_path):
     json.dumps(tables.to_jobs(), default=str, ensure_ascii=False).encode()
 
 
+@pytest.mark.slow
 def test_63_message_of_ten_megabytes(tmp_path):
     text = "quota of x exceeded " * 500_000
     tables = read(job(1), job(2, State="ERROR", Errors=[{"Code": "c", "Message": text}]))

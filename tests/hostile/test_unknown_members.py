@@ -173,6 +173,7 @@ def test_34_unknown_lists_that_would_share_a_name():
     assert pruned(timed(odd[2])) in [pruned(one) for one in tables.to_jobs()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["job", "element", "error"])
 def test_44_10_000_keys(place):
     many = {f"Key{n}": n for n in range(10_000)}
@@ -186,6 +187,7 @@ def test_44_10_000_keys(place):
     assert max(len(getattr(tables, name).columns) for name in NAMES) < 1_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [{"a": 7}, [7, "text"]])
 def test_44_10_000_keys_with_other_values(value):
     odd = job(2, **{f"Key{n}": value for n in range(10_000)})

@@ -147,6 +147,7 @@ def test_columns_to_group_by_may_have_any_name_that_no_result_has():
         assert dx.durations(named, name, "1d", open_jobs="censored")["n"].sum() == 2
 
 
+@pytest.mark.slow
 def test_times_and_numbers_of_other_types_are_the_same_ones():
     jobs = frame_of_jobs(
         [("A", "ERROR", 5, 1, "eu"), ("A", "WAITING", 6, 1, "eu"), ("A", "COMPLETED", 0, 2, "eu")]

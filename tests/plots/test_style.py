@@ -52,12 +52,14 @@ def test_an_empty_frame_says_so(tables, name):
     assert texts_of(drawn(PLOTS[name](tables.filter([])))) == ["no jobs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
 @pytest.mark.parametrize("case", CASES)
 def test_few_and_uniform_jobs_are_drawn(tables, name, case):
     drawn(PLOTS[name](tables.filter(np.asarray(CASES[case](tables.jobs)))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plot", [dx.plot_durations, dx.plot_concurrency, dx.plot_timeline])
 def test_many_groups_with_long_names_are_drawn_shortened(tables, plot):
     names = [f"A very long name of a data set, $x_1$, number {number}" for number in range(40)]

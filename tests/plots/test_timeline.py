@@ -55,6 +55,7 @@ def test_a_timeline_draws_each_job_from_created_to_finished(tables):
             )
 
 
+@pytest.mark.slow
 def test_a_timeline_of_many_jobs_draws_a_sample_and_says_so():
     many = dx.read_jobs(list(dx.demo.Account(20_000).pages())).jobs
     ax = drawn(dx.plot_timeline(many))

@@ -22,6 +22,7 @@ def report(tmp_path_factory):
     return dx.write_report(tables, tmp_path_factory.mktemp("report") / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_report_of_the_demo_tells_the_bad_week_its_cause_and_its_recovery(report):
     story = dx.demo.Account().story
     text = " ".join(Page(report).text.split())
@@ -32,6 +33,7 @@ def test_the_report_of_the_demo_tells_the_bad_week_its_cause_and_its_recovery(re
     assert re.search(r"Open for longer than usual: 4\b", text)
 
 
+@pytest.mark.slow
 def test_the_report_is_one_small_file_without_code(report):
     page = Page(report)
     assert len(report) < 3_000_000
@@ -43,6 +45,7 @@ def test_the_report_is_one_small_file_without_code(report):
     assert page.tags.count("img") >= 4
 
 
+@pytest.mark.slow
 def test_hostile_values_are_texts_in_a_report(tmp_path):
     failed = {
         "State": "ERROR",
@@ -63,12 +66,14 @@ def test_hostile_values_are_texts_in_a_report(tmp_path):
     assert [link for link in page.links if not link.startswith(("data:image/png", "#"))] == []
 
 
+@pytest.mark.slow
 def test_a_report_of_nothing_says_so(tmp_path):
     text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
     assert "No job has finished." in text
     assert "No day was out of the ordinary." in text
 
 
+@pytest.mark.slow
 def test_a_changed_notebook_is_run_on_the_tables(tmp_path):
     mine = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("print(f'mine: {len(tables)} jobs')")]
