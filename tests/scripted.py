@@ -1,4 +1,4 @@
-"""An account whose jobs a test makes and changes, for the embedded endpoint to list; and what is true of it."""
+"""An account whose jobs a test makes and changes, for the embedded endpoint to list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPEN = ("WAITING", "IN_PROGRESS")
 
 
 class Scripted(demo.Account):
-    """An account whose jobs are dicts in `jobs`, by ARN; pages hold `per_page` of them, whatever is asked for."""
+    """An account whose jobs are dicts in `jobs`, by ARN, `per_page` of them on each page."""
 
     def __init__(self, *, now=START, per_page=200, account_id="111122223333", region="us-east-1"):
         super().__init__(0, now=now, account_id=account_id, region=region)

@@ -26,7 +26,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.intege
 
 
 def values(shape, *, longest=4):
-    """Return a strategy for the JSON of a shape: members absent, null or there; lists empty, short, sometimes long."""
+    """Return a strategy for the JSON of a shape: members there or not, lists of any size."""
     if isinstance(shape, StructureShape):
         members = {
             name: st.none() | values(member, longest=longest)
@@ -44,7 +44,7 @@ def values(shape, *, longest=4):
 
 
 def branches():
-    """Return a strategy for Details: mostly one branch, of whichever type, sometimes none, several or empty ones."""
+    """Return a strategy for Details: mostly one branch, sometimes none, several or empty ones."""
     options = {name: values(shape) for name, shape in JOB.members["Details"].members.items()}
     one = st.sampled_from(sorted(options)).flatmap(
         lambda name: st.fixed_dictionaries({name: options[name]})
@@ -76,7 +76,7 @@ _START = pd.Timestamp("2026-03-27", tz="UTC")  # two days before clocks change i
 
 
 def job_frames(*, most=40, days=5, null_times=False):
-    """Return a strategy for plain frames of jobs: few types, all states, an unknown one too, times that often coincide."""
+    """Return a strategy for frames of jobs: few types, all states, times that coincide."""
     minutes = st.integers(0, days * 24 * 12).map(lambda number: 5 * number)
     row = st.tuples(
         st.sampled_from(["A", "B", "C", None]),
@@ -89,7 +89,7 @@ def job_frames(*, most=40, days=5, null_times=False):
 
 
 def frame_of_jobs(rows):
-    """Return a frame of jobs given as type, state, minutes after the start, minutes taken, region."""
+    """Return a frame of jobs: type, state, minutes after the start, minutes taken, region."""
     frame = pd.DataFrame(rows, columns=["type", "state", "created", "took", "region"])
     created = _START + pd.to_timedelta(frame["created"].astype("float64"), unit="min")
     updated = created + pd.to_timedelta(

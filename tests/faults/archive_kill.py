@@ -1,4 +1,4 @@
-"""`kill -9` of a sync at random moments: what was acknowledged is there, nothing is there twice, a rerun completes.
+"""`kill -9` of a sync at random moments: what was acknowledged is there, and nothing twice.
 
 python -m tests.faults.archive_kill              # 100 kills; some minutes
 python -m tests.faults.archive_kill --kills 10 --seed 3
@@ -35,7 +35,7 @@ def sync_for_ever(uri, url):
 
 
 class World(threading.Thread):
-    """An account in which something happens every few milliseconds, and what its jobs were at each moment."""
+    """An account in which something happens every few milliseconds, and what its jobs were when."""
 
     def __init__(self, account, random):
         super().__init__(daemon=True)
@@ -116,11 +116,12 @@ def run(kills, seed, say=print):
         )
         orphans = _without_orphans(Path(folder), archive)
         assert dict(zip(loaded["job_arn"], archive.load().jobs["state"], strict=True)) == expected
-    return f"{kills} kills, {total} syncs acknowledged, {len(expected):,} jobs, none lost, none twice; {orphans}"
+    done = f"{kills} kills, {total} syncs acknowledged, {len(expected):,} jobs"
+    return f"{done}, none lost, none twice; {orphans}"
 
 
 def _without_orphans(folder, archive):
-    """Make all files a month old, optimize, and return how many were left by nobody before; none may be afterwards."""
+    """Make all files a month old, optimize, and return how many belonged to nobody before."""
     before = _unknown(folder, archive)
     old = time.time() - 30 * 86_400
     for path in folder.rglob("*.parquet"):

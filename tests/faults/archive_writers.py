@@ -1,6 +1,8 @@
-"""Several writers at once sync into one archive: every sync must land, and no job be lost or there twice.
+"""Several writers at once sync into one archive: each sync lands, no job is lost or there twice.
 
-python -m tests.faults.archive_writers                # 4 writers x 20 syncs, and 3 racing creators; a minute or two
+By default 4 writers of 20 syncs each, and 3 racing creators: a minute or two.
+
+python -m tests.faults.archive_writers
 python -m tests.faults.archive_writers --uri s3://bucket/prefix --option AWS_REGION=us-east-1
 """
 
@@ -25,7 +27,7 @@ JOBS_A_SYNC = 20
 
 
 def write(uri, options, writer, syncs, start_at=0.0):
-    """Sync an account of this writer's own so often, with new jobs and changed ones each time; return what is true."""
+    """Sync an account of this writer's own so often, each time changed; return what is true."""
     account = Scripted(account_id=f"{writer:012}", per_page=7)
     archive = Archive(uri, options)
     new = changed = 0
