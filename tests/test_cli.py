@@ -20,6 +20,7 @@ def run(*arguments):
     return CliRunner().invoke(cli.main, arguments)
 
 
+@pytest.mark.slow
 def test_demo_loads_summarises_and_writes(tmp_path):
     folder = tmp_path / "out"
     result = run("demo", "--folder", str(folder))
@@ -176,6 +177,7 @@ def test_a_missing_library_is_named_with_what_installs_it(tmp_path, library, arg
     assert re.match(f"Error: {told}", result.stderr)
 
 
+@pytest.mark.slow
 def test_check_is_not_fooled(tmp_path, monkeypatch):
     path = tmp_path / "jobs.jsonl"
     run("export", str(path), "--demo")
@@ -316,6 +318,7 @@ def test_sync_says_in_one_line_what_it_did(account, tmp_path):
     assert len(dx.Archive(folder).load()) == 300
 
 
+@pytest.mark.slow
 def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     folder = str(tmp_path / "archive")
     result = run("sync", folder, "--profile", "nope")

@@ -23,6 +23,7 @@ def test_an_account_that_has_no_jobs_any_more_is_still_watched(archive, world):
     assert archive.gaps(account.now).empty
 
 
+@pytest.mark.slow
 def test_the_history_of_a_job_and_its_transitions(archive, world):
     account, _, client = world
     arn = account.create(1)

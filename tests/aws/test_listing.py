@@ -21,6 +21,7 @@ def reply(page, body, **kwargs):
     return demo.Fault("reply", page, times=None, body=body, **kwargs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("since", "until"),
     [

@@ -36,6 +36,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(suffix, tmp_path):
     assert killing.known[content(killing.target)] == "new"
 
 
+@pytest.mark.slow
 def test_a_failure_midway_leaves_the_target_as_it_was(account, tmp_path, monkeypatch):
     for suffix in SUFFIXES:
         path = exported(account, tmp_path / f"all{suffix}")

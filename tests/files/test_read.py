@@ -44,6 +44,7 @@ def test_many_files_and_patterns(tmp_path):
         assert ids(dx.read_jobs(file)) == [2, 3]
 
 
+@pytest.mark.slow
 def test_what_boto3_gives_in_any_shape():
     client = demo.client(jobs=450)
     expected = [pruned(one) for one in dx.load_jobs(client, progress=False, redact=False).to_jobs()]

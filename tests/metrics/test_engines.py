@@ -78,6 +78,7 @@ def test_polars(jobs, name):
         same(result.lazy().collect().to_pandas(), metric(jobs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*METRICS, *QUANTILES])
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_duckdb_whatever_its_connections_zone_is(jobs, name, zone):
