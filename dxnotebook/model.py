@@ -44,9 +44,8 @@ _RENAMED = {("Id",): "job_id", ("Arn",): "job_arn"}
 _DERIVED = ("account_id", "region", "duration_s", "error_count")
 _RESERVED = {
     "jobs": {*_DERIVED, "details_branch", "data_set_name"},
-    "details": {"job_id", "field", "position"},
-    "errors": {"job_id", "position"},
-}
+    "details": {"job_id", "field", "position"}, "errors": {"job_id", "position"},
+}  # fmt: skip
 
 _PLURALS = (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"))
 

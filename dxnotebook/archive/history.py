@@ -262,11 +262,7 @@ def _changes(seen: pd.DataFrame, syncs: pd.DataFrame) -> pd.DataFrame:
     last_seen = jobs["seen_at"].shift()
     after = last_look.where(last_look >= last_seen, last_seen).fillna(seen["created_at"])
     before = seen["updated_at"].fillna(seen["seen_at"])
-    changed = seen.assign(
-        from_state=jobs["state"].shift(),
-        to_state=seen["state"],
-        after=np.minimum(after, before),
-        before=before,
-    )
+    changed = seen.assign(from_state=jobs["state"].shift(), to_state=seen["state"])
+    changed = changed.assign(after=np.minimum(after, before), before=before)
     changed = changed[changed["from_state"] != changed["to_state"]]
     return changed[[*_OBSERVED, "from_state", "to_state", "after", "before"]].reset_index(drop=True)

@@ -87,11 +87,7 @@ _FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="ut
 MINUTES: dict[str, float] = _FILE["minutes"]
 ASSET_TYPES: dict[str, str] = _FILE["asset_types"]
 DATA_SETS = [DataSet(**data_set) for data_set in _FILE["data_sets"]]
-FEEDS = [
-    Feed(number, data_set.slug, job_type, jobs)
-    for number, data_set in enumerate(DATA_SETS)
-    for job_type, jobs in data_set.jobs.items()
-]
+FEEDS = [Feed(n, one.slug, *jobs) for n, one in enumerate(DATA_SETS) for jobs in one.jobs.items()]
 REFUSALS: dict[str, Json] = _FILE["refusals"]
 CAUSES = [Cause(**cause) for cause in _FILE["causes"]]
 POLICY, CONCURRENT, MALWARE = range(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, located, mask_of, text_array
+from dxnotebook.arrays import Array, coded, located, mask_of, text_array
 from dxnotebook.model import TEXT
 from dxnotebook.tables.jobtables import JobTables, checked
 
@@ -22,7 +24,7 @@ _CLOCK, _ZONE = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?", r"(?:Z|UTC|[+-]\d\d:?\d\d)"
 _BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
 _LETTER = rf"[\w{_BEYOND}.=+@%$~*-]"
 _BEGIN, _STOP = "\ufdd0", "\ufdd1"  # of a word: characters that no text has
-_IN_MARKS = ((rf"([\w{_BEYOND}-]+)", rf"{_BEGIN}\1{_STOP}"),)
+_WORD = re.compile("([\\w\x80-\U0010ffff-]+)", re.ASCII)
 # a path is a key if there is more to it than to "read/write"
 _KEY = (
     rf"(?:{_LETTER}*[\d.=_-]{_LETTER}*/{_IN}*{_END}|{_LETTER}+/{_IN}*[\d.=_/-]{_IN}*{_END}"
@@ -174,21 +176,33 @@ def _mask_names(texts: pa.Array, error: Array, names: pd.Series[str], mask: str)
     as it may hold another; none is masked within a longer word.
     """
     long = (names.str.len() >= _SHORTEST).to_numpy(bool)
-    candidates = texts.take(pa.array(error[long])).to_pylist()
-    named = zip(error[long].tolist(), names[long].tolist(), candidates, strict=True)
-    pairs = {(number, name) for number, name, text in named if name in text}
-    longest_first = sorted(pairs, key=lambda pair: (-len(pair[1]), pair[1]))
-    numbers = sorted({number for number, _ in pairs})
+    error, (name_codes, distinct_names) = error[long], pd.factorize(names[long])
+    text_codes, distinct_texts = coded(texts)
+    all_texts, all_names = distinct_texts.to_pylist(), distinct_names.tolist()
+    codes = text_codes.astype(np.int64)[error] * len(all_names) + name_codes
+    pairs, pair = np.unique(codes, return_inverse=True)
+    in_pairs = zip(*np.divmod(pairs, max(len(all_names), 1)), strict=True)
+    known = [(all_texts[text], all_names[name]) for text, name in in_pairs]
+    is_in = np.array([name in text for text, name in known], bool)[pair]
+    # a text with all names in it, as most errors have both in common with others
+    places: dict[int, set[int]] = defaultdict(set)
+    for number, place in zip(error[is_in].tolist(), pair[is_in].tolist(), strict=True):
+        places[number].add(place)
+    named = {number: frozenset(places[number]) for number in sorted(places)}
+    masked = {key: _masked([known[n] for n in key], mask) for key in set(named.values())}
+    is_named = np.zeros(len(texts), bool)
+    is_named[list(named)] = True
+    return pc.replace_with_mask(texts, is_named, pa.array(map(masked.get, named.values()), TEXT))
+
+
+def _masked(pairs: list[tuple[str, str]], mask: str) -> str:
+    """Return a text in which the names that are paired with it are masked, the longest first."""
+    names = sorted({name for _, name in pairs}, key=lambda name: (-len(name), name))
     # in marks that surround each word, neither a part of one nor a mask is found
-    marked = _replaced(texts.take(pa.array(numbers, pa.int64())), _IN_MARKS).to_pylist()
-    masked = dict(zip(numbers, marked, strict=True))
-    marked_names = _replaced(pa.array([name for _, name in longest_first], TEXT), _IN_MARKS)
-    for (number, _), name in zip(longest_first, marked_names.to_pylist(), strict=True):
-        masked[number] = masked[number].replace(name, mask)
-    is_masked = np.zeros(len(texts), bool)
-    is_masked[numbers] = True
-    unmarked = [text.replace(_BEGIN, "").replace(_STOP, "") for text in masked.values()]
-    return pc.replace_with_mask(texts, is_masked, pa.array(unmarked, TEXT))
+    text, *names = (_WORD.sub(rf"{_BEGIN}\1{_STOP}", each) for each in (pairs[0][0], *names))
+    for name in names:
+        text = text.replace(name, mask)
+    return text.replace(_BEGIN, "").replace(_STOP, "")
 
 
 def _replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Array:

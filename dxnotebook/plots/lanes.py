@@ -34,9 +34,8 @@ def bars(
         return result.assign(left=0, right=0), (first, last)
     last = max(last, first + pd.Timedelta(minutes=1))
     result = result[(result["begun"] < last) & (result["ended"] >= first)]
-    begins, ends = (
-        ((result[name] - first) / (last - first) * BINS).to_numpy() for name in ("begun", "ended")
-    )
+    bins = ((result[name] - first) / (last - first) * BINS for name in ("begun", "ended"))
+    begins, ends = (times.to_numpy() for times in bins)
     left = np.clip(np.floor(begins), 0, BINS - 1).astype(np.int64)
     right = np.clip(np.ceil(ends), left + 1, BINS).astype(np.int64)
     return result.assign(left=left, right=right), (first, last)
