@@ -120,6 +120,7 @@ def test_check_says_when_it_cannot(monkeypatch):
     assert run("check", "--demo", "--max-silence", "long").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["jobs.parquet", "jobs.jsonl"])
 def test_export_writes_what_check_and_export_read(tmp_path, name):
     path = tmp_path / name

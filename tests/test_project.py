@@ -165,6 +165,7 @@ def test_notebooks_are_committed_as_they_ran(path):
     assert "X-Amz-Signature" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_readme_examples_run():
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)

@@ -91,6 +91,7 @@ def test_limits_are_those_of_load_jobs(large, limits):
     assert_same(large.load(**limits), load(clients, **limits))
 
 
+@pytest.mark.slow
 def test_jobs_are_chosen_by_their_columns(large):
     jobs = large.load().jobs
     ids = jobs["data_set_id"].unique()[:2].tolist()

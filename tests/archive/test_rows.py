@@ -78,6 +78,7 @@ def secrets_everywhere(number, state="IN_PROGRESS"):
     yield {"Id": "n", "ApiKey": SECRET, url: url}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 @pytest.mark.parametrize("redact", [True, False])
 def test_secrets_are_in_no_file_old_versions_included(archive, redact):
@@ -151,6 +152,7 @@ def test_an_older_botocore_shows_what_a_newer_one_wrote(archive):
     assert jobs["priority"].tolist() == ["HIGH"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 def test_a_member_that_changes_its_kind_is_kept(archive):
     for number, value in enumerate(("text", 1.5, True, ["list"], {"deep": 1})):

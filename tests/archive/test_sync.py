@@ -119,6 +119,7 @@ def _times(one):
     return {name: moment(one, name) for name in ("CreatedAt", "UpdatedAt")}
 
 
+@pytest.mark.slow
 def test_a_replay_makes_no_commit(archive):
     client = demo.client(700)
     sync(archive, client)
@@ -153,6 +154,7 @@ def test_a_state_that_moves_on_without_its_time_is_seen(archive, world):
     assert archive.history(arn)["state"].tolist() == ["WAITING", "IN_PROGRESS"]
 
 
+@pytest.mark.slow
 def test_a_sync_reads_down_to_the_oldest_job_that_was_open(archive, world):
     account, endpoint, client = world
     account.per_page = 10

@@ -254,6 +254,7 @@ def test_17_token_none_that_leads_back_to_itself():
     assert numbers(caught.value.partial) == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "token", ["5", "0", "1.5", "true", "false", "{}", '["x"]', "1e400", "NaN", DIGITS]
 )
@@ -298,6 +299,7 @@ def test_21_broken_between_pages_and_run_again(kind):
     assert_same(dx.concat([caught.value.partial, again]), unbroken())
 
 
+@pytest.mark.slow
 def test_21_interrupted_between_pages_and_run_again():
     interrupt = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
     with demo.Endpoint(account(), faults=[demo.Fault("stall", 1, seconds=0.6)]) as endpoint:

@@ -33,6 +33,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
 def test_every_plot_takes_and_gives_axes(tables, name):
     assert isinstance(drawn(PLOTS[name](tables)), Axes)
