@@ -94,6 +94,7 @@ def test_version():
     assert run("--version").output == f"dxnotebook, version {dx.__version__}\n"
 
 
+@pytest.mark.slow
 def test_check_exits_with_what_it_found():
     bad = run("check", "--demo", "--since", "2026-08-31", "--until", "2026-09-07")
     assert bad.exit_code == 1

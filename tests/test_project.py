@@ -34,6 +34,7 @@ def in_a_fresh_interpreter(code):
     ).stdout
 
 
+@pytest.mark.slow
 def test_using_loads_nothing_heavy():
     code = """
 import sys
@@ -44,6 +45,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
     assert not {*HEAVY} & {*in_a_fresh_interpreter(code).split()}
 
 
+@pytest.mark.slow
 def test_importing_has_no_side_effects():
     code = """
 import logging, warnings, threading

@@ -39,6 +39,7 @@ def test_clients_are_named_after_their_profiles(monkeypatch, tmp_path):
     assert len(dx.clients(["prod", "dev"], ["us-east-1", "eu-west-1"])) == 4
 
 
+@pytest.mark.slow
 def test_clients_of_one_region_are_told_apart():
     clients = [demo.client(jobs=1), demo.client(jobs=1, region="eu-west-1"), demo.client(jobs=1)]
     assert client_names(clients) == ["us-east-1 (1)", "eu-west-1", "us-east-1 (3)"]

@@ -44,6 +44,7 @@ def test_filters_reach_the_service():
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "said", "remedy"),
     [
@@ -91,6 +92,7 @@ def test_an_interrupt_keeps_what_was_read(monkeypatch):
     assert len(caught.value.partial) == 600
 
 
+@pytest.mark.slow
 def test_names_stand_beside_their_ids():
     account = demo.Account(3_000)
     with demo.Endpoint(account) as endpoint:

@@ -44,6 +44,7 @@ def test_01_body_shorter_than_content_length():
     assert_recovers_or_breaks(demo.Fault("truncate", 1), "cut short: [0-9,]+ of [0-9,]+ bytes")
 
 
+@pytest.mark.slow
 def test_02_truncated_json():
     assert_recovers_or_breaks(demo.Fault("cut", 1), "line 1, column [0-9]+")
 
@@ -273,6 +274,7 @@ def test_19_credentials_that_expire_before_page_two():
     assert_same(caught.value.partial, first_page())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "what"),
     [("throttle", "Throttling"), ("server_error", "Internal"), ("reset", "closed")],
@@ -286,6 +288,7 @@ def test_20_endless_refusals_are_bounded(kind, what):
     assert_same(load(demo.Fault(kind, 1, times=5)), unbroken())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["reset", "cut", "unavailable"])
 def test_21_broken_between_pages_and_run_again(kind):
     with demo.Endpoint(account(), faults=[demo.Fault(kind, 1, times=None)]) as endpoint:
