@@ -306,12 +306,9 @@ def _batch(rows: pa.Table, is_whole: Mask, model: Model) -> Batch:
         batch[name] = table.append_column(ORDINAL, pa.array(owner[index]))
         unknown += [f"{name}.{member}" for member in more]
     if unknown:
-        warn(
-            f"The archive has columns that the installed botocore does not know: "
-            f"{', '.join(unknown)}. They are further columns here, but not in to_jobs(); "
-            "a newer boto3 may know them.",
-            UnknownFieldWarning,
-        )
+        what = "The archive has columns that the installed botocore does not know"
+        how = "They are further columns here, but not in to_jobs(); a newer boto3 may know them"
+        warn(f"{what}: {', '.join(unknown)}. {how}.", UnknownFieldWarning)
     return batch
 
 

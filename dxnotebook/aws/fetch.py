@@ -24,6 +24,7 @@ from dxnotebook.records.decode import Decoder, Glance
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import Batch
 from dxnotebook.tables.flatten import flatten
+from dxnotebook.text import counted
 
 #: How many clients are asked at once, at most.
 MOST_AT_ONCE = 32
@@ -174,7 +175,7 @@ class Fetch:
             raise source.error
         reason = describe(source.error)
         reason = redact_text(reason) if self._redact else reason
-        where = f"on page {source.pages + 1}, after {source.jobs:,} jobs"
+        where = f"on page {source.pages + 1}, after {counted(source.jobs, 'job')}"
         return errors.LoadError(f"Listing the jobs of {source.name} broke off {where}: {reason}.")
 
     def failures(self) -> dict[str, errors.LoadError]:

@@ -17,6 +17,7 @@ from dxnotebook.records.decode import BATCH_BYTES
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import AS_OF, JobTables, within
+from dxnotebook.text import counted
 from dxnotebook.times import Moment, Window
 
 # pages are decoded when so many bytes have come, many at once being quicker
@@ -88,7 +89,8 @@ def load_jobs(
         raise LoadInterrupted(message, _tables(fetch, window, {})) from None
     failures = fetch.failures()
     tables = _tables(fetch, window, failures)
-    fetch.report(failures, f"`.partial` ({len(tables):,} jobs)", "The tables hold the rest", tables)
+    kept = f"`.partial` ({counted(len(tables), 'job')})"
+    fetch.report(failures, kept, "The tables hold the rest", tables)
     return tables
 
 

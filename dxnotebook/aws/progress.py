@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from dxnotebook.aws.pages import Page
 from dxnotebook.model import AWS_KEEPS
 from dxnotebook.records.decode import Glance
+from dxnotebook.text import counted
 from dxnotebook.times import Window
 
 _FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
@@ -47,7 +48,7 @@ class Progress:
         self._update()
 
     def _update(self) -> None:
-        self._bar.set_postfix_str(f"{self._jobs:,} jobs", refresh=False)
+        self._bar.set_postfix_str(counted(self._jobs, "job"), refresh=False)
         self._bar.update(100 * sum(self._done) / len(self._done) - self._bar.n)
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS
 from dxnotebook.files.export import export
 from dxnotebook.metrics.reruns import runs_of_same_work
 from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.text import counted
 
 Message = dict[str, Any]
 #: Under this key an answer has the bytes that go beside it.
@@ -161,9 +162,10 @@ def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
     name = _free_name(_FORMATS[message["format"]])
     tables = explored.part("selected" if message["ticked"] else "selection", message["filters"])
+    jobs = counted(len(tables), "job")
     if not message["download"]:
         export(tables, name)
-        return {"text": f"Saved {len(tables):,} jobs as {name}."}
+        return {"text": f"Saved {jobs} as {name}."}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         export(tables, path)
@@ -173,7 +175,7 @@ def save(explored: Exploration, message: Message) -> Message:
     if len(content) > _LARGEST_DOWNLOAD:
         problem = f"{len(content):,} bytes are too many to download"
         raise DxError(f"{problem}. Save them beside the notebook.")
-    text = f"Downloaded {len(tables):,} jobs as {path.name}."
+    text = f"Downloaded {jobs} as {path.name}."
     return {"name": path.name, "text": text, BUFFERS: [content]}
 
 

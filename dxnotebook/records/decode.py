@@ -29,7 +29,7 @@ from dxnotebook.records.body import Body, as_utf8, is_utf8, text_of
 from dxnotebook.records.fit import TEXT_MARK, Fitter, Misfit, dotted
 from dxnotebook.records.redact import redact_array, redact_text, redact_value
 from dxnotebook.records.scan import Scan
-from dxnotebook.text import enumerated, valid_utf8
+from dxnotebook.text import counted, enumerated, valid_utf8
 from dxnotebook.times import instant
 
 #: From how many bytes on bodies are worth a call of the reader.
@@ -220,7 +220,8 @@ class Decoder:
             how = "The last value was used and another one kept beside it; of 'Jobs', all"
             warn(f"{what}. {how}.", DataWarning)
         if unzoned := self._fitter.unzoned:
-            warn(f"{unzoned:,} times named no time zone and were taken as UTC.", DataWarning)
+            one, several = "time named no time zone and was", "times named no time zone and were"
+            warn(f"{counted(unzoned, one, several)} taken as UTC.", DataWarning)
 
 
 @dataclass(frozen=True)

@@ -247,11 +247,8 @@ def _with_unique_ids(jobs: pd.DataFrame, paths: dict[str, list[list[str]]]) -> p
     if jobs["job_id"].is_unique:
         return jobs
     shared = jobs["job_id"].duplicated(keep=False)
-    warn(
-        f"{shared.sum():,} jobs share their id with one of another account or region; "
-        "their ARN is their job_id here.",
-        DataWarning,
-    )
+    what = f"{shared.sum():,} jobs share their id with one of another account or region"
+    warn(f"{what}; their ARN is their job_id here.", DataWarning)
     paths[_OWN_ID] = [["Id" + TEXT_MARK]]
     ids = jobs["job_id"]
     return jobs.assign(job_id=ids.mask(shared, jobs["job_arn"]), **{_OWN_ID: ids.where(shared)})

@@ -87,7 +87,7 @@ def test_one_warning_names_what_was_odd():
         decoder.warn()
     unknown, unzoned = (str(warning.message) for warning in caught)
     assert ": New[].A, Other (of a page, not kept). They were kept" in unknown
-    assert unzoned == "1 times named no time zone and were taken as UTC."
+    assert unzoned == "1 time named no time zone and was taken as UTC."
 
 
 @pytest.mark.parametrize("odd", [{}, {"State": 5}])
