@@ -29,7 +29,7 @@ from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.report.shipped import shipped
 from dxnotebook.tables.assemble import concat
-from dxnotebook.tables.jobtables import AS_OF, JobTables, observed_at, within
+from dxnotebook.tables.jobtables import AS_OF, JobTables, missing, observed_at, within
 from dxnotebook.text import counted, shortened
 from dxnotebook.times import Window
 
@@ -104,22 +104,28 @@ class _CannotCheckError(click.ClickException):
 
 @contextmanager
 def _failing(failure: type[click.ClickException] = click.ClickException) -> Iterator[None]:
-    """End with a message where what is asked for cannot be done."""
+    """End with a message where what is asked for cannot be done; show each warning as a line."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in shown:
+            click.echo(f"Warning: {message}", err=True)
+        shown.add(str(message))
+
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DxWarning)
+            warnings.showwarning = show
+            yield
     except (DxError, BotoCoreError) as error:
         raise failure(str(error)) from None
     except OSError as error:
         raise failure(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from None
 
 
-@contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Show warnings as lines on the standard error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", DxWarning)
-        warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
-        yield
+def _print_written(path: Path, tables: JobTables) -> None:
+    """Print where jobs were written, how many, and what is missing of them."""
+    click.echo(" · ".join([f"{path}: {counted(len(tables), 'job')}", *missing(tables)]))
 
 
 def _clients(profiles: Names, regions: Names) -> list[Any]:
@@ -141,19 +147,18 @@ def _load_tables(
         names = " and --".join(name for name, is_given in given.items() if is_given)
         raise click.UsageError(f"Give one of --{names}.")
     asks_aws = not is_demo and (profiles or regions or not any(given.values()))
-    with _warnings_as_lines():
-        sources = [simulated.client()] if is_demo else []
-        if asks_aws:
-            sources = _clients(profiles, regions)
-        if archive is not None:
-            tables: JobTables = _archive(archive).load(**times)
-        else:
-            tables = _read_files(files, **times) if files else load_jobs(sources, **times)
-        for client in sources:
-            try:
-                tables = with_names(tables, client)
-            except DxError as error:
-                click.echo(f"Without the names of some data sets: {error}", err=True)
+    sources = [simulated.client()] if is_demo else []
+    if asks_aws:
+        sources = _clients(profiles, regions)
+    if archive is not None:
+        tables: JobTables = _archive(archive).load(**times)
+    else:
+        tables = _read_files(files, **times) if files else load_jobs(sources, **times)
+    for client in sources:
+        try:
+            tables = with_names(tables, client)
+        except DxError as error:
+            click.echo(f"Without the names of some data sets: {error}", err=True)
     return tables
 
 
@@ -259,7 +264,7 @@ def export(path: Path, **source: Any) -> None:
     with _failing():
         exporting.suffix_of(path)  # before all is loaded
         tables = _load_tables(**source)
-        click.echo(f"{exporting.export(tables, path)}: {counted(len(tables), 'job')}")
+        _print_written(exporting.export(tables, path), tables)
 
 
 @main.command(params=_options(*_REPORT, *_SOURCE))
@@ -281,8 +286,7 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
             from dxnotebook.report.write import write_report  # noqa: PLC0415 (not everybody has it)
         tables = _load_tables(**source)
         click.echo("Running the notebook …", err=True)
-        written = write_report(tables, path, notebook=notebook)
-        click.echo(f"{written}: {counted(len(tables), 'job')}")
+        _print_written(write_report(tables, path, notebook=notebook), tables)
 
 
 @main.command(params=_options(*_CHECK, *_SOURCE))
@@ -293,7 +297,8 @@ def check(*, as_json: bool, **options: Any) -> None:
     nobody.
 
     \b
-    Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked.
+    Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked: there
+    are no jobs, or an account did not answer and nothing else is wrong.
 
     \b
     Example:
@@ -312,9 +317,8 @@ def check(*, as_json: bool, **options: Any) -> None:
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
     else:
         click.echo("".join(f"{message}\n" for message in findings["message"]), nl=False)
-    if tables.failures:
-        click.echo(f"Not all accounts could be asked: {', '.join(tables.failures)}", err=True)
-    sys.exit(1 if len(findings) else _CANNOT_CHECK if tables.failures else 0)
+    could_check = len(tables) and (findings["check"] != checks.NO_ANSWER).any()
+    sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
 
 
 @main.command(params=_options(*_AWS, *_SYNC))
@@ -334,7 +338,7 @@ def sync(archive: str, profiles: Names, regions: Names, *, full: bool, optimize:
     Example:
       dxnotebook sync s3://my-bucket/jobs --profile prod --region us-east-1 --region eu-west-1
     """  # noqa: D301 (\b is click's)
-    with _failing(), _warnings_as_lines():
+    with _failing():
         opened = _archive(archive)
         result = opened.sync(_clients(profiles, regions), full=full or None)
         click.echo(result)

@@ -206,7 +206,36 @@ def test_check_says_when_an_account_could_not_be_asked(tmp_path, monkeypatch):
     )
     result = run("check", "--max-stuck", "100")
     assert result.exit_code == 2
-    assert "Not all accounts could be asked" in result.output
+    assert "us-east-1 (2) could not be asked: Listing the jobs of" in result.stdout
+    path = tmp_path / "jobs.feather"
+    written = run("export", str(path))
+    assert "50 jobs · us-east-1 (2) could not be asked" in written.stdout
+    assert run("check", "--file", str(path), "--max-stuck", "100").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "window", "status", "said"),
+    [
+        (page_of("x"), (), 2, "No jobs: they could not be checked."),
+        (page_of(), (), 2, "No jobs: they could not be checked."),
+        (page_of(job()), ("--until", "2020-01-01"), 2, "No jobs: they could not be checked."),
+        (page_of(job(), "x"), (), 1, "1 job could not be read"),
+        (page_of(job()), (), 0, ""),
+    ],
+)
+def test_check_never_takes_nothing_for_health(tmp_path, content, window, status, said):
+    (tmp_path / "jobs.json").write_bytes(content)
+    result = run("check", "--file", str(tmp_path / "jobs.json"), *window)
+    assert result.exit_code == status
+    assert said in result.stdout
+
+
+def test_export_says_once_what_was_rejected(tmp_path):
+    (tmp_path / "jobs.json").write_bytes(page_of(job(), "x"))
+    done = run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "jobs.json"))
+    assert "jobs.csv: 1 job · 1 job could not be read" in done.stdout
+    assert done.stderr.count("Warning: 1 job could not be read") == 1
+    assert done.stderr.count("\n") == 1
 
 
 def test_export_says_what_is_wrong(tmp_path):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +29,7 @@ from dxnotebook.errors import GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
 from dxnotebook.records.decode import Glance
 from dxnotebook.tables.assemble import assemble
-from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
 from dxnotebook.times import Window
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
@@ -132,6 +133,7 @@ class Sync:
         )
         self._lock = threading.Lock()
         self._asked_at: pd.Timestamp | None = None
+        self._rejected: Counter[str] = Counter()
         self._result = SyncResult(0, 0, 0, 0)
 
     def run(self) -> SyncResult:
@@ -140,6 +142,7 @@ class Sync:
         self._before = known_syncs(self._store)
         self._fetch.run(self._commit)
         self._fetch.warn()
+        warn_of_rejects(self._rejected.elements())
         failures, gap = self._fetch.failures(), self._gap()
         self._fetch.report(failures, "the archive", "The archive has what was read")
         return replace(self._result, asked_at=self._asked_at, oldest_gap=gap, failures=failures)
@@ -179,6 +182,7 @@ class Sync:
             account.batches.clear()
         tables = assemble(batches, self._fetch.decoder)
         self._fetch.decoder.rejects.clear()
+        self._rejected.update(tables.rejects["reason"])
         if self._asked_at is None:
             return
         if len(tables) or len(tables.rejects):

@@ -16,7 +16,7 @@ from dxnotebook.records.body import as_utf8
 from dxnotebook.records.decode import BATCH_BYTES
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import assemble
-from dxnotebook.tables.jobtables import AS_OF, JobTables, within
+from dxnotebook.tables.jobtables import AS_OF, JobTables, warn_of_rejects, within
 from dxnotebook.text import counted
 from dxnotebook.times import Moment, Window
 
@@ -101,6 +101,7 @@ def _tables(fetch: Fetch, window: Window, failures: Mapping[str, Exception]) -> 
     if window.now is not None:
         tables.jobs.attrs[AS_OF] = window.now.isoformat()
     fetch.warn()
+    warn_of_rejects(tables.rejects["reason"])
     return within(tables, window)
 
 

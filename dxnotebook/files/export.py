@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 from pyarrow import feather
 from tqdm.auto import tqdm
 
-from dxnotebook.errors import DxError, FormatError, invalid
+from dxnotebook.errors import DxError, FormatError, LoadError, invalid
 from dxnotebook.files import spreadsheet
 from dxnotebook.files.atomic import recover, replacing
 from dxnotebook.files.read import read_jobs
 from dxnotebook.files.spreadsheet import plain_table, slices
 from dxnotebook.records.body import encode
-from dxnotebook.tables.jobtables import JOINED, JobTables, checked
+from dxnotebook.tables.jobtables import JOINED, JobTables, checked, warn_of_rejects
 from dxnotebook.text import valid_utf8
 
 _TABLES = (*JOINED, "rejects")
@@ -83,7 +83,8 @@ def export(
     text; too many rows go on in further sheets; a text of more than 32,767 characters is shortened,
     with a mark; control characters are shown as ``\x00``. Lone surrogates, which none of the
     formats can hold, become their escapes. JSON Lines of tables hold what ``to_jobs()`` gives: no
-    data sets' names. ``JobTables.failures`` are not written.
+    data sets' names. ``JobTables.failures`` are kept by Parquet and Feather, as texts. A warning
+    says how many jobs are among the rejects.
 
     Examples
     --------
@@ -99,6 +100,10 @@ def export(
     frames = _frames(tables, distinct=suffix in (*_TYPED, *_LINES))
     in_folder = isinstance(tables, JobTables) and suffix in (*_TYPED, ".csv", ".csv.gz")
     parts = [f"{name}{suffix}" for name in _TABLES] if in_folder else []
+    failures = {}
+    if isinstance(tables, JobTables):
+        warn_of_rejects(tables.rejects["reason"])
+        failures = {name: str(error) for name, error in tables.failures.items()}
     rows, hidden = sum(map(len, frames.values())), None if progress is None else not progress
     delay = 0 if progress else 2
     bar = tqdm(total=rows, desc="Rows", unit=" rows", disable=hidden, delay=delay, leave=False)
@@ -111,11 +116,11 @@ def export(
             with spreadsheet.opened(written) as sink:
                 sink.writelines(lines(tables, bar))
         else:
-            mark = secrets.token_hex(8) if in_folder else None
+            ours = {"export": secrets.token_hex(8), "failures": failures} if in_folder else None
             for name, frame in frames.items():
                 file = written / f"{name}{suffix}" if in_folder else written
                 if suffix in _TYPED:
-                    _write_typed(frame, file, bar, mark)
+                    _write_typed(frame, file, bar, ours)
                 else:
                     spreadsheet.write_csv(plain_table(frame, escape=escape_formulas), file, bar)
     return Path(path)
@@ -171,11 +176,13 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
             missing = f"{files[name].name} is not there. Give the path of an export."
             raise DxError(f"No exported tables at {shown}: {missing}")
     read = {name: _read_typed(file) for name, file in files.items() if file.is_file()}
-    if len({mark for _, mark in read.values()}) > 1:
+    if len({ours["export"] for _, ours in read.values()}) > 1:
         mixed = f"The files in {shown} are of different exports."
         raise DxError(f"{mixed} If one just ran, read again.")
     frames: dict[str, Any] = {name: frame for name, (frame, _) in read.items()}
-    return replace(read_jobs([]), **frames)
+    failures = read["jobs"][1].get("failures", {})
+    failures = {name: LoadError(message) for name, message in failures.items()}
+    return replace(read_jobs([]), failures=failures, **frames)
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
@@ -213,15 +220,15 @@ def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd
     return {"data": tables}
 
 
-def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], mark: str | None) -> None:
-    """Write a frame as Parquet or Feather; one that is a part of tables has their mark."""
+def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], ours: Any) -> None:
+    """Write a frame as Parquet or Feather; one that is a part of tables says what is ours."""
     try:
         table = _typed_table(frame)
-        if mark is not None:
+        if ours is not None:
             columns = frame.select_dtypes("category").items()
             categories = {name: list(column.cat.categories) for name, column in columns}
-            ours = json.dumps({"export": mark, "categories": categories}).encode()
-            table = table.replace_schema_metadata({**table.schema.metadata, _OURS: ours})
+            said = {_OURS: json.dumps({**ours, "categories": categories}).encode()}
+            table = table.replace_schema_metadata({**table.schema.metadata, **said})
         with _typed_writer(path, table.schema) as writer:
             for part in slices(table, bar, _ROW_GROUP):
                 writer.write_table(part)
@@ -252,8 +259,8 @@ def _typed_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pa.ipc.Re
     return pa.ipc.new_file(str(path), schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
 
 
-def _read_typed(path: Path) -> tuple[pd.DataFrame, str]:
-    """Return a frame and the mark of the export that it is of."""
+def _read_typed(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a frame, and what its file says of the export that it is of."""
     try:
         if path.suffix == ".parquet":
             # without partitioning, which takes "name=value" in a folder's name for a column
@@ -267,7 +274,7 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, str]:
     frame = table.to_pandas()
     for name, categories in ours["categories"].items():
         frame[name] = frame[name].cat.set_categories(categories)
-    return frame, ours["export"]
+    return frame, ours
 
 
 def _job_lines(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:

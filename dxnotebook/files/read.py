@@ -14,7 +14,7 @@ from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
 from dxnotebook.tables.assemble import Batch, assemble
 from dxnotebook.tables.flatten import flatten
-from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
 from dxnotebook.text import counted
 
 Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable[Any]
@@ -79,6 +79,7 @@ def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:
         raise LoadError(f"{error}. {expected} {before}", tables) from None
     tables = assemble(batches, decoder)
     decoder.warn()
+    warn_of_rejects(tables.rejects["reason"])
     return tables
 
 

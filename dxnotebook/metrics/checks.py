@@ -11,12 +11,14 @@ import pandas as pd
 
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, reruns
-from dxnotebook.tables.jobtables import JobTables, checked, observed_at
+from dxnotebook.tables.jobtables import JobTables, checked, observed_at, rejected, unanswered
 from dxnotebook.text import counted, elapsed, shortened
 from dxnotebook.times import length
 
 _FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
+#: The check whose findings say that a client was not asked.
+NO_ANSWER = "no answer"
 
 Finding = dict[str, Any]
 Findings = Iterator[Finding]
@@ -34,6 +36,9 @@ def check(
     now: pd.Timestamp | str | None = None,
 ) -> pd.DataFrame:
     """Return what is wrong with jobs, by the limits that are given.
+
+    That jobs were rejected, that a client did not answer, or that there are no jobs, is a finding
+    whatever the limits are.
 
     Parameters
     ----------
@@ -59,10 +64,10 @@ def check(
     Returns
     -------
     pandas.DataFrame
-        One row a finding: ``check`` ("failure rate", "unresolved", "stuck" or "silence"), ``of``
-        (what it is about: the value of `by` or the id of a data set; null where it is all jobs),
-        ``value``, ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No
-        row when nothing is wrong.
+        One row a finding: ``check`` ("failure rate", "unresolved", "stuck" or "silence"; "rejects",
+        "no answer" or "no jobs"), ``of`` (what it is about: the value of `by`, the id of a data
+        set, the name of a client; null where it is all jobs), ``value``, ``limit`` (a rate, a
+        number, or seconds), ``message``: a line that says it. No row when nothing is wrong.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def check(
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names = _data_set_names(tables)
-    findings: list[Finding] = []
+    findings = [*_missing_findings(tables)]
     if max_failure_rate is not None:
         findings += _rate_findings(tables, names, max_failure_rate, by)
     if max_unresolved is not None:
@@ -94,6 +99,16 @@ def check(
         limit = _length_in_seconds(max_silence)
         findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
     return pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
+
+
+def _missing_findings(tables: JobTables) -> Findings:
+    """Yield what nobody has to ask for: that jobs, or answers, are not there to be checked."""
+    for name, words in zip(tables.failures, unanswered(tables.failures), strict=True):
+        yield _finding(NO_ANSWER, words, 1, 0, name)
+    if words := rejected(tables.rejects["reason"]):
+        yield _finding("rejects", words, len(tables.rejects), 0)
+    if not len(tables):
+        yield _finding("no jobs", "No jobs: they could not be checked.", 0, 1)
 
 
 def _check_limits(numbers: dict[str, Any], max_silence: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,10 +16,10 @@ from dxnotebook.arrays import Mask, located
 from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.model import MODEL, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
-from dxnotebook.text import counted
+from dxnotebook.text import counted, shortened
 from dxnotebook.times import Window, moment
 
-_SUMMARY_WIDTH = 100
+_SUMMARY_WIDTH, _LONGEST_REASON = 100, 160
 
 JOINED = ("jobs", "details", "errors")
 
@@ -187,6 +188,42 @@ def warn_undated(jobs: int) -> None:
     """Warn of so many jobs that do not say when they were created."""
     undated = counted(jobs, "job has no created_at and is", "jobs have no created_at and are")
     warn(f"{undated} left out.", DataWarning)
+
+
+def rejected(reasons: Iterable[str]) -> str:
+    """Return in words how many jobs were rejected, and mostly why; nothing where none was.
+
+    Examples
+    --------
+    >>> from dxnotebook.tables.jobtables import rejected
+    >>> rejected(["no Arn", "no Id", "no Arn"])
+    '3 jobs could not be read: only the rejects have them, no figure counts them. Mostly: no Arn (2)'
+    """
+    counts = Counter(reasons)
+    if not counts:
+        return ""
+    [(reason, most)] = counts.most_common(1)
+    one = "job could not be read: only the rejects have it, no figure counts it"
+    several = "jobs could not be read: only the rejects have them, no figure counts them"
+    why = f"{shortened(reason, _LONGEST_REASON)} ({most:,})"
+    return f"{counted(counts.total(), one, several)}. Mostly: {why}"
+
+
+def warn_of_rejects(reasons: Iterable[str]) -> None:
+    """Warn of jobs that were rejected for these reasons, if there are any."""
+    if words := rejected(reasons):
+        warn(f"{words}.", DataWarning)
+
+
+def unanswered(failures: Mapping[str, Exception]) -> list[str]:
+    """Return a sentence for each client of a load that failed."""
+    return [f"{name} could not be asked: {error}" for name, error in failures.items()]
+
+
+def missing(tables: JobTables) -> list[str]:
+    """Return in words what no figure of these tables counts; nothing where that is nothing."""
+    words = [*unanswered(tables.failures), rejected(tables.rejects["reason"])]
+    return [word for word in words if word]
 
 
 def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:

@@ -17,7 +17,7 @@ from dxnotebook.archive.history import known_syncs
 from dxnotebook.archive.store import Store
 from dxnotebook.archive.sync import Sync
 from tests.archive.conftest import load, sync, version
-from tests.conftest import pruned
+from tests.conftest import page_of, pruned
 from tests.faults import archive_kill
 from tests.scripted import OPEN, Scripted, moment
 
@@ -245,3 +245,13 @@ def test_more_than_90_days_without_a_sync_is_said_loudly(archive, world):
 @pytest.mark.slow
 def test_a_killed_sync_loses_nothing_and_a_rerun_completes():
     assert "3 kills" in archive_kill.run(3, 0, say=lambda _: None)
+
+
+def test_rejects_of_all_commits_are_warned_of_at_the_end(archive):
+    token = demo.client(250).list_jobs(MaxResults=200)["NextToken"]
+    bodies = (page_of("x", NextToken=token), page_of("x", "x"))
+    faults = [demo.Fault("reply", page, body=body) for page, body in enumerate(bodies)]
+    clients = [demo.client(250, faults=faults)]
+    with pytest.warns(dx.DataWarning, match="^3 jobs could not be read"):
+        result = Sync(Store(archive.uri), clients, progress=False, commit_pages=1).run()
+    assert result.rejects == 3

@@ -93,6 +93,12 @@ def test_an_interrupt_keeps_what_was_read(monkeypatch):
 
 
 @pytest.mark.slow
+def test_rejects_are_warned_of():
+    faults = [demo.Fault("reply", 0, body=page_of("x"))]
+    with pytest.warns(dx.DataWarning, match="^1 job could not be read"):
+        dx.load_jobs(demo.client(5, faults=faults), progress=False)
+
+
 def test_names_stand_beside_their_ids():
     account = demo.Account(3_000)
     with demo.Endpoint(account) as endpoint:

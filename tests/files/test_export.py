@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,16 @@ def test_progress_is_shown_when_asked_for(account, tmp_path, capsys):
     assert "Rows:" in shown
     dx.export(account, tmp_path / "a.jsonl")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_rejects_are_warned_of_in_every_format(suffix, tmp_path):
+    with pytest.warns(dx.DataWarning, match="^1 job could not be read"):
+        exported(tables_of(page_of(job(), "x")), tmp_path / f"all{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_clients_that_failed_are_kept(suffix, account, tmp_path):
+    failed = replace(account, failures={"prod": dx.LoadError("It is late.")})
+    read = dx.read_tables(exported(failed, tmp_path / f"all{suffix}"))
+    assert {name: str(error) for name, error in read.failures.items()} == {"prod": "It is late."}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -137,10 +139,30 @@ def test_a_total_hang_is_seen():
     assert dx.check(tables_of(page_of(*waiting)), max_stuck=0, now=NOW)["value"].tolist() == [20]
 
 
-def test_no_jobs_are_no_finding():
-    assert dx.check(
-        tables_of(page_of()), max_failure_rate=0, max_unresolved=0, max_stuck=0, max_silence="1h"
-    ).empty
+def test_no_jobs_are_a_finding():
+    limits = {"max_failure_rate": 0, "max_unresolved": 0, "max_stuck": 0, "max_silence": "1h"}
+    found = dx.check(tables_of(page_of()), **limits)
+    assert found["check"].tolist() == ["no jobs"]
+    assert found["message"].tolist() == ["No jobs: they could not be checked."]
+
+
+def test_rejects_are_a_finding_whatever_the_limits_are():
+    found = dx.check(tables_of(page_of(job(1), "x", "y", {"Id": "1"})), max_stuck=100, now=NOW)
+    assert found["check"].tolist() == ["rejects"]
+    assert found["value"].tolist() == [3]
+    assert found["message"][0] == (
+        "3 jobs could not be read: only the rejects have them, no figure counts them. "
+        "Mostly: found a string where a job should be (2)"
+    )
+    nothing_else = dx.check(tables_of(page_of("x")), max_stuck=100)
+    assert nothing_else["check"].tolist() == ["rejects", "no jobs"]
+
+
+def test_a_client_that_did_not_answer_is_a_finding():
+    tables = replace(tables_of(page_of(job(1))), failures={"prod": dx.LoadError("It is late.")})
+    [found] = dx.check(tables, max_stuck=0, now=NOW).to_dict("records")
+    assert (found["check"], found["of"]) == ("no answer", "prod")
+    assert found["message"] == "prod could not be asked: It is late."
 
 
 def test_one_of_a_kind_is_said_in_the_singular():

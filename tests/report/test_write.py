@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -71,6 +72,15 @@ def test_a_report_of_nothing_says_so(tmp_path):
     text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
     assert "No job has finished." in text
     assert "No day was out of the ordinary." in text
+
+
+@pytest.mark.slow
+def test_a_report_says_what_is_not_in_it(tmp_path):
+    failures = {"prod": dx.LoadError("It is late.")}
+    tables = replace(tables_of(page_of(job(), {"<b>": "x"})), failures=failures)
+    text = Page(dx.write_report(tables, tmp_path / "r.html").read_text()).text
+    assert "Not in this report: prod could not be asked: It is late." in text
+    assert "Not in this report: 1 job could not be read" in text
 
 
 @pytest.mark.slow
