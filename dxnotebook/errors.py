@@ -65,6 +65,10 @@ class LoadError(DxError):
         self.partial = partial
 
 
+class UnreadableError(LoadError, FormatError):
+    """What was given is no listing of jobs, or a damaged one."""
+
+
 class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like what it is)
     """The user stopped a load; it is a ``KeyboardInterrupt`` that carries ``partial``."""
 
@@ -90,7 +94,11 @@ class DataWarning(DxWarning):
 
 
 class PartialLoadWarning(DxWarning):
-    """Some of several clients failed: ``tables.failures`` says which; the tables hold the rest."""
+    """Some jobs are not in the tables, which hold the rest.
+
+    Some of several clients failed, and ``tables.failures`` says which; or a file holds only a part
+    of a listing.
+    """
 
 
 class GapWarning(DxWarning):

@@ -9,19 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from dxnotebook.errors import DxError, FormatError, LoadError
+from dxnotebook import errors
+from dxnotebook.errors import DxError, FormatError, UnreadableError, warn
+from dxnotebook.files import foreign
 from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
 from dxnotebook.tables.assemble import Batch, assemble
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
-from dxnotebook.text import counted
+from dxnotebook.text import counted, enumerated
 
 Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable[Any]
 
 _LARGE_BYTES = 2**25
 # full pages of so many are a batch
 _DICTS_A_BODY = 100
+_NAMES_SHOWN = 5
+_JOB_ARN = r"arn:[^:]*:dataexchange:[^:]*:[^:]*:jobs/"
+# a page's token, where it has one, and the account and region of its first job
+_TOKEN = re.compile(rb'"NextToken"\s*:\s*"(?:[^"\\]|\\.)+"')
+_OWNER = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*:[^":]*):')
 # a document on the first line, or an indented one: then a brace at a line's beginning begins one
 _DOCUMENTS_BEGIN_LINES = re.compile(rb"\s*\{(?:[^\n]*\}\r?\n|\r?\n[ \t])")
 
@@ -48,7 +55,7 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     ------
     LoadError
         When a file is cut off, damaged or foreign: the message says which, where, and what was
-        expected; ``partial`` holds what was read before.
+        expected; ``partial`` holds what was read before. It is a `FormatError`, too.
     DxError
         When there is no such file, or the source is of another kind.
 
@@ -67,20 +74,79 @@ def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:
     """Return the tables of all jobs in bodies, or raise LoadError with those of the jobs before."""
     decoder = Decoder(redact=redact)
     batches: list[Batch] = []
+    first, group, ends = Body(b"", ""), [], _Ends()
     try:
         for group in _grouped(contents):
+            first = first if first.source else group[0]
+            ends.note(group)
             for records in decoder.decode(group):
                 # one by one, as what came before an error counts
                 batches.append(flatten(records, decoder.layout))  # noqa: PERF401
     except FormatError as error:
-        tables = assemble(batches, decoder)
-        expected = "Expected ListJobs pages or jobs as the AWS CLI or boto3 write them, in JSON."
-        before = f"What was read before is in `.partial` ({counted(len(tables), 'job')})."
-        raise LoadError(f"{error}. {expected} {before}", tables) from None
+        raise _unreadable(error, group, assemble(batches, decoder)) from None
     tables = assemble(batches, decoder)
+    _check_are_jobs(tables, first)
     decoder.warn()
     warn_of_rejects(tables.rejects["reason"])
+    ends.warn()
     return tables
+
+
+def _unreadable(error: FormatError, group: Iterable[Body], tables: JobTables) -> UnreadableError:
+    """Return the error of what cannot be read, which says what it is if that is known."""
+    message = (
+        f"{error}. Expected ListJobs pages or jobs as the AWS CLI or boto3 write them, in JSON."
+    )
+    for body in group:
+        if str(error).startswith(f"{body.source}: ") and (form := foreign.form(body.content)):
+            message = f"{body.source}: {form}"
+    before = f"What was read before is in `.partial` ({counted(len(tables), 'job')})."
+    return UnreadableError(f"{message} {before}", tables)
+
+
+def _check_are_jobs(tables: JobTables, first: Body) -> None:
+    """Raise UnreadableError where what was read are no jobs at all, warn where some are none."""
+    arns = tables.jobs["job_arn"]
+    others = arns.str.startswith("arn:") & ~arns.str.match(_JOB_ARN)
+    is_nothing = others.all() and (len(others) or len(tables.rejects))
+    if is_nothing and (form := foreign.form(first.content)):
+        raise UnreadableError(f"{first.source}: {form} What was read is in `.partial`.", tables)
+    if others.any():
+        number = counted(int(others.sum()), "job has", "jobs have")
+        warn(f"{number} an ARN that is of no job of AWS Data Exchange.", errors.DataWarning)
+
+
+class _Ends:
+    """Which files end in the middle of a listing, because no page follows the last one's token."""
+
+    def __init__(self) -> None:
+        # by file: whether a token is the last thing said, and whose listing it is of
+        self._ends: dict[str, tuple[bool, bytes | None]] = {}
+
+    def note(self, bodies: Iterable[Body]) -> None:
+        """Note how bodies end; of a file in pieces the last one that has a page counts."""
+        for body in bodies:
+            content = body.content
+            last_token, last_page = content.rfind(b'"NextToken"'), content.rfind(b'"Jobs"')
+            if max(last_token, last_page) < 0:
+                continue
+            token = _TOKEN.match(content, last_token) if last_token >= 0 else None
+            # before the jobs of its own page nothing is closed
+            is_open = token is not None and b"}" not in content[token.end() : max(last_page, 0)]
+            owner = _OWNER.search(content)
+            self._ends[body.source] = is_open, owner and owner[1]
+
+    def warn(self) -> None:
+        """Warn of listings without an end: the pages of one may be files, in any order."""
+        ended = {owner for is_open, owner in self._ends.values() if not is_open}
+        # a page without jobs may be of any listing
+        is_ended = {owner: bool(ended & {owner, None}) for _, owner in self._ends.values()}
+        is_ended[None] = bool(ended)
+        names = [name for name, (_, owner) in self._ends.items() if not is_ended[owner]]
+        if names:
+            what = f"{enumerated(names, _NAMES_SHOWN)}: a part of a listing, as its last page has a"
+            how = "without --max-items and --no-paginate, or go on with --starting-token"
+            warn(f"{what} NextToken. For the rest, list jobs {how}.", errors.PartialLoadWarning)
 
 
 def _grouped(contents: Iterable[Body]) -> Iterator[list[Body]]:
@@ -112,13 +178,20 @@ def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> It
         if isinstance(content, str):
             content = content.encode("utf-8", "backslashreplace")
         yield from _split(content, str(getattr(source, "name", "open file")), large)
+    elif foreign.kind(source):
+        raise _no_source(source)
     elif isinstance(source, Iterable):
         yield from _each([source] if isinstance(source, Mapping) else source, name)
     else:
-        raise DxError(
-            f"Cannot read jobs from a {type(source).__name__}; "
-            "give a path, an open file, bytes or dicts."
-        )
+        raise _no_source(source)
+
+
+def _no_source(source: object) -> DxError:
+    """Return the error of an object that no jobs can be read from."""
+    what = f"Cannot read jobs from a {type(source).__name__}"
+    if known := foreign.kind(source):
+        return FormatError(f"{what}, which is {known}")
+    return DxError(f"{what}; give a path, an open file, bytes or dicts.")
 
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:

@@ -197,14 +197,14 @@ def rejected(reasons: Iterable[str]) -> str:
     --------
     >>> from dxnotebook.tables.jobtables import rejected
     >>> rejected(["no Arn", "no Id", "no Arn"])
-    '3 jobs could not be read: only the rejects have them, no figure counts them. Mostly: no Arn (2)'
+    '3 jobs could not be read and are among the rejects only. Mostly: no Arn (2)'
     """
     counts = Counter(reasons)
     if not counts:
         return ""
     [(reason, most)] = counts.most_common(1)
-    one = "job could not be read: only the rejects have it, no figure counts it"
-    several = "jobs could not be read: only the rejects have them, no figure counts them"
+    one = "job could not be read and is among the rejects only"
+    several = "jobs could not be read and are among the rejects only"
     why = f"{shortened(reason, _LONGEST_REASON)} ({most:,})"
     return f"{counted(counts.total(), one, several)}. Mostly: {why}"
 

@@ -113,7 +113,7 @@ def test_dicts_that_boto3_never_gives_say_so(strange):
 
 
 def test_rejects_are_warned_of_with_the_commonest_reason():
-    with pytest.warns(dx.DataWarning, match=r"^2 jobs could not be read: .*Mostly: no Id \(2\)\.$"):
+    with pytest.warns(dx.DataWarning, match=r"^2 jobs could not be read .*Mostly: no Id \(2\)\.$"):
         dx.read_jobs(page_of(job(1), job(2, Id=None), job(3, Id=None)))
 
 

@@ -151,7 +151,7 @@ def test_rejects_are_a_finding_whatever_the_limits_are():
     assert found["check"].tolist() == ["rejects"]
     assert found["value"].tolist() == [3]
     assert found["message"][0] == (
-        "3 jobs could not be read: only the rejects have them, no figure counts them. "
+        "3 jobs could not be read and are among the rejects only. "
         "Mostly: found a string where a job should be (2)"
     )
     nothing_else = dx.check(tables_of(page_of("x")), max_stuck=100)
