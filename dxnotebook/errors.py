@@ -12,6 +12,7 @@ from typing import Any
 # what not everybody has installed, by the extra that brings it
 _NOTEBOOK = ("IPython", "anywidget", "ipywidgets", "jupyter_client", "nbclient", "nbconvert")
 _EXTRAS = dict.fromkeys((*_NOTEBOOK, "nbformat", "traitlets"), "notebook")
+_LONGEST_SHOWN = 500  # characters of what cannot be, such as a path
 _EXTRAS |= {"deltalake": "archive", "matplotlib": "plots"}
 
 
@@ -114,7 +115,10 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
     >>> print(invalid("top", 0, "is a number of causes, at least 1"))
     Invalid top: 0. Valid is a number of causes, at least 1.
     """
-    return DxError(f"Invalid {parameter}: {given!r}. Valid {valid}.")
+    shown = repr(given)
+    if "\n" in shown or len(shown) > _LONGEST_SHOWN:
+        shown = f"a {type(given).__name__}"
+    return DxError(f"Invalid {parameter}: {shown}. Valid {valid}.")
 
 
 @contextmanager

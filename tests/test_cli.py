@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import dxnotebook as dx
 from dxnotebook import cli
 from tests.conftest import job, page_of
+from tests.files.conftest import equal
 
 
 def run(*arguments):
@@ -44,6 +45,15 @@ def test_demo_loads_summarises_and_writes(tmp_path):
         "explore.ipynb",
     }
     assert max(map(len, result.output.partition("Written to")[0].splitlines())) < 120
+
+
+def test_what_demo_writes_read_tables_reads(tmp_path):
+    run("demo", "--folder", str(tmp_path / "demo"), "--jobs", "60")
+    client = dx.demo.client(60)
+    tables = dx.with_names(dx.load_jobs(client, progress=False), client)
+    equal(dx.read_tables(tmp_path / "demo"), tables)
+    done = run("check", "--file", str(tmp_path / "demo"), "--max-stuck", "60")
+    assert (done.exit_code, done.output) == (0, "")
 
 
 @pytest.mark.parametrize("jobs", ["0", "1", "40"])

@@ -16,7 +16,7 @@ from dxnotebook.records.body import as_utf8
 from dxnotebook.records.decode import BATCH_BYTES
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import assemble
-from dxnotebook.tables.jobtables import AS_OF, JobTables, warn_of_rejects, within
+from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, warn_of_rejects, within
 from dxnotebook.text import counted
 from dxnotebook.times import Moment, Window
 
@@ -135,6 +135,7 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
     >>> bool(tables.jobs["data_set_name"].isna().all())
     False
     """
+    tables = checked(tables)
     names: dict[str, str] = {}
     for client in listed(clients):
         for origin in ("OWNED", "ENTITLED"):

@@ -116,7 +116,7 @@ def export(
             with spreadsheet.opened(written) as sink:
                 sink.writelines(lines(tables, bar))
         else:
-            ours = {"export": secrets.token_hex(8), "failures": failures} if in_folder else None
+            ours = {"export": secrets.token_hex(8) if in_folder else None, "failures": failures}
             for name, frame in frames.items():
                 file = written / f"{name}{suffix}" if in_folder else written
                 if suffix in _TYPED:
@@ -132,7 +132,8 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     Parameters
     ----------
     path : str or path
-        The path that was given to `export`.
+        The path that was given to `export`, or a folder with ``jobs.parquet``, ``details.parquet``
+        and ``errors.parquet`` as `export` writes them one by one.
     redact : bool
         Whether to take secrets out of JSON Lines once more; Parquet and Feather are read as they
         are.
@@ -157,7 +158,7 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     >>> dx.read_tables(path).jobs.equals(tables.jobs)
     True
     """
-    target, suffix = _target(path)
+    target, suffix = _saved(path)
     shown = repr(str(path))
     if suffix in _LINES:
         return read_jobs(target, redact=redact)
@@ -169,13 +170,16 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         )
     recover(target)
     if target.is_file():
-        raise DxError(f"{shown} is a single frame; read it with pandas.read_{suffix[1:]}.")
+        how = f"read it with pandas.read_{suffix[1:]}, or give the folder that all tables are in"
+        raise DxError(f"{shown} is a single frame; {how}.")
     files = {name: target / f"{name}{suffix}" for name in _TABLES}
     for name in JOINED:
         if not files[name].is_file():
             missing = f"{files[name].name} is not there. Give the path of an export."
             raise DxError(f"No exported tables at {shown}: {missing}")
     read = {name: _read_typed(file) for name, file in files.items() if file.is_file()}
+    if no_table := [name for name in JOINED if "job_id" not in read[name][0]]:
+        raise FormatError(f"{str(files[no_table[0]])!r} is another frame; it has no job_id.")
     if len({ours["export"] for _, ours in read.values()}) > 1:
         mixed = f"The files in {shown} are of different exports."
         raise DxError(f"{mixed} If one just ran, read again.")
@@ -190,17 +194,33 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     return _target(path)[1]
 
 
+def _saved(path: str | os.PathLike[str]) -> tuple[Path, str]:
+    """Return the file or folder of an export, and its suffix, which a folder's name may lack."""
+    found = _resolved(path)
+    if Path(path).name.lower().endswith(_SUFFIXES):
+        return _target(path)
+    for suffix in _TYPED:
+        if (found / f"jobs{suffix}").is_file():
+            return found, suffix
+    if found.is_file():
+        raise FormatError(f"{str(path)!r} is no export. Read listings of jobs with dx.read_jobs.")
+    return _target(path)
+
+
 def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
     """Return the file or folder that a path means, and its suffix."""
-    try:
-        given = Path(path).expanduser()
-        target = Path(os.path.realpath(given))
-    except (TypeError, ValueError, RuntimeError):
-        raise invalid("path", path, "is a text or a Path, such as 'jobs.parquet'") from None
+    target = _resolved(path)
     for suffix in _SUFFIXES:
-        if given.name.lower().endswith(suffix):
+        if Path(path).name.lower().endswith(suffix):
             return target, suffix
     raise invalid("path", str(path), f"suffixes are: {', '.join(_SUFFIXES)}")
+
+
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(os.path.realpath(Path(path).expanduser()))
+    except (TypeError, ValueError, RuntimeError):
+        raise invalid("path", path, "is a text or a Path, such as 'jobs.parquet'") from None
 
 
 def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd.DataFrame]:
@@ -220,15 +240,14 @@ def _frames(tables: JobTables | pd.DataFrame, *, distinct: bool) -> dict[str, pd
     return {"data": tables}
 
 
-def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], ours: Any) -> None:
-    """Write a frame as Parquet or Feather; one that is a part of tables says what is ours."""
+def _write_typed(frame: pd.DataFrame, path: Path, bar: tqdm[Any], ours: dict[str, Any]) -> None:
+    """Write a frame as Parquet or Feather, with what the file says of its export."""
     try:
         table = _typed_table(frame)
-        if ours is not None:
-            columns = frame.select_dtypes("category").items()
-            categories = {name: list(column.cat.categories) for name, column in columns}
-            said = {_OURS: json.dumps({**ours, "categories": categories}).encode()}
-            table = table.replace_schema_metadata({**table.schema.metadata, **said})
+        columns = {str(n): c.cat.categories for n, c in frame.select_dtypes("category").items()}
+        categories = {name: [*of] for name, of in columns.items() if of.dtype == "str"}
+        said = {_OURS: json.dumps({**ours, "categories": categories}).encode()}
+        table = table.replace_schema_metadata({**table.schema.metadata, **said})
         with _typed_writer(path, table.schema) as writer:
             for part in slices(table, bar, _ROW_GROUP):
                 writer.write_table(part)
@@ -268,12 +287,12 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         else:
             table = feather.read_table(path, memory_map=False)
         ours = json.loads(table.schema.metadata[_OURS])
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        frame = table.to_pandas()
+        for name, categories in ours["categories"].items():
+            frame[name] = frame[name].cat.set_categories(categories)
+    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
         damaged = f"{str(path)!r} is damaged, or export did not write it"
         raise FormatError(f"{damaged}: {error}. Export anew.") from None
-    frame = table.to_pandas()
-    for name, categories in ours["categories"].items():
-        frame[name] = frame[name].cat.set_categories(categories)
     return frame, ours
 
 

@@ -59,7 +59,8 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     >>> len(dx.concat([tables, tables]))
     30
     """
-    parts = [checked(part) for part in tables]
+    is_one = isinstance(tables, JobTables | pd.DataFrame)
+    parts = [checked(part) for part in ([tables] if is_one else tables)]
     if not parts:
         raise DxError("Nothing to concatenate: give at least one JobTables.")
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)

@@ -256,3 +256,22 @@ def test_clients_that_failed_are_kept(suffix, account, tmp_path):
     failed = replace(account, failures={"prod": dx.LoadError("It is late.")})
     read = dx.read_tables(exported(failed, tmp_path / f"all{suffix}"))
     assert {name: str(error) for name, error in read.failures.items()} == {"prod": "It is late."}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_tables_written_one_by_one_come_back_from_their_folder(suffix, account, tmp_path):
+    for name in FRAMES[:3]:
+        exported(getattr(account, name), tmp_path / f"{name}{suffix}")
+    equal(dx.read_tables(tmp_path), account)
+    exported(dx.failure_rate(account.jobs, "type"), tmp_path / f"errors{suffix}")
+    with pytest.raises(dx.FormatError, match=r"errors.* is another frame"):
+        dx.read_tables(tmp_path)
+
+
+def test_what_is_no_export_is_named(account, tmp_path):
+    (tmp_path / "jobs.json").write_bytes(page_of(job()))
+    with pytest.raises(dx.FormatError, match=r"jobs\.json' is no export.*dx\.read_jobs"):
+        dx.read_tables(tmp_path / "jobs.json")
+    for wrong in (account, account.jobs, [account.jobs], None):
+        with pytest.raises(dx.DxError, match=r"Invalid path: .{,40} Valid is a text or a Path"):
+            dx.read_tables(wrong)

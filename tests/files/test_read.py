@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,87 @@ def test_dicts_that_hold_themselves_say_so():
     strange["Details"] = {"ImportAssetsFromS3": strange}
     with pytest.raises(dx.LoadError, match="in itself"):
         dx.read_jobs(strange)
+
+
+def part(number, token=None, account="111122223333", first=False):
+    """Return a page with one job, and with a token where it has a successor."""
+    one = job(number, Arn=f"arn:aws:dataexchange:us-east-1:{account}:jobs/{number}")
+    rest = {} if token is None else {"NextToken": token}
+    return json.dumps({**rest, "Jobs": [one]} if first else {"Jobs": [one], **rest}).encode()
+
+
+def warned_of(source):
+    """Return the sources that a warning calls parts of a listing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", dx.PartialLoadWarning)
+        dx.read_jobs(source)
+    assert len(caught) <= 1
+    return [re.match("(.*?): a part of a listing", str(one.message))[1] for one in caught]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n" + json.dumps(job(9)).encode()])
+def test_a_listing_that_stops_at_a_token_is_a_part(first, end):
+    whole = part(1, "a", first=first) + part(2, "b", first=first) + part(3, first=first)
+    assert warned_of(whole + end) == []
+    assert warned_of(part(1, "a", first=first) + end) == ["bytes"]
+    assert warned_of(part(1, "a", first=first) + b"\n" + part(2, "b", first=first) + end) == [
+        "bytes"
+    ]
+    assert warned_of(part(1, "a", first=first) + part(2, "", first=first) + end) == []
+    assert warned_of(whole + part(4, "d", first=first) + end) == ["bytes"]
+    assert warned_of(b'{"Jobs": [], "NextToken": null}' + end) == []
+
+
+def test_a_token_among_the_values_is_none():
+    told = job(1, Details={"ImportAssetsFromS3": {"DataSetId": "NextToken", "RevisionId": "Jobs"}})
+    assert warned_of(page_of(told)) == []
+    assert warned_of(page_of(told, NextToken="t")) == ["bytes"]
+    quoted = {"Code": "VALIDATION_EXCEPTION", "Message": '"NextToken": "x"'}
+    assert warned_of(page_of(job(1, State="ERROR", Errors=[quoted]))) == []
+
+
+def test_pages_in_files_are_one_listing_in_any_order(tmp_path):
+    for name, content in {
+        "page-1": part(1, "a"),
+        "page-10": b'{"Jobs": []}',
+        "page-2": part(2, "b"),
+        "page-3": b'{"Jobs": [], "NextToken": "c"}',
+    }.items():
+        (tmp_path / f"{name}.json").write_bytes(content)
+    assert warned_of(str(tmp_path / "*.json")) == []
+    (tmp_path / "page-10.json").unlink()
+    [names] = warned_of(str(tmp_path / "*.json"))
+    assert names.count("page-") == 3
+
+
+def test_a_part_of_one_account_is_not_made_whole_by_another(tmp_path):
+    (tmp_path / "a.json").write_bytes(part(1, "a"))
+    (tmp_path / "b.json").write_bytes(part(2, account="444455556666"))
+    assert warned_of(str(tmp_path / "*.json")) == [str(tmp_path / "a.json")]
+
+
+def test_pages_of_boto3_that_stop_early_are_a_part():
+    paginator = demo.client(jobs=450).get_paginator("list_jobs")
+    assert warned_of(paginator.paginate()) == []
+    assert warned_of(paginator.paginate(PaginationConfig={"MaxItems": 210})) == ["dicts"]
+    assert warned_of(paginator.paginate().build_full_result()) == []
+    assert warned_of(paginator.paginate(PaginationConfig={"MaxItems": 5}).build_full_result()) == [
+        "dicts"
+    ]
+
+
+def test_a_part_says_how_to_get_the_rest():
+    with pytest.warns(dx.PartialLoadWarning, match="without --max-items and --no-paginate, or go"):
+        dx.read_jobs(part(1, "a"))
+
+
+def test_a_file_in_pieces_is_judged_by_its_end():
+    whole = b"\n".join([*(part(n, "t") for n in range(9)), part(9)])
+    for content, expected in ((whole, 0), (whole + b"\n" + part(10, "t"), 1)):
+        pieces = list(bodies(content, large=300))
+        assert len(pieces) > 2
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", dx.PartialLoadWarning)
+            decoded(pieces, redact=True)
+        assert len(caught) == expected
