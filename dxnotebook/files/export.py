@@ -287,6 +287,7 @@ def _read_typed(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         else:
             table = feather.read_table(path, memory_map=False)
         ours = json.loads(table.schema.metadata[_OURS])
+        table.validate(full=True)  # Arrow crashes on offsets that lead nowhere
         frame = table.to_pandas()
         for name, categories in ours["categories"].items():
             frame[name] = frame[name].cat.set_categories(categories)

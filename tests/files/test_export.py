@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pyarrow import feather
 
 import dxnotebook as dx
 from tests.conftest import job, page_of, tables_of
@@ -275,3 +277,17 @@ def test_what_is_no_export_is_named(account, tmp_path):
     for wrong in (account, account.jobs, [account.jobs], None):
         with pytest.raises(dx.DxError, match=r"Invalid path: .{,40} Valid is a text or a Path"):
             dx.read_tables(wrong)
+
+
+def test_offsets_that_lead_nowhere_are_damage(account, tmp_path):
+    path = exported(account, tmp_path / "a.feather") / "jobs.feather"
+    table = feather.read_table(path, memory_map=False)
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)  # without compression
+    ids = table["job_id"].combine_chunks()
+    offsets = np.frombuffer(ids.buffers()[1], np.dtype(f"i{8 if ids.type == pa.large_string() else 4}"))
+    damaged = path.read_bytes().replace(offsets.tobytes(), (offsets + 2**28).tobytes())
+    assert damaged != path.read_bytes()
+    path.write_bytes(damaged)
+    with pytest.raises(dx.FormatError, match=r"jobs\.feather' is damaged"):
+        dx.read_tables(path.parent)
