@@ -97,7 +97,9 @@ def _censored(grouping: Grouping[Any], now: pd.Timestamp | str | None) -> pd.Dat
     if not grouping.source.is_pandas:
         raise DxError("open_jobs='censored' needs a pandas frame; convert it, as by to_pandas().")
     jobs: pd.DataFrame = grouping.source.native
-    grid = Grid(grouping, grouping.selected().to_native().assign(**{SIZE: 1}))
+    # without a column to group by none is selected, and with it no row
+    rows = grouping.selected().to_native().reindex(jobs.index)
+    grid = Grid(grouping, rows.assign(**{SIZE: 1}))
     is_open = jobs["state"].isin(OPEN_STATES)
     waited = (observed_at(jobs, now) - jobs["created_at"]).dt.total_seconds().clip(lower=0)
     took = jobs["duration_s"].where(~is_open, waited)

@@ -21,6 +21,7 @@ from dxnotebook.text import texts
 
 FrameT = TypeVar("FrameT")
 
+_KINDS = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
@@ -67,11 +68,16 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
 
 
 def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
-    """Return jobs without an index, with plain numbers and with times in UTC.
+    """Return jobs without an index, with plain numbers and categories and with times in UTC.
 
     Times that name no zone are in UTC; columns without any value need no type.
     """
+    jobs = jobs.reset_index(drop=True)
     typed: dict[str, Any] = {}
+    for name in [name for name in needed if name in jobs]:
+        kind = getattr(jobs[name].dtype, "pyarrow_dtype", None)
+        if kind is not None and pa.types.is_dictionary(kind):  # which Arrow cannot sort
+            typed[name] = pa.chunked_array(jobs[name]).unify_dictionaries().to_pandas()
     for name in [name for name in needed if name in _EXPECTED and name in jobs]:
         column, dtype = jobs[name], jobs[name].dtype
         if _EXPECTED[name] == "numbers":
@@ -79,7 +85,7 @@ def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
                 typed[name] = column.astype("float64")
         elif pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
             typed[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
-    return jobs.assign(**typed).reset_index(drop=True)
+    return jobs.assign(**typed)
 
 
 def _no_frame(jobs: object, example: str) -> DxError:
@@ -112,11 +118,14 @@ class Source(Generic[FrameT]):
                 problem = f"The frame has several columns {name!r}"
                 raise DxError(f"{problem}. Rename or drop all but one.")
             self.native = _in_expected_types(jobs, needed)
+        taken = f"frame of {', '.join(_KINDS)}"
         try:
             self.frame: Any = nw.from_native(self.native)
         except TypeError:
-            raise _no_frame(jobs, "frame") from None
+            raise _no_frame(jobs, taken) from None
         self.engine = self.frame.implementation
+        if self.engine.value.partition("[")[0] not in map(str.lower, _KINDS):
+            raise _no_frame(jobs, taken)  # such as Ibis, whose times narwhals cannot count
         self.is_pandas: bool = self.engine.is_pandas()
         self.schema = self.frame.collect_schema()
         self._check_columns(needed)
@@ -133,10 +142,13 @@ class Source(Generic[FrameT]):
                 raise DxError(f"{problem}; convert it first.")
 
     def column(self, name: str) -> Any:
-        """Return a column to group by, as an expression; other engines' categories become text."""
-        column = nw.col(name)
-        coded = not self.is_pandas and isinstance(self.schema[name], nw.Categorical | nw.Enum)
-        return column.cast(nw.String) if coded else column
+        """Return a column, as an expression: other engines' categories are text, their NaN null."""
+        column, kind = nw.col(name), self.schema[name]
+        if self.is_pandas:
+            return column
+        if kind.is_float():
+            return column.fill_nan(None)
+        return column.cast(nw.String) if isinstance(kind, nw.Categorical | nw.Enum) else column
 
     def seconds(self, name: str) -> Any:
         """Return a time as whole seconds since 1970, which no session's time zone has a say in."""

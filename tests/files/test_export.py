@@ -285,7 +285,9 @@ def test_offsets_that_lead_nowhere_are_damage(account, tmp_path):
     with pa.ipc.new_file(str(path), table.schema) as writer:
         writer.write_table(table)  # without compression
     ids = table["job_id"].combine_chunks()
-    offsets = np.frombuffer(ids.buffers()[1], np.dtype(f"i{8 if ids.type == pa.large_string() else 4}"))
+    offsets = np.frombuffer(
+        ids.buffers()[1], np.dtype(f"i{8 if ids.type == pa.large_string() else 4}")
+    )
     damaged = path.read_bytes().replace(offsets.tobytes(), (offsets + 2**28).tobytes())
     assert damaged != path.read_bytes()
     path.write_bytes(damaged)

@@ -70,3 +70,12 @@ def test_open_jobs_count_as_censored(jobs):
             assert row["median"] == pytest.approx(
                 reached[0] if len(reached) else np.nan, nan_ok=True
             )
+
+
+def test_censored_of_all_jobs_is_what_one_group_has():
+    jobs = dx.load_jobs(dx.demo.client(300), progress=False).jobs
+    every = dx.durations(jobs, open_jobs="censored")
+    one = dx.durations(jobs.assign(all="x"), "all", open_jobs="censored")
+    pd.testing.assert_frame_equal(every, one.drop(columns="all"))
+    is_open = jobs["state"].isin(["WAITING", "IN_PROGRESS"])
+    assert every["n"].tolist() == [(jobs["duration_s"].notna() | is_open).sum()]

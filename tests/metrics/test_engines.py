@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import BytesIO
 
 import dask.dataframe as dd
 import duckdb
+import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -13,6 +16,7 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import DxError
+from tests.conftest import job, page_of, tables_of
 
 METRICS = {
     "rate": dx.failure_rate,
@@ -94,6 +98,72 @@ def test_duckdb_whatever_its_connections_zone_is(jobs, name, zone):
         assert (
             result.join(connection.table("jobs").limit(1), "true").to_arrow_table().num_rows
         )  # of one connection
+
+
+def test_duckdb_counts_each_job_in_its_period():
+    jobs = tables_of(page_of(job(1), job(2, CreatedAt="2026-09-03T23:59:59Z", UpdatedAt=None))).jobs
+    with duckdb.connect() as connection:
+        relation = connection.from_arrow(pa.Table.from_pandas(plain(jobs), preserve_index=False))
+        result = dx.failure_rate(relation, every="1d").to_arrow_table().to_pandas()
+    days = pd.to_datetime(result["period"], utc=True)
+    assert days.tolist() == list(pd.date_range("2026-09-01", "2026-09-03", tz="UTC"))
+    assert result["n"].tolist() == [1, 0, 1]
+
+
+NAN = pl.DataFrame({"kind": ["a", "a", "b"], "duration_s": np.array([1.0, np.nan, np.nan])})
+
+
+@pytest.mark.parametrize("shape", [pl.DataFrame, pl.DataFrame.lazy, pl.DataFrame.to_arrow])
+def test_nan_is_no_duration(shape):
+    result = nw.from_native(dx.durations(shape(NAN))).lazy().collect("pandas").to_native()
+    assert result.to_numpy().tolist() == [[1, 1, 1, 1, 1, 1]]
+
+
+def test_nan_is_no_duration_of_a_group():
+    for given in (NAN, duckdb.from_arrow(NAN.to_arrow())):
+        result = nw.from_native(dx.durations(given, "kind")).lazy().collect("pandas").to_native()
+        assert result["n"].tolist() == [1, 0]
+        assert result["median"].isna().tolist() == [False, True]
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_nan_is_no_duration_on_spark(spark):
+    frame = spark.createDataFrame([("a", 1.0), ("a", float("nan"))], ["kind", "duration_s"])
+    assert dx.durations(frame, "kind").toArrow().to_pylist()[0]["n"] == 1
+
+
+def test_pandas_on_arrow_is_as_plain_pandas(jobs):
+    content = BytesIO()
+    jobs.to_parquet(content)
+    read = pd.read_parquet(content, dtype_backend="pyarrow").set_index("job_id")
+    assert isinstance(read["type"].dtype, pd.ArrowDtype)
+    for metric in (*METRICS.values(), *QUANTILES.values()):
+        same(metric(read), metric(jobs))
+    result = dx.failure_rate(read, "type")["type"]
+    assert list(result.cat.categories) == list(jobs["type"].cat.categories)
+    same(dx.concurrency(read), dx.concurrency(jobs))
+    censored = {"by": "type", "open_jobs": "censored"}
+    same(dx.durations(read, **censored), dx.durations(jobs, **censored))
+
+
+def ibis_table(frame):
+    return pytest.importorskip("ibis").memtable(frame)
+
+
+def sqlframe_frame(frame):
+    session = pytest.importorskip("sqlframe.duckdb").DuckDBSession()
+    return session.createDataFrame(frame.head(1))
+
+
+@pytest.mark.parametrize(
+    "shape", [ibis_table, sqlframe_frame, list, dict, lambda jobs: jobs["type"]]
+)
+def test_what_is_not_taken_is_said_with_what_is(jobs, shape):
+    given = shape(plain(jobs))
+    for metric in (dx.failure_rate, dx.failure_trend, dx.durations):
+        with pytest.raises(DxError, match="Give a frame of pandas, Polars, PyArrow, DuckDB, Dask"):
+            metric(given)
 
 
 def test_pyarrow(jobs):
