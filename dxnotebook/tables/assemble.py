@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +60,8 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     >>> len(dx.concat([tables, tables]))
     30
     """
-    is_one = isinstance(tables, JobTables | pd.DataFrame)
-    parts = [checked(part) for part in ([tables] if is_one else tables)]
+    several: Any = [tables] if isinstance(tables, JobTables | pd.DataFrame) else tables
+    parts = [checked(part) for part in several]
     if not parts:
         raise DxError("Nothing to concatenate: give at least one JobTables.")
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
