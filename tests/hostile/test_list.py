@@ -17,8 +17,9 @@ def numbers_of_tests():
     return {int(number) for number in re.findall(r"^def test_(\d+)_", sources, re.MULTILINE)}
 
 
-def test_every_row_is_numbered_in_turn():
-    assert rows() == [str(number) for number in range(1, len(rows()) + 1)]
+def test_every_row_has_a_number_of_its_own_in_turn():
+    numbers = list(map(int, rows()))
+    assert numbers == sorted(set(numbers))
     assert len(rows()) > 60
 
 
