@@ -135,7 +135,7 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
     >>> bool(tables.jobs["data_set_name"].isna().all())
     False
     """
-    tables = checked(tables)
+    checked(tables)
     names: dict[str, str] = {}
     for client in listed(clients):
         for origin in ("OWNED", "ENTITLED"):

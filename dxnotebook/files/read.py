@@ -24,7 +24,7 @@ Source = str | os.PathLike[str] | bytes | IO[Any] | Mapping[str, Any] | Iterable
 _LARGE_BYTES = 2**25
 # full pages of so many are a batch
 _DICTS_A_BODY = 100
-_NAMES_SHOWN = 5
+_FILES_SHOWN = 5
 _JOB_ARN = r"arn:[^:]*:dataexchange:[^:]*:[^:]*:jobs/"
 # a page's token, where it has one, and the account and region of its first job
 _TOKEN = re.compile(rb'"NextToken"\s*:\s*"(?:[^"\\]|\\.)+"')
@@ -144,7 +144,7 @@ class _Ends:
         is_ended[None] = bool(ended)
         names = [name for name, (_, owner) in self._ends.items() if not is_ended[owner]]
         if names:
-            what = f"{enumerated(names, _NAMES_SHOWN)}: a part of a listing, as its last page has a"
+            what = f"{enumerated(names, _FILES_SHOWN)}: a part of a listing, as its last page has a"
             how = "without --max-items and --no-paginate, or go on with --starting-token"
             warn(f"{what} NextToken. For the rest, list jobs {how}.", errors.PartialLoadWarning)
 

@@ -21,7 +21,7 @@ from dxnotebook.text import texts
 
 FrameT = TypeVar("FrameT")
 
-_KINDS = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
+_TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
@@ -118,13 +118,13 @@ class Source(Generic[FrameT]):
                 problem = f"The frame has several columns {name!r}"
                 raise DxError(f"{problem}. Rename or drop all but one.")
             self.native = _in_expected_types(jobs, needed)
-        taken = f"frame of {', '.join(_KINDS)}"
+        taken = f"frame of {', '.join(_TAKEN)}"
         try:
             self.frame: Any = nw.from_native(self.native)
         except TypeError:
             raise _no_frame(jobs, taken) from None
         self.engine = self.frame.implementation
-        if self.engine.value.partition("[")[0] not in map(str.lower, _KINDS):
+        if self.engine.value.partition("[")[0] not in map(str.lower, _TAKEN):
             raise _no_frame(jobs, taken)  # such as Ibis, whose times narwhals cannot count
         self.is_pandas: bool = self.engine.is_pandas()
         self.schema = self.frame.collect_schema()

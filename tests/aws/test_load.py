@@ -145,3 +145,10 @@ def test_open_files_and_text_are_read_too():
         == len(dx.read_jobs(io.StringIO(content.decode())))
         == 1
     )
+
+
+def test_names_are_for_tables():
+    client = demo.client(5)
+    for wrong in (load(client).jobs, None):
+        with pytest.raises(dx.DxError, match=r"Invalid tables: a .* Give JobTables"):
+            dx.with_names(wrong, client)

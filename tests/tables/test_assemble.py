@@ -135,3 +135,10 @@ def test_names_of_data_sets_survive_a_concat_with_tables_that_have_none():
         assert together.jobs.set_index("job_id")["data_set_name"].equals(
             names.reindex(together.jobs["job_id"])
         )
+
+
+def test_concat_takes_one_and_says_what_is_none():
+    tables = tables_of(page_of(job()))
+    assert len(dx.concat(tables)) == 1
+    with pytest.raises(dx.DxError, match="Invalid tables: a DataFrame"):
+        dx.concat(tables.jobs)
