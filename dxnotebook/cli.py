@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -38,6 +40,7 @@ Names: TypeAlias = tuple[str, ...]
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
 _CANNOT_CHECK, _SOME_FAILED = 2, 3  # 1 is an error, 2 a wrong use of the command line, too
+_INTERRUPTED = 130  # as shells have it
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
@@ -117,6 +120,11 @@ def _failing(failure: type[click.ClickException] = click.ClickException) -> Iter
             warnings.simplefilter("always", DxWarning)
             warnings.showwarning = show
             yield
+    except KeyboardInterrupt:
+        # whoever presses the keys again wants it no less, and is not to see how Python ends
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        click.echo("Interrupted.", err=True)
+        sys.exit(_INTERRUPTED)
     except (DxError, BotoCoreError) as error:
         raise failure(str(error)) from None
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,24 @@ class UnreadableError(LoadError, FormatError):
 
 
 class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like what it is)
-    """The user stopped a load; it is a ``KeyboardInterrupt`` that carries ``partial``."""
+    """The user stopped a load; it is a ``KeyboardInterrupt`` that carries ``partial``.
+
+    Attributes
+    ----------
+    partial : JobTables or None
+        The tables of what had been read, made when they are first asked for: nobody waits for them
+        who only wants to stop.
+    """
+
+    def __init__(self, message: str, make: Callable[[], Any] = lambda: None) -> None:
+        super(LoadError, self).__init__(message)
+        self._make, self._made = make, None
+
+    @property
+    def partial(self) -> Any:  # noqa: D102 (above)
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 class MissingDependencyError(DxError, ImportError):
@@ -119,6 +136,21 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
     if "\n" in shown or len(shown) > _LONGEST_SHOWN:
         shown = f"a {type(given).__name__}"
     return DxError(f"Invalid {parameter}: {shown}. Valid {valid}.")
+
+
+@contextmanager
+def interruptible(message: str, make: Callable[[], Any] = lambda: None) -> Iterator[None]:
+    """Turn the user's interrupt into LoadInterrupted, with what `make` makes as its ``partial``.
+
+    Raises
+    ------
+    LoadInterrupted
+        When the user interrupts.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise LoadInterrupted(message, make) from None
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def newer(shapes):
 
 def older(shapes):
     """The API before tags and Lake Formation."""
-    del shapes["JobEntry"]["members"]["AssetConfiguration"]
+    shapes["JobEntry"]["members"].pop("AssetConfiguration", None)  # botocore 1.42.79 has none
     del shapes["ResponseDetails"]["members"]["ImportAssetsFromLakeFormationTagPolicy"]
     shapes["Type"]["enum"].pop()
 

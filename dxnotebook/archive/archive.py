@@ -13,6 +13,7 @@ from dxnotebook.archive.rows import restored
 from dxnotebook.archive.store import JOBS, Store, selection
 from dxnotebook.archive.sync import Sync, SyncResult, put
 from dxnotebook.aws.clients import Client, listed
+from dxnotebook.errors import interruptible
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, observed_at, within
 from dxnotebook.text import texts
 from dxnotebook.times import Moment, Window
@@ -89,6 +90,8 @@ class Archive(History):
         ------
         LoadError
             When all clients fail; what was read before is in the archive.
+        LoadInterrupted
+            When the user interrupts; so is then what was committed.
         ArchiveError
             When the archive cannot be written.
 
@@ -100,7 +103,8 @@ class Archive(History):
         >>> archive.sync(client).new, archive.sync(client).new
         (500, 0)
         """
-        return Sync(self._store, listed(clients), full=full, progress=progress).run()
+        with interruptible("The sync was interrupted; what was committed is in the archive."):
+            return Sync(self._store, listed(clients), full=full, progress=progress).run()
 
     def add(self, tables: JobTables) -> SyncResult:
         """Add jobs that were loaded or read otherwise, such as listings from before the archive.

@@ -150,7 +150,9 @@ class Sync:
     def _identify(self, account: _Account, page: Page[Glance]) -> None:
         """Learn from its first pages which account a client is for, so how far back to read."""
         with self._lock:
-            asked_at = self._asked_at = self._asked_at or pd.Timestamp(page.served_at)
+            # a listing's later pages may show that the first one's Date was ahead
+            times = filter(None, (self._asked_at, pd.Timestamp(page.served_at)))
+            asked_at = self._asked_at = min(times)
         match = _ACCOUNT_IN_ARN.search(page.checked.body)
         if match and account.account_id is None:
             account.region, account.account_id = match[1].decode(), match[2].decode()

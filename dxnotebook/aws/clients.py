@@ -106,7 +106,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         code = answer.get("Code", "unknown error")
-        message = f"{code}: {answer.get('Message', '').rstrip('.') or 'no message'}"
+        message = f"{code}: {answer.get('Message') or 'no message'}".rstrip(".")
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in code), "Load again")
     return f"{message}. {remedy}"
 

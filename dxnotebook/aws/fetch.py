@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -24,7 +23,7 @@ from dxnotebook.records.decode import Decoder, Glance
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import Batch
 from dxnotebook.tables.flatten import flatten
-from dxnotebook.text import counted
+from dxnotebook.text import counted, elapsed
 
 #: How many clients are asked at once, at most.
 MOST_AT_ONCE = 32
@@ -108,16 +107,23 @@ class Fetch:
 
     def run(self, use: Callable[[], object] = lambda: None) -> None:
         """Fetch until all listings are done; call `use` whenever a batch was decoded, and last."""
-        pool = ThreadPoolExecutor(min(MOST_AT_ONCE, len(self.sources)), "list-jobs")
+        numbers = iter(range(len(self.sources)))
         try:
             with closing(self._bar):
-                for number in range(len(self.sources)):
-                    pool.submit(self._fetch, number)
+                for _ in self.sources[:MOST_AT_ONCE]:
+                    # daemons: an interrupt, or the end of the process, waits for none of them
+                    work = threading.Thread(target=self._work, args=(numbers,), daemon=True)
+                    work.start()
                 self._take(use)
         finally:
             self._stop.set()
             self._room.release(len(self.sources))
-            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, numbers: Iterator[int]) -> None:
+        """Fetch one listing after the other, as long as there are any."""
+        for number in numbers:
+            if not self._stop.is_set():
+                self._fetch(number)
 
     def _fetch(self, number: int) -> None:
         """Put the pages of one listing where `_take` finds them."""
@@ -155,17 +161,27 @@ class Fetch:
         use()
 
     def decode(self) -> None:
-        """Decode the pages that were taken and not decoded yet, source by source."""
+        """Decode the pages that were taken and not decoded yet, source by source.
+
+        An interrupt leaves those of a source as they were, to be decoded for what was read.
+        """
         for source, pages in zip(self.sources, self._taken, strict=True):
             bodies = [Body(page.checked.body, source.name, page.number) for page in pages]
-            source.pages += len(pages)
-            pages.clear()
+            batches, jobs, error = [], 0, source.error
+            rejects = len(self.decoder.rejects)
             try:
                 for records in self.decoder.decode(bodies) if bodies else ():
-                    source.batches.append(flatten(records, self.decoder.layout))
-                    source.jobs += len(records)
-            except errors.FormatError as error:
-                source.error = source.error or error
+                    batches.append(flatten(records, self.decoder.layout))
+                    jobs += len(records)
+            except errors.FormatError as caught:
+                error = error or caught
+            except KeyboardInterrupt:
+                del self.decoder.rejects[rejects:]
+                raise
+            source.pages, source.jobs = source.pages + len(pages), source.jobs + jobs
+            source.error = error
+            source.batches += batches
+            pages.clear()
 
     def failure(self, source: Source) -> errors.LoadError | None:
         """Return how a listing broke off, if it did; raise what is nobody else's doing."""
@@ -189,6 +205,12 @@ class Fetch:
         if names := sorted(source.name for source in limited if not source.listing.ordered):
             reason = "did not come newest first, so the listing was read to its end."
             errors.warn(f"The jobs of {', '.join(names)} {reason}", errors.DataWarning)
+        off = {one.name: one.listing.clock_off_s for one in self.sources if one.listing.clock_off_s}
+        if off:
+            what = f"The Date of an answer ({', '.join(off)}) was {elapsed(max(off.values()))} off"
+            by = "by the jobs' times, other answers and this machine's clock, which were gone by"
+            remedy = "Check this machine's clock, and what stands between it and AWS"
+            errors.warn(f"{what} {by}. {remedy}.", errors.DataWarning)
 
     def report(
         self, failures: Mapping[str, Exception], kept: str, rest: str, partial: Any = None

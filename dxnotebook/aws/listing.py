@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array
-from dxnotebook.aws import pages
 from dxnotebook.aws.clients import Client
+from dxnotebook.aws.pages import REQUEST_ERRORS, Page
+from dxnotebook.aws.pages import pages as checked_pages
 from dxnotebook.records.body import encode
 from dxnotebook.records.decode import Glance, glance
-from dxnotebook.times import Window
+from dxnotebook.times import Instant, Window
 
 PAGE_SIZE = 200
+
+# AWS refuses requests that are signed with a clock further off
+_CLOCK_MAY_BE_OFF = pd.Timedelta(minutes=15)
+_USUAL_SILENCE = pd.Timedelta(days=1)
 
 
 class Listing:
@@ -37,6 +43,8 @@ class Listing:
     ordered : bool
         Whether all jobs so far came newest first; where they did not, the listing is read to its
         end.
+    clock_off_s : float
+        By how many seconds a Date was away from the time that was gone by; 0 where none was.
     """
 
     def __init__(self, client: Client, parameters: Mapping[str, Any], window: Window) -> None:
@@ -44,23 +52,55 @@ class Listing:
         self._parameters = {**parameters, "MaxResults": PAGE_SIZE}
         self.window = window
         self.ordered = True
+        self.clock_off_s = 0.0
+        self._now: Instant = None
+        self._newest = pd.Timestamp(0, tz="UTC")
 
-    def pages(self) -> Iterator[pages.Page[Glance]]:
+    def pages(self) -> Iterator[Page[Glance]]:
         """Yield the pages, each checked."""
         last: Array | None = None
-        with closing(pages.pages(self._client, "list_jobs", self._parameters, _examine)) as checked:
+        with closing(self._ask()) as checked:
             for page in checked:
-                self.window.now = self.window.now or pd.Timestamp(page.served_at)
                 created = page.checked.created[~np.isnat(page.checked.created)]
+                is_doubtful = self._heed_clocks(page)
+                is_last = page.checked.token is None or self._is_past(created)
+                if page.number == 0 and is_doubtful and is_last:
+                    # the Date of another answer decides
+                    with closing(self._ask(MaxResults=1)) as another, suppress(*REQUEST_ERRORS):
+                        self._heed_clocks(next(another))
                 if len(created):
                     # jobs that appear meanwhile may push some onto the next page again: only its
                     # end must be older
                     follows = last is None or created[-1] <= last
                     self.ordered &= bool(follows and (created[1:] <= created[:-1]).all())
                     last = created[-1]
-                yield page
+                yield replace(page, served_at=self._now or page.served_at)
                 if self.ordered and self._is_past(created):
                     return
+
+    def _ask(self, **more: int) -> Generator[Page[Glance]]:
+        return checked_pages(self._client, "list_jobs", {**self._parameters, **more}, _examine)
+
+    def _heed_clocks(self, page: Page[Glance]) -> bool:
+        """Set the service's time by a page, and tell whether only one of two clocks says so.
+
+        The middle one of its Date, the newest job and this machine's clock is never ahead of two of
+        them, nor behind: no clock alone makes a sync or a limit skip jobs. A Date that goes back
+        shows that the ones before were wrong.
+        """
+        date, clock = pd.Timestamp(page.served_at), pd.Timestamp.now("UTC")
+        times = pd.DatetimeIndex(page.checked.created, tz="UTC")
+        times = times[times <= max(date, clock)]  # neither NaT nor a job of the year 9999
+        self._newest = max(self._newest, times.max())
+        time = sorted([date, self._newest, clock])[1]
+        before = self._now or time
+        self._now = min(before, time)
+        self.window.now = min(self.window.now or self._now, self._now)
+        off = max(abs(date - time), before - self._now)
+        if off > _CLOCK_MAY_BE_OFF:
+            self.clock_off_s = max(self.clock_off_s, off.total_seconds())
+        is_silent = len(times) > 0 and time - self._newest > _USUAL_SILENCE
+        return is_silent and abs(date - clock) > _CLOCK_MAY_BE_OFF
 
     def _is_past(self, created: Array) -> bool:
         start = self.window.start

@@ -11,7 +11,7 @@ from dxnotebook.aws.clients import Client, client_names, describe, label, listed
 from dxnotebook.aws.fetch import Fetch, Source
 from dxnotebook.aws.listing import PAGE_SIZE, Listing
 from dxnotebook.aws.pages import REQUEST_ERRORS, pages
-from dxnotebook.errors import FormatError, LoadError, LoadInterrupted
+from dxnotebook.errors import FormatError, LoadError, interruptible
 from dxnotebook.records.body import as_utf8
 from dxnotebook.records.decode import BATCH_BYTES
 from dxnotebook.records.redact import redact_text
@@ -81,14 +81,11 @@ def load_jobs(
         for client, name in zip(several, client_names(several), strict=True)
     ]
     fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES)
-    try:
+    message = "The load was interrupted; what was read is in `.partial`."
+    with interruptible(message, lambda: _tables(fetch, window, {})):
         fetch.run()
-    except KeyboardInterrupt:
-        fetch.decode()
-        message = "The load was interrupted; what was read is in `.partial`."
-        raise LoadInterrupted(message, _tables(fetch, window, {})) from None
-    failures = fetch.failures()
-    tables = _tables(fetch, window, failures)
+        failures = fetch.failures()
+        tables = _tables(fetch, window, failures)
     kept = f"`.partial` ({counted(len(tables), 'job')})"
     fetch.report(failures, kept, "The tables hold the rest", tables)
     return tables
@@ -96,7 +93,9 @@ def load_jobs(
 
 def _tables(fetch: Fetch, window: Window, failures: Mapping[str, Exception]) -> JobTables:
     """Return the tables of what was read, and say what was odd about it."""
-    batches = [batch for source in fetch.sources for batch in source.batches]
+    fetch.decode()
+    # copies, because they are emptied: an interrupt must not take what was read along
+    batches = [dict(batch) for source in fetch.sources for batch in source.batches]
     tables = assemble(batches, fetch.decoder, failures)
     if window.now is not None:
         tables.jobs.attrs[AS_OF] = window.now.isoformat()
@@ -137,22 +136,31 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
     """
     checked(tables)
     names: dict[str, str] = {}
-    for client in listed(clients):
-        for origin in ("OWNED", "ENTITLED"):
-            parameters = {"Origin": origin, "MaxResults": PAGE_SIZE}
-            try:
-                for page in pages(client, "list_data_sets", parameters, _DataSets.check):
-                    names |= page.checked.names
-            except REQUEST_ERRORS as error:
-                reason = redact_text(describe(error))
-                message = f"Listing the data sets of {label(client)} broke off: {reason}."
-                raise LoadError(message, tables) from None
+    message = "The naming of data sets was interrupted; the tables as they were are in `.partial`."
+    with interruptible(message, lambda: tables):
+        for client in listed(clients):
+            names |= _names_by(client, tables)
     jobs = tables.jobs.drop(columns="data_set_name", errors="ignore")
     column = jobs["data_set_id"].map(names).astype("str")
     if "data_set_name" in tables.jobs:
         column = column.fillna(tables.jobs["data_set_name"])
     jobs.insert(list(jobs).index("data_set_id") + 1, "data_set_name", column)
     return replace(tables, jobs=jobs)
+
+
+def _names_by(client: Client, tables: JobTables) -> dict[str, str]:
+    """Return the data sets' names that a client knows, by their ids."""
+    names: dict[str, str] = {}
+    try:
+        for origin in ("OWNED", "ENTITLED"):
+            parameters = {"Origin": origin, "MaxResults": PAGE_SIZE}
+            for page in pages(client, "list_data_sets", parameters, _DataSets.check):
+                names |= page.checked.names
+    except REQUEST_ERRORS as error:
+        reason = redact_text(describe(error))
+        message = f"Listing the data sets of {label(client)} broke off: {reason}."
+        raise LoadError(message, tables) from None
+    return names
 
 
 class _DataSets(NamedTuple):
@@ -166,6 +174,14 @@ class _DataSets(NamedTuple):
         try:
             page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
             names = {data_set["Id"]: data_set["Name"] for data_set in page["DataSets"]}
+            token = page.get("NextToken") or None
         except (ValueError, TypeError, KeyError, RecursionError):
             raise FormatError("the response is not a page of ListDataSets") from None
-        return cls(names, page.get("NextToken") or None)
+        if not isinstance(token, str | None):
+            raise FormatError("NextToken is not a text")
+        return cls(names, token)
+
+    @property
+    def entries(self) -> frozenset[str]:
+        """What tells its data sets from those of another page."""
+        return frozenset(self.names)

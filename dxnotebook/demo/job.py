@@ -7,8 +7,10 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from botocore.loaders import Loader
 
 from dxnotebook.demo import catalogue as cat
 from dxnotebook.demo.catalogue import CAUSES, FEEDS, Array, Json
@@ -33,6 +35,13 @@ def stamps(times: Array, zones: Iterable[str] = itertools.repeat("Z")) -> list[s
     """Return times as the service writes them."""
     texts = np.datetime_as_string(times.astype("M8[ms]")).tolist()
     return [text + zone for text, zone in zip(texts, zones, strict=False)]
+
+
+@cache
+def _knows_tags() -> bool:
+    """Tell whether the installed botocore knows assets' tags, which 1.42.79 does not yet."""
+    shapes = Loader().load_service_model("dataexchange", "service-2")["shapes"]
+    return "Tags" in shapes.get("AssetConfiguration", {}).get("members", {})
 
 
 class Names:
@@ -116,7 +125,7 @@ class Job:
         revision = {} if self.type == cat.REVISIONS else {"RevisionId": self.revision_id}
         details = {"DataSetId": self.data_set_id, **revision, **_DETAILS[self.type](self)}
         job: Json = {"Arn": f"{self.names.arn}:jobs/{self.id}"}
-        if self.chance % 7 == 0 and self.type not in cat.EXPORTS:
+        if _knows_tags() and self.chance % 7 == 0 and self.type not in cat.EXPORTS:
             tags = [{"Key": "team", "Value": self.slug}, {"Key": "env", "Value": "prod"}]
             job["AssetConfiguration"] = {"Tags": tags}
         job["CreatedAt"] = self.created

@@ -243,6 +243,11 @@ class Glance:
     token: str | None
     created: Array = field(repr=False)
 
+    @property
+    def entries(self) -> bytes:
+        """What tells its jobs from those of another page."""
+        return self.created.tobytes()
+
 
 _GLANCE = pa.schema([("Jobs", pa.list_(pa.struct([("CreatedAt", TEXT)]))), ("NextToken", TEXT)])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pandas as pd
 import pytest
@@ -255,3 +256,22 @@ def test_rejects_of_all_commits_are_warned_of_at_the_end(archive):
     with pytest.warns(dx.DataWarning, match="^3 jobs could not be read"):
         result = Sync(Store(archive.uri), clients, progress=False, commit_pages=1).run()
     assert result.rejects == 3
+
+
+@pytest.mark.parametrize("now", [demo.NOW, datetime.now(UTC).replace(microsecond=0)])
+@pytest.mark.parametrize("before", [650, 100])
+def test_a_clock_that_was_30_days_ahead_once_loses_nothing(archive, world, now, before):
+    account, endpoint, client = world
+    account.now = now
+    for number in range(before):
+        account.create(number, at=now - timedelta(hours=30 + number), state="COMPLETED")
+    ahead = format_datetime(now + timedelta(days=30), usegmt=True)
+    headers = (("Date", ahead),)
+    endpoint.faults = (demo.Fault("reply", 0, body=account.page(), headers=headers),)
+    with pytest.warns(dx.DataWarning, match="The Date of an answer .* d .* off"):
+        assert sync(archive, client).new == before
+    for number in range(900):
+        account.now += timedelta(minutes=1)
+        account.create(before + number, state="COMPLETED")
+    assert sync(archive, client).new == 900
+    assert len(archive.load()) == before + 900

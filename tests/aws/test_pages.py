@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from botocore.credentials import RefreshableCredentials
+from botocore.session import Session
 from botocore.stub import Stubber
 
 import dxnotebook as dx
 from dxnotebook import demo
 from dxnotebook.aws import pages
-from dxnotebook.records.decode import glance
 from tests.conftest import job
 
 
@@ -84,24 +86,34 @@ def test_attempts_are_bounded_and_more_than_botocores():
 
 def test_pauses_grow_and_stay_within_their_limit(monkeypatch):
     monkeypatch.setattr(pages, "PAUSES", pages.Pauses())
-    client, pauses = demo.client(jobs=0), []
+    waits = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    with pytest.raises(dx.LoadError):
+        load(demo.client(jobs=1, faults=[demo.Fault("throttle", 0, times=None)]))
+    assert len(waits) == 7
+    assert all(0.05 * 2**n <= wait <= 0.1 * 2**n for n, wait in enumerate(waits[:6]))
+    assert 2.5 <= waits[6] <= 5
 
-    def pause(attempts):
-        """Return what botocore is answered when it asks whether, and when, to try again."""
-        event = "needs-retry.dataexchange.ListJobs"
-        failed = {"response": None, "attempts": attempts, "caught_exception": OSError()}
-        return client.meta.events.emit_until_response(event, endpoint=None, **failed)[1]
 
-    def check(body):  # is called where a listing heeds what its client says
-        pauses.extend(pause(n) for n in range(1, 9))
-        return glance(body)
+def test_credentials_that_are_refreshed_midway_are_used():
+    def refreshed():
+        made.append(len(made))
+        expiry = datetime.now(UTC) + timedelta(seconds=(len(made) > 1) * 3_600)
+        keys = {"access_key": f"key {len(made)}", "secret_key": "x", "token": "x"}
+        return {**keys, "expiry_time": expiry.isoformat()}
 
-    assert len(list(pages.pages(client, "list_jobs", {}, check))) == 1
-    assert all(
-        0.05 * 2 ** (n - 1) <= pause <= 0.1 * 2 ** (n - 1) for n, pause in enumerate(pauses[:6], 1)
-    )
-    assert pauses[6] <= 5
-    assert pauses[7] is False
+    made, signed = [], []
+    with demo.Endpoint(demo.Account(500)) as endpoint:
+        session = Session()
+        session._credentials = RefreshableCredentials.create_from_metadata(
+            refreshed(), refreshed, "test"
+        )
+        client = session.create_client("dataexchange", "us-east-1", endpoint_url=endpoint.url)
+        client.meta.events.register(
+            "before-send", lambda request, **_: signed.append(request.headers["Authorization"])
+        )
+        assert len(load(client)) == 500
+    assert [b"key 2" in header or "key 2" in str(header) for header in signed] == [True] * 3
 
 
 def test_a_stubbed_client_works_though_it_has_no_bodies():
