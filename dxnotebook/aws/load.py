@@ -158,9 +158,9 @@ def _names_by(client: Client, tables: JobTables) -> dict[str, str]:
                 names |= page.checked.names
     except REQUEST_ERRORS as error:
         reason = redact_text(describe(error))
-        message = f"Listing the data sets of {label(client)} broke off: {reason}."
-        raise LoadError(message, tables) from None
-    return names
+    else:
+        return names
+    raise LoadError(f"Listing the data sets of {label(client)} broke off: {reason}.", tables)
 
 
 class _DataSets(NamedTuple):

@@ -34,7 +34,6 @@ REQUEST_ERRORS = (BotoCoreError, ClientError, FormatError, LoadError)
 
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException",
               "RequestLimitExceeded", "SlowDown"}  # fmt: skip
-_HEEDED = ("request-created", "before-parse", "needs-retry")
 _LONGEST_TEXT = 1_000  # of what an error says
 
 
@@ -70,11 +69,6 @@ class Pauses:
     def longest(self, attempts: int) -> float:
         """Return the most seconds to wait after so many attempts."""
         return min(self.longest_s, self.first_s * 2.0 ** (attempts - 1))
-
-    def wait(self, attempts: int) -> None:
-        """Wait after so many attempts, each time a bit differently, which spreads clients out."""
-        longest = self.longest(attempts)
-        time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 (it hides nothing)
 
 
 #: The pauses of all listings.
@@ -177,12 +171,13 @@ class _Tap(Generic[Checked]):
         self._is_closed = False
         config = client.meta.config
         # 60 s are botocore's own; a client without timeouts is not to wait for ever here either
-        timeouts = (config.connect_timeout or 60, config.read_timeout or 60)
-        self._limit_s = timeouts[0] + PAUSES.read_timeouts * timeouts[1]
+        whole_s = PAUSES.read_timeouts * (config.read_timeout or 60)
+        self._limit_s = (config.connect_timeout or 60) + whole_s
         self._events = client.meta.events
         service = client.meta.service_model.service_id.hyphenize()
         self._name = client.meta.method_to_api_mapping[method]
-        self._heeded = [f"{event}.{service}.{self._name}" for event in _HEEDED]
+        events = ("request-created", "before-parse", "needs-retry")
+        self._heeded = [f"{event}.{service}.{self._name}" for event in events]
         for event in self._heeded:
             self._events.register_first(event, self._heed)
 
@@ -199,7 +194,8 @@ class _Tap(Generic[Checked]):
             outcome = _in_time(partial(self._ask, parameters), self._limit_s)
             if not outcome.may_pass or attempts >= PAUSES.attempts:
                 break
-            PAUSES.wait(attempts)
+            # it spreads clients out, it hides nothing
+            time.sleep(PAUSES.longest(attempts) * random.uniform(0.5, 1))  # noqa: S311
         if isinstance(outcome.result, Exception):
             raise outcome.result
         return Page(number, outcome.result, outcome.served_at or datetime.now(UTC))

@@ -96,9 +96,9 @@ def test_70_an_error_around_an_odd_body_leaves_other_accounts(monkeypatch, statu
     other = demo.client(jobs=30, region="eu-west-1")
     for body in ODD_BODIES:
         fault = reply(body, status=status, times=None)
-        with demo.Endpoint(account(), faults=[fault]) as endpoint:
-            with pytest.warns(dx.PartialLoadWarning, match="1 of 2 clients failed: us-east-1"):
-                tables = dx.load_jobs([endpoint.client(), other], progress=False)
+        said = pytest.warns(dx.PartialLoadWarning, match="1 of 2 clients failed: us-east-1")
+        with demo.Endpoint(account(), faults=[fault]) as endpoint, said:
+            tables = dx.load_jobs([endpoint.client(), other], progress=False)
         assert len(tables) == FIRST + 30
         assert list(tables.failures) == ["us-east-1"]
 
@@ -112,7 +112,7 @@ def test_70_names_that_end_in_an_odd_error():
     tables = dx.load_jobs(demo.client(jobs=5), progress=False)
     for body in ODD_BODIES:
         answers = served(lambda _, body=body: (404, {}, [body]))
-        wanted = pytest.raises(dx.LoadError, match="404 Not Found|ud800")
+        wanted = pytest.raises(dx.LoadError, match=r"404 Not Found|ud800")
         with answers as (client, _), wanted as caught:
             dx.with_names(tables, client)
         assert caught.value.partial is tables
@@ -240,9 +240,9 @@ def test_76_one_date_that_is_off_moves_no_limit(here, days, jobs, quiet_h):
         expected = dx.load_jobs(endpoint.client(), **limits)
     assert len(expected) == min(jobs, 20 * 24 - quiet_h + 1)
     fault = off_by(world.page(), world.now + timedelta(days=days))
-    with demo.Endpoint(world, faults=[fault]) as endpoint:
-        with pytest.warns(dx.DataWarning, match="The Date of an answer .* d .* off"):
-            tables = dx.load_jobs(endpoint.client(), **limits)
+    said = pytest.warns(dx.DataWarning, match="The Date of an answer .* d .* off")
+    with demo.Endpoint(world, faults=[fault]) as endpoint, said:
+        tables = dx.load_jobs(endpoint.client(), **limits)
     at = observed_at(tables.jobs)
     assert abs(world.now - at) <= timedelta(hours=quiet_h, minutes=1)
     missing = set(expected.jobs["job_id"]) - set(tables.jobs["job_id"])
