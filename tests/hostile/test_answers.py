@@ -283,7 +283,7 @@ def test_76_a_job_of_a_far_future_is_no_clock():
     "kind", ["throttle", "server_error", "unavailable", "reset", "cut", "empty"]
 )
 def test_77_any_mode_of_retrying_makes_as_many_requests(mode, kind):
-    config = Config(retries={"mode": mode, "max_attempts": 50})
+    config = Config(retries={"mode": mode})
     with demo.Endpoint(account(), faults=[demo.Fault(kind, 1, times=40)]) as endpoint:
         client = endpoint.client(config=config)
         with pytest.raises(dx.LoadError) as caught:
