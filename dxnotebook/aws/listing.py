@@ -89,9 +89,11 @@ class Listing:
         shows that the ones before were wrong.
         """
         date, clock = pd.Timestamp(page.served_at), pd.Timestamp.now("UTC")
-        times = pd.DatetimeIndex(page.checked.created, tz="UTC")
-        times = times[times <= max(date, clock)]  # neither NaT nor a job of the year 9999
-        self._newest = max(self._newest, times.max())
+        latest = max(date, clock).tz_localize(None).to_datetime64()
+        times = page.checked.created
+        times = times[times <= latest]  # neither NaT nor a job of the year 9999
+        if len(times):
+            self._newest = max(self._newest, pd.Timestamp(times.max(), tz="UTC"))
         time = sorted([date, self._newest, clock])[1]
         before = self._now or time
         self._now = min(before, time)
