@@ -7,22 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, hashed, located, mixed
-from dxnotebook.model import FAILED_STATES, branches
+from dxnotebook.arrays import Integers, hashed, located
+from dxnotebook.metrics.assets import FEED, WORK, assets_of
+from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked
 from dxnotebook.text import texts
 
-# What a job is to do. Its own revision is not part of that, as a re-run of an import fills another;
-# nor are its role, keys of encryption and tags, which are what one mends before a re-run.
-_FEED = ("account_id", "region", "type", "data_set_id")
-_WORK_COLUMNS = (
-    *_FEED, "asset_id", "asset_name", "asset_source_bucket", "api_id", "stage", "catalog_id",
-)  # fmt: skip
-_PART_COLUMNS = (
-    "asset_id", "bucket", "key", "key_pattern", "key_prefix", "revision_id", "data_share_arn",
-    "tag_key", "tag_value",
-)  # fmt: skip
-_SHOWN_COLUMNS = (*_FEED, "data_set_name")
+_SHOWN_COLUMNS = (*FEED, "data_set_name")
 
 
 def unresolved_failures(
@@ -152,10 +143,10 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     True
     """
     jobs = tables.jobs
-    job = jobs[jobs["job_id"] == job_id].filter(items=_WORK_COLUMNS).iloc[0]
+    job = jobs[jobs["job_id"] == job_id].filter(items=WORK).iloc[0]
     same = [jobs[n].isna() if pd.isna(value) else jobs[n] == value for n, value in job.items()]
     jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
-    work = _work(_parts(tables, jobs))
+    work = _work(assets_of(tables, jobs))
     runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
     return runs.sort_values(["created_at", "job_id"], ignore_index=True)
 
@@ -167,59 +158,38 @@ def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
     ``recovered_by`` is the row of the job with which the work of a failed one was done, else -1.
     """
     jobs = tables.jobs
-    columns = [*_WORK_COLUMNS, "data_set_name", "job_id", "state", "created_at", "updated_at"]
+    columns = [*WORK, "data_set_name", "job_id", "state", "created_at", "updated_at"]
     has_failed = jobs["state"].isin(texts("failed", failed))
     runs = jobs.filter(items=columns)[has_failed | (jobs["state"] == "COMPLETED")]
     runs = runs.drop_duplicates("job_id").reset_index(drop=True)
     # a success of other work than what failed is of no interest
-    kind = pd.Series(hashed(runs.filter(items=_WORK_COLUMNS)))
+    kind = pd.Series(hashed(runs.filter(items=WORK)))
     has_failed = runs["state"] != "COMPLETED"
     runs = runs[has_failed | kind.isin(kind[has_failed])]
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
-    parts = _parts(tables, runs)
-    return runs.assign(work=_work(parts), recovered_by=_recovered_by(runs, parts))
+    assets = assets_of(tables, runs)
+    return runs.assign(work=_work(assets), recovered_by=_recovered_by(runs, assets))
 
 
-def _parts(tables: JobTables, jobs: pd.DataFrame) -> pd.DataFrame:
-    """Return the parts of what jobs are to do: the job's row, and what identifies the part.
-
-    A part is an element of a list of the job; a job that lists none is one part.
-    """
-    details, known = tables.details, branches(tables.model.record)
-    fields = details["field"].drop_duplicates()
-    fields = fields[fields.str.split(".").str[0].isin(known)]
-    row = located(details["job_id"], jobs["job_id"])
-    is_part = (row >= 0) & (located(details["field"], fields) >= 0)
-    is_part &= details.filter(items=_PART_COLUMNS).notna().any(axis=1).to_numpy()
-    row = row[is_part]
-    without = np.setdiff1d(np.arange(len(jobs)), row)
-    part = hashed(details.filter(items=("field", *_PART_COLUMNS))[is_part])
-    part = np.append(part, np.zeros(len(without), np.uint64))
-    row = np.append(row, without)
-    kind = hashed(jobs.filter(items=_WORK_COLUMNS))
-    parts = pd.DataFrame({"row": row, "part": mixed(kind[row], part).view(np.int64)})
-    return parts.drop_duplicates()
+def _work(assets: pd.DataFrame) -> Integers:
+    """Return what identifies all assets of each job, in whatever order they are."""
+    return assets.groupby("row")["asset"].sum().to_numpy()
 
 
-def _work(parts: pd.DataFrame) -> Integers:
-    """Return what identifies all parts of each job, in whatever order they are."""
-    return parts.groupby("row")["part"].sum().to_numpy()
-
-
-def _recovered_by(runs: pd.DataFrame, parts: pd.DataFrame) -> pd.Series[int]:
+def _recovered_by(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.Series[int]:
     """Return, for each failed run, the row of the later one with which all its parts had been done.
 
     It is -1 where a part was not. The rows are those of runs in the order in which they ended.
     """
-    parts = parts.join(runs[["created_at", "state"]], on="row").dropna(subset="created_at")
+    parts = assets.join(runs[["created_at", "state"]], on="row").dropna(subset="created_at")
     parts = parts.sort_values("created_at", kind="stable")
     has_failed = parts["state"] != "COMPLETED"
     # of the successes that were created from each one on, the first to end
-    by = parts[~has_failed][::-1].groupby("part")["row"].cummin()
-    failed, done = parts[has_failed], parts.loc[~has_failed, ["part", "created_at"]].assign(by=by)
+    by = parts[~has_failed][::-1].groupby("asset")["row"].cummin()
+    failed, done = parts[has_failed], parts.loc[~has_failed, ["asset", "created_at"]].assign(by=by)
     matches = pd.merge_asof(
-        failed, done, on="created_at", by="part", direction="forward", allow_exact_matches=False
+        failed, done, on="created_at", by="asset", direction="forward", allow_exact_matches=False
     )
     # the last part to be done recovers the whole, unless one never was
     last = matches.groupby("row")["by"].max(skipna=False)

@@ -17,7 +17,7 @@ from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.model import MODEL, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
 from dxnotebook.text import counted, shortened
-from dxnotebook.times import Window, moment
+from dxnotebook.times import Moment, Window, moment
 
 _SUMMARY_WIDTH, _LONGEST_REASON = 100, 160
 
@@ -251,6 +251,17 @@ def within(tables: JobTables, window: Window) -> JobTables:
     # nothing is before or after NaT
     outside = (created < (window.start or pd.NaT)) | (created >= (window.end or pd.NaT))
     return tables.filter(~outside) if outside.any() else tables
+
+
+def created_within(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Mask:
+    """Return which jobs were created in a window, which may be relative to when they were seen."""
+    window = Window.of(since, until, observed_at(jobs))
+    inside = np.ones(len(jobs), bool)
+    if window.start is not None:
+        inside &= (jobs["created_at"] >= window.start).to_numpy()
+    if window.end is not None:
+        inside &= (jobs["created_at"] < window.end).to_numpy()
+    return inside
 
 
 def checked(tables: JobTables) -> JobTables:
