@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, hashed, located, mixed
+from dxnotebook.arrays import Array, Integers, Mask, hashed, located, mixed
 from dxnotebook.metrics.assets import assets_of, described
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
@@ -68,12 +68,13 @@ def deliveries(
     >>> sent.groupby("automatic")["status"].value_counts().to_dict()
     """
     tables = checked(tables)
-    jobs = tables.jobs[_exports(tables.jobs)].reset_index(drop=True)
-    assets = assets_of(tables, jobs)
-    job = jobs.iloc[assets["row"]].reset_index(drop=True)
-    place = tables.details.reindex(assets["detail"]).reset_index(drop=True)
+    jobs = tables.jobs
+    assets = assets_of(tables, jobs, _exports(jobs))
+    job = jobs.filter(items=REVISION).iloc[assets["row"]].reset_index(drop=True)
+    named = tables.details[["bucket", "key", "key_pattern", "revision_id"]]
+    place = named.reindex(assets["detail"]).reset_index(drop=True)
     revision = place["revision_id"].fillna(job["revision_id"])
-    where = job.filter(items=REVISION).assign(
+    where = job.assign(
         revision_id=revision,
         bucket=place["bucket"],
         key_prefix=place["key"].str.replace(r"[^/]*$", "", regex=True),
@@ -81,7 +82,8 @@ def deliveries(
     )
     known = revision.notna().to_numpy()
     assets, where = (frame[known].reset_index(drop=True) for frame in (assets, where))
-    assets["group"], places = _numbered_rows(where)
+    assets["group"], first = _numbered(hashed(where))
+    places = where[first].reset_index(drop=True)
     is_automatic = jobs["event_action_arn"].notna().to_numpy()[assets["row"]]
     places["automatic"] = np.bincount(assets["group"][is_automatic], minlength=len(places)) > 0
     result, _ = _judged(jobs, assets, places, since, until)
@@ -128,11 +130,12 @@ def missing_assets(
     >>> missing[["status", "asset", "code"]].head(2)
     """
     tables = checked(tables)
-    revisions, jobs, assets, pieces = _imports(tables, since, until)
+    revisions, assets, pieces = _imports(tables, since, until)
+    jobs = tables.jobs
     rank = pd.Series(np.arange(len(revisions)), revisions.index)
     lacks = pieces[~pieces["is_in"]].join(rank.rename("rank"), on="group", how="inner")
     lacks = lacks.sort_values("rank", kind="stable")
-    asked = assets[assets["piece"].isin(lacks.index)]
+    asked = assets[["piece", "row"]][assets["piece"].isin(lacks.index)]
     runs = jobs[["job_id", "state", "type"]].assign(ended=_ended(jobs))
     asked = asked.join(runs, on="row").sort_values(["ended", "job_id"], na_position="first")
     last = asked.drop_duplicates("piece", keep="last").set_index("piece").loc[lacks.index]
@@ -166,7 +169,7 @@ def _errors_of(tables: JobTables, job_ids: pd.Series[str], what: pd.DataFrame) -
     return errors[["code", "message"]].reindex(found).reset_index(drop=True)
 
 
-def _exports(jobs: pd.DataFrame) -> Array:
+def _exports(jobs: pd.DataFrame) -> Mask:
     return jobs["type"].astype("str").str.startswith("EXPORT").to_numpy(bool)
 
 
@@ -176,21 +179,23 @@ def _ended(jobs: pd.DataFrame) -> pd.Series[pd.Timestamp]:
 
 def _imports(
     tables: JobTables, since: Moment | None, until: Moment | None
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the revisions that were filled in a window; all jobs that fill any, assets, pieces."""
-    fills = ~_exports(tables.jobs) & tables.jobs["revision_id"].notna()
-    jobs = tables.jobs[fills].reset_index(drop=True)
-    assets = assets_of(tables, jobs)
-    group, revisions = _numbered_rows(jobs.filter(items=REVISION))
-    assets["group"] = group[assets["row"]]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the revisions that were filled in a window; the assets and pieces of all."""
+    jobs = tables.jobs
+    assets = assets_of(tables, jobs, ~_exports(jobs) & jobs["revision_id"].notna().to_numpy())
+    hashes = hashed(jobs.filter(items=REVISION))[assets["row"]]
+    assets["group"], first = _numbered(hashes)
+    revisions = jobs.filter(items=REVISION).iloc[assets["row"][first]].reset_index(drop=True)
     result, pieces = _judged(jobs, assets, revisions, since, until)
-    return result, jobs, assets, pieces
+    return result, assets, pieces
 
 
-def _numbered_rows(frame: pd.DataFrame) -> tuple[Integers, pd.DataFrame]:
-    """Return the number of each row among those that differ, and these."""
-    number, _ = pd.factorize(hashed(frame))
-    return number, frame[~pd.Series(number).duplicated()].reset_index(drop=True)
+def _numbered(hashes: Array) -> tuple[Integers, Mask]:
+    """Return the number of each hash among those that differ, and where each is first."""
+    number, _ = pd.factorize(hashes)
+    first = np.ones(len(number), bool)
+    first[1:] = number[1:] > np.maximum.accumulate(number)[:-1]
+    return number, first
 
 
 def _judged(
@@ -204,9 +209,9 @@ def _judged(
 
     Of the groups, those that have a job in the window; the index is the number of the group.
     """
-    pieces = _pieces(jobs, assets)
-    runs = assets[["row", "group"]].drop_duplicates()
-    row, group, many = runs["row"].to_numpy(), runs["group"].to_numpy(), len(groups)
+    pieces, many = _pieces(jobs, assets), len(groups)
+    runs = assets[_numbered(assets["row"].to_numpy() * many + assets["group"].to_numpy())[1]]
+    row, group = runs["row"].to_numpy(), runs["group"].to_numpy()
     created = jobs["created_at"].take(row).groupby(group).min()
     counts = {"jobs": np.bincount(group, minlength=many)} | {
         name: np.bincount(group[jobs["state"].isin(states).to_numpy()[row]], minlength=many)
@@ -230,8 +235,8 @@ def _judged(
     result = result.assign(took_s=took.dt.total_seconds().clip(lower=0), status=status)
     wanted = np.zeros(many, bool)
     wanted[group[created_within(jobs, since, until)[row]]] = True
-    result = result[wanted].astype({"status": "str"})
-    return result.sort_values("first_created_at", ascending=False, kind="stable"), pieces
+    order = created[wanted].sort_values(ascending=False, kind="stable").index
+    return result.loc[order].astype({"status": "str"}), pieces
 
 
 def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
@@ -241,10 +246,10 @@ def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     when the first of those ended.
     """
     both = mixed(assets["asset"].to_numpy(np.uint64), assets["group"].to_numpy(np.uint64))
-    assets["piece"], _ = pd.factorize(both)
+    assets["piece"], first = _numbered(both)
     completed = (jobs["state"] == "COMPLETED").to_numpy()
     in_at = _ended(jobs).where(completed).take(assets["row"]).groupby(assets["piece"].to_numpy())
-    pieces = assets.drop_duplicates("piece").drop(columns="piece").reset_index(drop=True)
+    pieces = assets[first].drop(columns="piece").reset_index(drop=True)
     done = assets["piece"][completed[assets["row"]]]
     return pieces.assign(
         attempts=np.bincount(assets["piece"], minlength=len(pieces)),
