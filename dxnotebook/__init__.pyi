@@ -30,6 +30,9 @@ from .metrics.incidents import incidents as incidents
 from .metrics.rates import failure_rate as failure_rate
 from .metrics.reruns import recoveries as recoveries
 from .metrics.reruns import unresolved_failures as unresolved_failures
+from .metrics.rerun import rerun as rerun
+from .metrics.revisions import deliveries as deliveries
+from .metrics.revisions import missing_assets as missing_assets
 from .metrics.trend import failure_trend as failure_trend
 from .plots.calendar import plot_calendar as plot_calendar
 from .plots.causes import plot_error_causes as plot_error_causes
@@ -37,6 +40,7 @@ from .plots.concurrency import plot_concurrency as plot_concurrency
 from .plots.durations import plot_durations as plot_durations
 from .plots.timeline import plot_timeline as plot_timeline
 from .plots.trend import plot_failure_trend as plot_failure_trend
+from .published import revisions as revisions
 from .report.write import write_report as write_report
 from .tables.assemble import concat as concat
 from .tables.jobtables import JobTables as JobTables

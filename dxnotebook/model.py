@@ -276,10 +276,15 @@ class Model:
         return {name: known[path] for name, path in firsts.items() if path in known}
 
 
+@cache
+def operation(name: str) -> Any:
+    """Return what the botocore that is installed says of an operation of the service."""
+    return botocore.session.get_session().get_service_model("dataexchange").operation_model(name)
+
+
 def installed() -> Model:
     """Return the model of the botocore that is installed."""
-    service = botocore.session.get_session().get_service_model("dataexchange")
-    return Model.of(service.operation_model("ListJobs").output_shape)
+    return Model.of(operation("ListJobs").output_shape)
 
 
 MODEL = installed()

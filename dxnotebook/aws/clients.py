@@ -25,8 +25,7 @@ _REMEDIES = {
     "Unrecognized": "Check the credentials' account and profile and load again",
     "InvalidSignature": "Check the secret key and this machine's clock, and load again",
     "Token": "Renew the credentials (for example with 'aws sso login') and load again",
-    "AccessDenied": "Allow the action dataexchange:ListJobs (and ListDataSets for names) "
-    "and load again",
+    "AccessDenied": "Allow the action dataexchange:{operation} and load again",
     "ResourceNotFound": "Check data_set_id and revision_id",
     "Validation": "Check data_set_id and revision_id, and load again",
     "Throttl": "Wait a minute and load again, fewer clients at once",
@@ -108,7 +107,7 @@ def describe(error: Exception) -> str:
         code = answer.get("Code", "unknown error")
         message = f"{code}: {answer.get('Message') or 'no message'}".rstrip(".")
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in code), "Load again")
-    return f"{message}. {remedy}"
+    return f"{message}. {remedy.format(operation=getattr(error, 'operation_name', 'ListJobs'))}"
 
 
 def listed(given: Client | Iterable[Client] | None) -> list[Client]:

@@ -15,6 +15,7 @@ from dxnotebook.demo import catalogue as cat
 from dxnotebook.demo import plan as planned
 from dxnotebook.demo.catalogue import DATA_SETS, FEEDS, NOW, Array, Json
 from dxnotebook.demo.job import Job, Names, ids_of, scatter, stamps
+from dxnotebook.demo.revisions import flags_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Story:
     malware_job_id: str | None
     stuck_job_ids: tuple[str, ...]
     quota_bursts: tuple[tuple[datetime, str], ...]
+    finalized_early: tuple[str, ...]  # revisions that miss something
+    never_finalized: tuple[str, ...]  # revisions that are whole
 
 
 class Account:
@@ -91,6 +94,7 @@ class Account:
         self._first, self._end = np.searchsorted(self._plan["created"], window).tolist()
         self._filtered: dict[tuple[str | None, str | None], Array] = {}
         self.data_sets = [_data_set(self._names, number) for number in range(len(DATA_SETS))]
+        self._flags = flags_of(self._plan)
         self.story = self._story()
 
     def __len__(self) -> int:
@@ -146,6 +150,48 @@ class Account:
         """
         for start in range(0, max(len(self), 1), size):
             yield self.page(start, size)
+
+    def revisions(self, data_set_id: str) -> list[Json]:
+        """Return the revisions of a data set as ListDataSetRevisions gives them, newest first.
+
+        Raises
+        ------
+        LookupError
+            With the type and the id of a data set that the account does not have.
+
+        Examples
+        --------
+        >>> from dxnotebook import demo
+        >>> account = demo.Account()
+        >>> newest = account.revisions(account.data_sets[0]["Id"])[0]
+        >>> newest["CreatedAt"], newest["Finalized"]
+        """
+        data_set = _index(self._names.data_set_ids, data_set_id, "DATA_SET")
+        last = (self._time - planned.FIRST_REVISION) // cat.DAY
+        days = range(min(last, planned.REVISION_DAYS - 1), -1, -1)
+        return [self._revision(data_set, day) for day in days]
+
+    def _revision(self, data_set: int, day: int) -> Json:
+        number, flags = data_set * planned.REVISION_DAYS + day, self._flags
+        data_set_id = self._names.data_set_ids[data_set]
+        revision_id = self._names.revision_ids[number]
+        created = planned.FIRST_REVISION + day * cat.DAY
+        ended = max(int(flags.ended[number]), created)
+        has_ended = ended <= self._time
+        created_at, updated_at = stamps(np.array([created, ended if has_ended else created]))
+        revoked = {"RevocationComment": "A source withdrew its data.", "RevokedAt": updated_at}
+        is_revoked = has_ended and bool(flags.revoked[number])
+        return {
+            "Arn": f"{self._names.arn}:data-sets/{data_set_id}/revisions/{revision_id}",
+            "Comment": f"{DATA_SETS[data_set].name}, {created_at[:10]}",
+            "CreatedAt": created_at,
+            "DataSetId": data_set_id,
+            "Finalized": has_ended and bool(flags.finalized[number]),
+            "Id": revision_id,
+            **(revoked if is_revoked else {}),
+            "Revoked": is_revoked,
+            "UpdatedAt": updated_at,
+        }
 
     def token(self, offset: int, *listing: str | None, detours: int = 0) -> str:
         """Return the NextToken that leads to an offset of a listing, which its filters name.
@@ -239,6 +285,8 @@ class Account:
             malware_job_id=malware[0] if malware else None,
             stuck_job_ids=tuple(stuck),
             quota_bursts=tuple((_time(b.start), FEEDS[b.feed].type) for b in cat.BURSTS),
+            finalized_early=tuple(self._names.revision_ids[n] for n in self._flags.early),
+            never_finalized=tuple(self._names.revision_ids[n] for n in self._flags.never),
         )
 
 

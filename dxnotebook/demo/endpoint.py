@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import socketserver
 import threading
 import weakref
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import boto3
 from botocore.client import BaseClient
@@ -21,9 +22,11 @@ from botocore.config import Config
 from botocore.session import Session
 
 from dxnotebook.demo.account import Account
+from dxnotebook.demo.catalogue import Json
 from dxnotebook.demo.faults import Fault, RefusalError, Reply
 
 _JOBS, _DATA_SETS = "/v1/jobs", "/v1/data-sets"
+_REVISIONS = re.compile(r"/v1/data-sets/([^/]+)/revisions")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -74,7 +77,7 @@ def _own_session(region: str) -> boto3.Session:
 class Endpoint:
     """An HTTP endpoint on 127.0.0.1 that answers for an account until it is closed.
 
-    It knows ListJobs and ListDataSets.
+    It knows ListJobs, ListDataSets and ListDataSetRevisions.
 
     Parameters
     ----------
@@ -181,13 +184,21 @@ class Endpoint:
 
     def _operation(self, method: str, path: str, query: dict[str, str]) -> Reply | None:
         operation = {_JOBS: self._list_jobs, _DATA_SETS: self._list_data_sets}.get(path)
+        if revisions := _REVISIONS.fullmatch(path):
+            operation = functools.partial(self._list_revisions, data_set_id=unquote(revisions[1]))
         if operation is None:
             message = f"Unknown operation: {method} {path}"
             raise RefusalError(404, "UnknownOperationException", message)
         if method != "GET":
             message = f"{path} does not allow {method}"
             raise RefusalError(405, "MethodNotAllowedException", message)
-        return operation(query)
+        try:
+            return operation(query)
+        except LookupError as unknown:
+            resource, name = unknown.args
+            message = f"{resource.replace('_', ' ').capitalize()} {name} was not found."
+            more = {"ResourceId": name, "ResourceType": resource}
+            raise RefusalError(404, "ResourceNotFoundException", message, **more) from None
 
     def _list_jobs(self, query: dict[str, str]) -> Reply | None:
         size = _page_size(query)
@@ -196,7 +207,7 @@ class Endpoint:
         start, detours = self._start(query, *listing)
         fault = None if detours else self._fault(start // size)
         if fault is None:
-            return Reply(200, self._page(start, size, filters))
+            return Reply(200, self.account.page(start, size, **filters))
         if fault.kind == "reset" or (fault.kind == "stall" and self._closed.wait(fault.seconds)):
             return None
         first = self.account.token(0, *listing)
@@ -207,17 +218,9 @@ class Endpoint:
             "empty_page": self.account.token(start, *listing, detours=1),
         }
         size = 0 if fault.kind == "empty_page" else size
-        body = self._page(start, size, filters, next_token=wrong_tokens.get(fault.kind))
+        token = wrong_tokens.get(fault.kind)
+        body = self.account.page(start, size, **filters, next_token=token)
         return fault.spoilt(body, self.account.account_id, self.account.region)
-
-    def _page(self, start: int, size: int, filters: dict[str, Any], **token: Any) -> bytes:
-        try:
-            return self.account.page(start, size, **filters, **token)
-        except LookupError as unknown:
-            resource, name = unknown.args
-            message = f"{resource.replace('_', ' ').capitalize()} {name} was not found."
-            more = {"ResourceId": name, "ResourceType": resource}
-            raise RefusalError(404, "ResourceNotFoundException", message, **more) from None
 
     def _start(self, query: dict[str, str], *listing: str | None) -> tuple[int, int]:
         """Return the offset that a request's token leads to, and by how many detours."""
@@ -239,16 +242,23 @@ class Endpoint:
         return None
 
     def _list_data_sets(self, query: dict[str, str]) -> Reply:
-        size = _page_size(query)
         origin = query.get("origin", "OWNED")
         if origin not in ("OWNED", "ENTITLED"):
             raise _invalid(origin, "origin", "satisfy enum value set: [OWNED, ENTITLED]")
-        start, _ = self._start(query, "data-sets", origin)
-        end = start + size
         data_sets = [one for one in self.account.data_sets if one["Origin"] == origin]
-        page: dict[str, Any] = {"DataSets": data_sets[start:end]}
-        if end < len(data_sets):
-            page["NextToken"] = self.account.token(end, "data-sets", origin)
+        return self._listing(query, "DataSets", data_sets, "data-sets", origin)
+
+    def _list_revisions(self, query: dict[str, str], data_set_id: str) -> Reply:
+        revisions = self.account.revisions(data_set_id)
+        return self._listing(query, "Revisions", revisions, "revisions", data_set_id)
+
+    def _listing(self, query: dict[str, str], name: str, items: list[Json], *listing: str) -> Reply:
+        """Return the page of a listing that a request asks for."""
+        start, size = self._start(query, *listing)[0], _page_size(query)
+        end = start + size
+        page: Json = {name: items[start:end]}
+        if end < len(items):
+            page["NextToken"] = self.account.token(end, *listing)
         return Reply(200, json.dumps(page).encode())
 
 

@@ -17,9 +17,9 @@ DATA_SET_OF = np.array([feed.data_set for feed in FEEDS])
 EARLIER_OF = np.array([n % 3 if feed.type == cat.REVISIONS else 0 for n, feed in enumerate(FEEDS)])
 _TYPE_OF = np.array([feed.type for feed in FEEDS])
 _MINUTES_OF = np.array([cat.MINUTES[feed.type] for feed in FEEDS])
-_IMPORTS = np.array([feed.type not in cat.EXPORTS for feed in FEEDS])
+IMPORTS = np.array([feed.type not in cat.EXPORTS for feed in FEEDS])
 _CAUSES_OF = [[i for i, cause in enumerate(CAUSES) if feed.type in cause.types] for feed in FEEDS]
-_FIRST_REVISION = cat.days_ago(100)
+FIRST_REVISION = cat.days_ago(100)
 
 # of a uniform draw: ERROR, CANCELLED, TIMED_OUT; else COMPLETED
 _OUTCOME_BELOW = (0.03, 0.034, 0.037)
@@ -155,5 +155,5 @@ def revision_days(plan: Array) -> Array:
 
     An import makes its own day's, an export reads its schedule's.
     """
-    times = np.where(_IMPORTS[plan["feed"]], plan["created"], plan["slot"])
-    return np.asarray((times - _FIRST_REVISION) // cat.DAY)
+    times = np.where(IMPORTS[plan["feed"]], plan["created"], plan["slot"])
+    return np.asarray((times - FIRST_REVISION) // cat.DAY)

@@ -21,9 +21,7 @@ _NOT_OF_ASSETS = ("job_id", "field", "position", "kms_key_arn", "permission")
 _CALLED = ("key", "key_prefix", "data_share_arn", "asset_id", "revision_id")
 
 
-def assets_of(
-    tables: JobTables, jobs: pd.DataFrame, wanted: Mask | None = None
-) -> pd.DataFrame:
+def assets_of(tables: JobTables, jobs: pd.DataFrame, wanted: Mask | None = None) -> pd.DataFrame:
     """Return the assets that jobs ask for, each once a job.
 
     An asset is an element of a list that the job's type has: an object or a prefix in S3, a data
@@ -78,7 +76,7 @@ def naming_assets(tables: JobTables, of_interest: Mask) -> tuple[Mask, list[str]
     """Return which of the details of interest name an asset, and the columns in which they do."""
     details = tables.details
     codes, fields = coded(text_array(details["field"]))
-    known = {*branches(tables.model.record), *tables.jobs["type"].astype("str").unique()}
+    known = [*branches(tables.model.record), *tables.jobs["type"].unique()]
     keys = {branch_key(str(name)) for name in known}
     are_own = [branch_key(name.partition(".")[0]) in keys for name in fields.to_pylist()]
     of_interest = of_interest & np.array([*are_own, False], bool)[codes]
@@ -88,9 +86,7 @@ def naming_assets(tables: JobTables, of_interest: Mask) -> tuple[Mask, list[str]
     return np.logical_or.reduce([np.zeros(len(details), bool), *valid.values()]), [*valid]
 
 
-def _joined(
-    details: pd.DataFrame, detail: Integers, row: Integers, part: Integers
-) -> Integers:
+def _joined(details: pd.DataFrame, detail: Integers, row: Integers, part: Integers) -> Integers:
     """Return what identifies parts, the same for all tags of an expression, in whatever order."""
     is_tag = details["tag_key"].notna().to_numpy()[detail]
     if is_tag.any():

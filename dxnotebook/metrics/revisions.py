@@ -170,7 +170,8 @@ def _errors_of(tables: JobTables, job_ids: pd.Series[str], what: pd.DataFrame) -
 
 
 def _exports(jobs: pd.DataFrame) -> Mask:
-    return jobs["type"].astype("str").str.startswith("EXPORT").to_numpy(bool)
+    kinds = [kind for kind in jobs["type"].unique() if str(kind).startswith("EXPORT")]
+    return jobs["type"].isin(kinds).to_numpy()
 
 
 def _ended(jobs: pd.DataFrame) -> pd.Series[pd.Timestamp]:

@@ -1,0 +1,119 @@
+"""Revisions as the service has them: whether they are finalized, revoked, and what was said of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from dxnotebook.aws.clients import Client, client_names, describe, listed
+from dxnotebook.aws.fetch import MOST_AT_ONCE
+from dxnotebook.aws.listing import PAGE_SIZE
+from dxnotebook.aws.pages import REQUEST_ERRORS, pages
+from dxnotebook.errors import FormatError, LoadError, PartialLoadWarning, warn
+from dxnotebook.records.body import as_utf8
+from dxnotebook.records.redact import redact_text
+
+_TYPES = {"finalized": "boolean", "revoked": "boolean", "comment": "str"}
+_IDS = ("region", "data_set_id", "revision_id")
+
+
+def list_revisions(
+    data_sets: pd.DataFrame, clients: Client | Iterable[Client] | None = None
+) -> pd.DataFrame:
+    """Return the revisions of data sets, of which each client is asked for those in its region.
+
+    Parameters
+    ----------
+    data_sets : pandas.DataFrame
+        Their ``region`` and ``data_set_id``.
+    clients : boto3 client or iterable of them, optional
+        The clients to ask, all at once; by default one for the default credentials and region.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a revision: ``region``, ``data_set_id``, ``revision_id``, ``comment`` (str),
+        ``finalized``, ``revoked`` (boolean). Data sets that no client knows have none.
+
+    Raises
+    ------
+    LoadError
+        When all clients fail; where some do, a warning says so.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.aws.revisions import list_revisions
+    >>> client = dx.demo.client(jobs=100)
+    >>> data_sets = dx.load_jobs(client).jobs[["region", "data_set_id"]]
+    >>> list_revisions(data_sets, client)["finalized"].all()
+    np.True_
+    """
+    several = listed(clients)
+    names, failures = client_names(several), dict[str, str]()
+
+    def ask(number: int, region: str, data_set_id: str) -> list[tuple[Any, ...]]:
+        name, parameters = names[number], {"DataSetId": data_set_id, "MaxResults": PAGE_SIZE}
+        try:
+            if name not in failures:
+                found = pages(several[number], "list_data_set_revisions", parameters, _Page.check)
+                return [(region, data_set_id, *row) for page in found for row in page.checked.rows]
+        except several[number].exceptions.ResourceNotFoundException:
+            pass  # it is another account's
+        except REQUEST_ERRORS as error:
+            failures[name] = redact_text(describe(error))
+        return []
+
+    wanted = data_sets[["region", "data_set_id"]].dropna().drop_duplicates()
+    asked = [
+        (number, *data_set)
+        for data_set in wanted.itertuples(index=False)
+        for number, client in enumerate(several)
+        if client.meta.region_name == data_set.region
+    ]
+    pool = ThreadPoolExecutor(MOST_AT_ONCE, "list-revisions")
+    try:
+        rows = [row for found in pool.map(lambda one: ask(*one), asked) for row in found]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if failures:
+        _report(failures, len(several))
+    result = pd.DataFrame(rows, columns=[*_IDS, *_TYPES])
+    return result.astype(dict.fromkeys(_IDS, "str") | _TYPES).drop_duplicates([*_IDS])
+
+
+def _report(failures: dict[str, str], clients: int) -> None:
+    """Raise LoadError where all clients failed, warn where some did."""
+    name, reason = next(iter(failures.items()))
+    first = f"Listing the revisions of {name} broke off: {reason}."
+    if len(failures) == clients:
+        raise LoadError(f"{first} Without a client, the jobs alone are asked.")
+    failed = f"{len(failures)} of {clients} clients failed: {', '.join(failures)}."
+    warn(f"{failed} The first: {first} What they would say is null.", PartialLoadWarning)
+
+
+class _Page(NamedTuple):
+    """A page of ListDataSetRevisions: id, and what is kept, of each; the token of the next."""
+
+    rows: list[tuple[Any, ...]]
+    token: str | None
+
+    @classmethod
+    def check(cls, content: Any) -> _Page:
+        try:
+            page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
+            rows = [
+                (one["Id"], one.get("Finalized"), one.get("Revoked"), _comment(one.get("Comment")))
+                for one in page["Revisions"]
+            ]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise FormatError("the response is not a page of ListDataSetRevisions") from None
+        return cls(rows, page.get("NextToken") or None)
+
+
+def _comment(text: str | None) -> str | None:
+    return None if text is None else redact_text(text)

@@ -1,0 +1,52 @@
+"""The revisions of the simulated account, as its jobs leave them, and what is planted in them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dxnotebook.demo import catalogue as cat
+from dxnotebook.demo.catalogue import COMPLETED, DATA_SETS, END, Array
+from dxnotebook.demo.plan import DATA_SET_OF, IMPORTS, REVISION_DAYS, revision_days
+
+# one of so many is planted, where there are as many
+_EARLY, _NEVER, _REVOKED = 12, 300, 400
+_WORK_BITS = 47  # of a slot and a feed
+
+
+class Flags(NamedTuple):
+    """What became of each revision: that of a day of a data set, data set by data set.
+
+    ``ended`` is when the last job that fills it did; ``early`` and ``never`` are the revisions that
+    were planted: finalized though incomplete, and whole but not finalized.
+    """
+
+    ended: Array
+    finalized: Array
+    revoked: Array
+    early: Array
+    never: Array
+
+
+def flags_of(plan: Array) -> Flags:
+    """Return what became of the revisions of a plan until its end.
+
+    They are finalized when they are whole, but for what is planted.
+    """
+    plan = plan[IMPORTS[plan["feed"]]]
+    revision = DATA_SET_OF[plan["feed"]] * REVISION_DAYS + revision_days(plan)
+    work = plan["slot"] * 64 + plan["feed"]
+    of_revision = revision << _WORK_BITS | work
+    done = (plan["outcome"] == COMPLETED) & (plan["ended"] <= END)
+    is_left = ~np.isin(of_revision, of_revision[done])
+    left = np.unique(revision[is_left])
+    # that no later revision makes up for
+    for_good = np.unique(revision[is_left & ~np.isin(work, work[done]) & (plan["ended"] <= END)])
+    whole = np.setdiff1d(revision, left)
+    ended = np.full(len(DATA_SETS) * REVISION_DAYS, 0)
+    np.maximum.at(ended, revision, plan["ended"])
+    early, never = for_good[_EARLY // 2 :: _EARLY], whole[_NEVER // 2 :: _NEVER]
+    finalized = ~np.isin(np.arange(len(ended)), [*np.setdiff1d(left, early), *never])
+    revoked = np.isin(np.arange(len(ended)), whole[_REVOKED // 3 :: _REVOKED])
+    return Flags(ended, finalized, revoked & finalized, early, never)
