@@ -28,9 +28,9 @@ from .metrics.concurrency import stuck_jobs as stuck_jobs
 from .metrics.durations import durations as durations
 from .metrics.incidents import incidents as incidents
 from .metrics.rates import failure_rate as failure_rate
+from .metrics.rerun import rerun as rerun
 from .metrics.reruns import recoveries as recoveries
 from .metrics.reruns import unresolved_failures as unresolved_failures
-from .metrics.rerun import rerun as rerun
 from .metrics.revisions import deliveries as deliveries
 from .metrics.revisions import missing_assets as missing_assets
 from .metrics.trend import failure_trend as failure_trend

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
 from dxnotebook.aws.clients import Client
@@ -81,14 +80,13 @@ def revisions(
     >>> found["status"].value_counts().to_dict()
     >>> found["finding"].value_counts().to_dict()
     """
-    result = filled(tables, since=since, until=until)
+    result = filled(tables, since, until)
     if client is None:
         return result
     known = list_revisions(result[["region", "data_set_id"]], client)
     result = result.merge(known, how="left", on=["region", "data_set_id", "revision_id"])
-    in_force = ~result["revoked"].fillna(value=False)
-    early = result["finalized"].fillna(value=False) & result["status"].isin(["incomplete", "open"])
-    late = ~result["finalized"].fillna(value=True) & (result["status"] == "whole")
-    findings = ["finalized though incomplete", "whole but not finalized"]
-    found = np.select([in_force & early, in_force & late], findings, None)
-    return result.assign(finding=pd.Series(found, result.index, "str"))
+    finalized, counts = result["finalized"], ~result["revoked"].fillna(value=False)
+    early = counts & finalized.fillna(value=False) & result["status"].isin(["incomplete", "open"])
+    late = counts & ~finalized.fillna(value=True) & (result["status"] == "whole")
+    finding = pd.Series(None, result.index, "str").mask(early, "finalized though incomplete")
+    return result.assign(finding=finding.mask(late, "whole but not finalized"))

@@ -1,4 +1,4 @@
-"""Revisions as the service has them: whether they are finalized, revoked, and what was said of them."""
+"""Revisions as the service has them: whether finalized or revoked, and what is said of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dxnotebook.aws.listing import PAGE_SIZE
 from dxnotebook.aws.pages import REQUEST_ERRORS, pages
 from dxnotebook.errors import FormatError, LoadError, PartialLoadWarning, warn
 from dxnotebook.records.body import as_utf8
-from dxnotebook.records.redact import redact_text
+from dxnotebook.records.redact import redact_text, redact_value
 
 _TYPES = {"finalized": "boolean", "revoked": "boolean", "comment": "str"}
 _IDS = ("region", "data_set_id", "revision_id")
@@ -50,8 +50,7 @@ def list_revisions(
     >>> from dxnotebook.aws.revisions import list_revisions
     >>> client = dx.demo.client(jobs=100)
     >>> data_sets = dx.load_jobs(client).jobs[["region", "data_set_id"]]
-    >>> list_revisions(data_sets, client)["finalized"].all()
-    np.True_
+    >>> list_revisions(data_sets, client)["comment"][0]
     """
     several = listed(clients)
     names, failures = client_names(several), dict[str, str]()
@@ -75,7 +74,8 @@ def list_revisions(
         for number, client in enumerate(several)
         if client.meta.region_name == data_set.region
     ]
-    pool = ThreadPoolExecutor(MOST_AT_ONCE, "list-revisions")
+    connections = sum(client.meta.config.max_pool_connections for client in several)
+    pool = ThreadPoolExecutor(min(MOST_AT_ONCE, connections), "list-revisions")
     try:
         rows = [row for found in pool.map(lambda one: ask(*one), asked) for row in found]
     finally:
@@ -107,13 +107,13 @@ class _Page(NamedTuple):
         try:
             page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
             rows = [
-                (one["Id"], one.get("Finalized"), one.get("Revoked"), _comment(one.get("Comment")))
+                (
+                    one["Id"],
+                    *map(one.get, ("Finalized", "Revoked")),
+                    redact_value(one.get("Comment")),
+                )
                 for one in page["Revisions"]
             ]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise FormatError("the response is not a page of ListDataSetRevisions") from None
         return cls(rows, page.get("NextToken") or None)
-
-
-def _comment(text: str | None) -> str | None:
-    return None if text is None else redact_text(text)

@@ -15,7 +15,7 @@ from dxnotebook.demo import catalogue as cat
 from dxnotebook.demo import plan as planned
 from dxnotebook.demo.catalogue import DATA_SETS, FEEDS, NOW, Array, Json
 from dxnotebook.demo.job import Job, Names, ids_of, scatter, stamps
-from dxnotebook.demo.revisions import flags_of
+from dxnotebook.demo.revisions import flags_of, revisions_of
 
 
 @dataclass(frozen=True)
@@ -167,31 +167,7 @@ class Account:
         >>> newest["CreatedAt"], newest["Finalized"]
         """
         data_set = _index(self._names.data_set_ids, data_set_id, "DATA_SET")
-        last = (self._time - planned.FIRST_REVISION) // cat.DAY
-        days = range(min(last, planned.REVISION_DAYS - 1), -1, -1)
-        return [self._revision(data_set, day) for day in days]
-
-    def _revision(self, data_set: int, day: int) -> Json:
-        number, flags = data_set * planned.REVISION_DAYS + day, self._flags
-        data_set_id = self._names.data_set_ids[data_set]
-        revision_id = self._names.revision_ids[number]
-        created = planned.FIRST_REVISION + day * cat.DAY
-        ended = max(int(flags.ended[number]), created)
-        has_ended = ended <= self._time
-        created_at, updated_at = stamps(np.array([created, ended if has_ended else created]))
-        revoked = {"RevocationComment": "A source withdrew its data.", "RevokedAt": updated_at}
-        is_revoked = has_ended and bool(flags.revoked[number])
-        return {
-            "Arn": f"{self._names.arn}:data-sets/{data_set_id}/revisions/{revision_id}",
-            "Comment": f"{DATA_SETS[data_set].name}, {created_at[:10]}",
-            "CreatedAt": created_at,
-            "DataSetId": data_set_id,
-            "Finalized": has_ended and bool(flags.finalized[number]),
-            "Id": revision_id,
-            **(revoked if is_revoked else {}),
-            "Revoked": is_revoked,
-            "UpdatedAt": updated_at,
-        }
+        return revisions_of(self._names, data_set, self._flags, self._time)
 
     def token(self, offset: int, *listing: str | None, detours: int = 0) -> str:
         """Return the NextToken that leads to an offset of a listing, which its filters name.

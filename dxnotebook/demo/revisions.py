@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dxnotebook.demo import catalogue as cat
-from dxnotebook.demo.catalogue import COMPLETED, DATA_SETS, END, Array
-from dxnotebook.demo.plan import DATA_SET_OF, IMPORTS, REVISION_DAYS, revision_days
+from dxnotebook.demo.catalogue import COMPLETED, DATA_SETS, DAY, END, Array, Json
+from dxnotebook.demo.job import Names, stamps
+from dxnotebook.demo.plan import DATA_SET_OF, FIRST_REVISION, IMPORTS, REVISION_DAYS, revision_days
 
 # one of so many is planted, where there are as many
 _EARLY, _NEVER, _REVOKED = 12, 300, 400
+_WHY = "A source withdrew its data."
 _WORK_BITS = 47  # of a slot and a feed
 
 
@@ -50,3 +51,26 @@ def flags_of(plan: Array) -> Flags:
     finalized = ~np.isin(np.arange(len(ended)), [*np.setdiff1d(left, early), *never])
     revoked = np.isin(np.arange(len(ended)), whole[_REVOKED // 3 :: _REVOKED])
     return Flags(ended, finalized, revoked & finalized, early, never)
+
+
+def revisions_of(names: Names, data_set: int, flags: Flags, now: int) -> list[Json]:
+    """Return the revisions of a data set as ListDataSetRevisions gives them, newest first."""
+    days = np.arange(min((now - FIRST_REVISION) // DAY, REVISION_DAYS - 1), -1, -1)
+    number, created = data_set * REVISION_DAYS + days, FIRST_REVISION + days * DAY
+    ended = np.maximum(flags.ended[number], created)
+    has_ended = ended <= now
+    stamped = zip(stamps(created), stamps(np.where(has_ended, ended, created)), strict=True)
+    are = zip(flags.finalized[number] & has_ended, flags.revoked[number] & has_ended, strict=True)
+    of_data_set = {"DataSetId": names.data_set_ids[data_set]}
+    arn = f"{names.arn}:data-sets/{of_data_set['DataSetId']}/revisions"
+    revision_ids = [names.revision_ids[n] for n in number]
+    return [
+        of_data_set
+        | {"Arn": f"{arn}/{revision_id}", "Id": revision_id, "CreatedAt": created_at}
+        | {"Comment": f"{DATA_SETS[data_set].name}, {created_at[:10]}", "UpdatedAt": updated_at}
+        | {"Finalized": bool(is_final), "Revoked": bool(is_revoked)}
+        | ({"RevokedAt": updated_at, "RevocationComment": _WHY} if is_revoked else {})
+        for revision_id, (created_at, updated_at), (is_final, is_revoked) in zip(
+            revision_ids, stamped, are, strict=True
+        )
+    ]

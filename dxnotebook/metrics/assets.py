@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, Mask, coded, hashed, located, mixed, text_array
+from dxnotebook.arrays import Array, Mask, coded, hashed, located, mixed, text_array
 from dxnotebook.model import branch_key, branches
 from dxnotebook.tables.jobtables import JobTables
 
@@ -59,7 +59,8 @@ def assets_of(tables: JobTables, jobs: pd.DataFrame, wanted: Mask | None = None)
     names_asset, names = naming_assets(tables, np.append(wanted, False)[row])
     detail = np.flatnonzero(names_asset)
     part = hashed(tables.details[["field", *names]])[detail]
-    row, part = row[detail], _joined(tables.details, detail, row[detail], part)
+    row = row[detail]
+    part = _joined(tables.details, detail, row, part)
     lists_none = wanted.copy()
     lists_none[row] = False
     without = np.flatnonzero(lists_none)
@@ -80,13 +81,13 @@ def naming_assets(tables: JobTables, of_interest: Mask) -> tuple[Mask, list[str]
     keys = {branch_key(str(name)) for name in known}
     are_own = [branch_key(name.partition(".")[0]) in keys for name in fields.to_pylist()]
     of_interest = of_interest & np.array([*are_own, False], bool)[codes]
-    names = details.columns.difference(_NOT_OF_ASSETS)
+    names = details.columns.difference([*_NOT_OF_ASSETS])
     valid = {name: details[name].notna().to_numpy() & of_interest for name in names}
     valid = {name: mask for name, mask in valid.items() if mask.any()}
     return np.logical_or.reduce([np.zeros(len(details), bool), *valid.values()]), [*valid]
 
 
-def _joined(details: pd.DataFrame, detail: Integers, row: Integers, part: Integers) -> Integers:
+def _joined(details: pd.DataFrame, detail: Array, row: Array, part: Array) -> Array:
     """Return what identifies parts, the same for all tags of an expression, in whatever order."""
     is_tag = details["tag_key"].notna().to_numpy()[detail]
     if is_tag.any():
@@ -97,9 +98,14 @@ def _joined(details: pd.DataFrame, detail: Integers, row: Integers, part: Intege
     return part
 
 
-def described(tables: JobTables, jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
+def ended(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Return job_id and state of jobs, and when they ended, as far as that is known."""
+    return jobs[["job_id", "state"]].assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
+
+
+def described(tables: JobTables, assets: pd.DataFrame) -> pd.DataFrame:
     """Return what assets are, in their order: ``asset`` (one text), bucket, key, asset_name."""
-    job = jobs.iloc[assets["row"]].reset_index(drop=True)
+    job = tables.jobs.iloc[assets["row"]].reset_index(drop=True)
     named = tables.details.reindex(assets["detail"]).reset_index(drop=True)
     tags = tables.details.dropna(subset="tag_key")
     tags = tags[located(tags["job_id"], job["job_id"][named["tag_key"].notna()]) >= 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any, TypeAlias
@@ -11,7 +12,7 @@ import pandas as pd
 from botocore.model import ListShape, StructureShape
 
 from dxnotebook.arrays import located
-from dxnotebook.metrics.assets import assets_of, naming_assets
+from dxnotebook.metrics.assets import assets_of, ended, naming_assets
 from dxnotebook.model import FAILED_STATES, MODEL, branch_key, branches, operation
 from dxnotebook.records.redact import REDACTED, SECRET_NAMES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
@@ -26,7 +27,6 @@ Place: TypeAlias = tuple[str, str]  # account and region
 MOST_ASSETS = 100
 # the types that are known to take so many; of others, jobs stay as many as they were
 _MAY_BE_JOINED = ("ImportAssetsFromS3", "ExportAssetsToS3")
-_FILL_IN = "<FILL IN: "
 
 
 class JobInput(dict[str, Any]):
@@ -37,13 +37,20 @@ class JobInput(dict[str, Any]):
     account_id, region : str
         Where the job is to be created.
     to_fill : list of str
-        What the tables do not tell: the members that say ``<FILL IN: …>``, and what to do with the
-        signed URL that create-job answers with, as the old one has expired.
+        What the tables do not tell: the members that say ``<FILL IN: …>``, and signed URLs, which
+        have expired and which create-job answers with anew.
     """
 
-    def __init__(self, members: Json, account_id: str, region: str, to_fill: list[str]) -> None:
+    def __init__(self, members: Json, place: Place) -> None:
         super().__init__(members)
-        self.account_id, self.region, self.to_fill = account_id, region, to_fill
+        self.account_id, self.region = place
+        places = re.findall("<FILL IN: (.+?)>", json.dumps(members))
+        details = MODEL.record.field("Details").type
+        known = [
+            member.name for branch in members["Details"] for member in details.field(branch).type
+        ]
+        urls = [f"{name}, in create-job's answer" for name in known if name.endswith("Url")]
+        self.to_fill = [*dict.fromkeys(places), *urls]
 
 
 def rerun(
@@ -104,101 +111,78 @@ def rerun(
     """
     tables = checked(tables)
     jobs, details = _undone(tables, since, until, texts("failed", failed))
-    shape = operation("CreateJob").input_shape
-    rebuilt = rebuild(jobs, details, tables.errors[:0], tables.model)
+    shape, inputs = operation("CreateJob").input_shape, []
     by_key = {branch_key(branch): branch for branch in branches(tables.model.record)}
-    for job in rebuilt:
+    for job in rebuild(jobs, details, tables.errors[:0], tables.model):
         branch = by_key.get(branch_key(str(job.get("Type"))), "")
         job["Details"] = {branch: {}} | job.get("Details", {})
-    inputs = [_fitted(job, shape, ()) for job in rebuilt]
+        inputs.append(_as_shaped(job, shape))
     places = zip(jobs["account_id"], jobs["region"], strict=True)
-    return [
-        JobInput(one, *place, [*_placeholders(one), *_signed_urls(one)])
-        for one, place in _in_batches(zip(inputs, places, strict=True))
-    ]
+    return [JobInput(*one) for one in _in_batches(zip(inputs, places, strict=True))]
 
 
 def _undone(
     tables: JobTables, since: Moment | None, until: Moment | None, failed: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the jobs that failed last of what is undone, in this order, and what is so of each."""
+    """Return the last jobs that failed of what is undone, in order, and the details to do again."""
     jobs, details = tables.jobs, tables.details
     completed = (jobs["state"] == "COMPLETED").to_numpy()
     has_failed = jobs["state"].isin(failed).to_numpy() & ~completed
     assets = assets_of(tables, jobs, has_failed | completed)
-    assets = assets.assign(created=jobs["created_at"].take(assets["row"]).array)
-    failures = assets[has_failed[assets["row"]]]
-    done = assets[completed[assets["row"]] & assets["asset"].isin(failures["asset"])]
-    done_at = done.groupby("asset")["created"].max().reindex(failures["asset"])
+    assets["created"] = jobs["created_at"].array.take(assets["row"])
+    failures, done = assets[has_failed[assets["row"]]], assets[completed[assets["row"]]]
+    done_at = done[done["asset"].isin(failures["asset"])].groupby("asset")["created"].max()
+    is_done = done_at.reindex(failures["asset"]).array > failures["created"].array
     wanted = created_within(jobs, since, until)[failures["row"]]
-    undone = failures[~(done_at.array > failures["created"].array) & wanted]
-    ended = jobs["updated_at"].fillna(jobs["created_at"])
-    undone = undone.join(jobs[["job_id"]].assign(ended=ended), on="row")
+    undone = failures[~is_done & wanted].join(ended(jobs), on="row")
     undone = undone.sort_values(["ended", "job_id"], na_position="first")
     undone = undone.drop_duplicates("asset", keep="last")
     again = jobs.iloc[undone["row"].unique()].reset_index(drop=True)
     kept = located(details["job_id"], again["job_id"]) >= 0
     names_asset, _ = naming_assets(tables, kept)
+    # of a policy, all expressions
     kept &= ~names_asset | details["tag_key"].notna().to_numpy()
     kept[undone["detail"][undone["detail"] >= 0]] = True
     return again, details[kept].reset_index(drop=True)
 
 
-def _fitted(value: Any, shape: Any, path: tuple[str, ...]) -> Any:
-    """Return a value as a shape has it, with a placeholder for what is needed and not known.
+def _as_shaped(value: Any, shape: Any, *path: str) -> Any:
+    """Return a value as a shape has it, with a placeholder for what it needs and is not known.
 
     Nothing that is secret is taken from it.
     """
     if isinstance(shape, StructureShape):
         given = value if isinstance(value, dict) else {}
-        return {
-            name: _fitted(given.get(name), member, (*path, name))
-            for name, member in shape.members.items()
-            if name in given or name in shape.required_members
-        }
+        wanted = [name for name in shape.members if name in {*given, *shape.required_members}]
+        return {n: _as_shaped(given.get(n), shape.members[n], *path, n) for n in wanted}
     if isinstance(shape, ListShape):
         elements = value if isinstance(value, list) else [None]
-        return [_fitted(element, shape.member, path) for element in elements]
+        return [_as_shaped(element, shape.member, *path) for element in elements]
     is_known = isinstance(value, str) and len(value) >= shape.metadata.get("min", 0)
     if is_known and REDACTED not in value and not path[-1].endswith(SECRET_NAMES):
         return value
-    return f"{_FILL_IN}{'.'.join(path)}>"
+    return f"<FILL IN: {'.'.join(path)}>"
 
 
 def _in_batches(inputs: Iterable[tuple[Json, Place]]) -> Iterator[tuple[Json, Place]]:
-    """Yield inputs that have as many assets as a job takes; what may be one job is joined."""
+    """Yield inputs of at most as many assets as a job takes; those that may be one are joined."""
     pools: dict[str, tuple[Json, Place, list[Any]]] = {}
     for number, (one, place) in enumerate(inputs):
-        branch, members = next(iter(one["Details"].items()), ("", {}))
-        assets = next((one for one in members.values() if isinstance(one, list)), [])
-        taken, assets[:] = assets[:], []
+        branch = next(iter(one["Details"]), "")
+        assets = [asset for listed in _lists(one) for asset in listed]
+        for listed in _lists(one):
+            listed.clear()
         key = json.dumps([place, one] if branch in _MAY_BE_JOINED else number)
-        pools.setdefault(key, (one, place, []))[-1].extend(taken)
+        pools.setdefault(key, (one, place, []))[-1].extend(assets)
     for one, place, assets in pools.values():
         for start in range(0, max(len(assets), 1), MOST_ASSETS):
             part = deepcopy(one)
-            for members in part["Details"].values():
-                for listed in members.values():
-                    if isinstance(listed, list):
-                        listed += assets[start : start + MOST_ASSETS]
+            for listed in _lists(part):
+                listed.extend(assets[start : start + MOST_ASSETS])
             yield part, place
 
 
-def _placeholders(value: Any) -> list[str]:
-    """Return the names of the members below a value that are to be filled in."""
-    if isinstance(value, dict | list):
-        below = value.values() if isinstance(value, dict) else value
-        return list(dict.fromkeys(name for one in below for name in _placeholders(one)))
-    return [value[len(_FILL_IN) : -1]] if value.startswith(_FILL_IN) else []
-
-
-def _signed_urls(one: Json) -> list[str]:
-    """Return what is to be done with the signed URLs that create-job will answer with."""
-    details = MODEL.record.field("Details").type
-    return [
-        f"{'download from' if branch.startswith('Export') else 'upload to'} the {member.name} that "
-        "create-job answers with"
-        for branch in one["Details"]
-        for member in details.field(branch).type
-        if member.name.endswith("Url")
-    ]
+def _lists(one: Json) -> list[list[Any]]:
+    """Return the list of the assets of an input, if its type has one."""
+    members = [value for branch in one["Details"].values() for value in branch.values()]
+    return [value for value in members if isinstance(value, list)]

@@ -6,25 +6,20 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array, Integers, Mask, hashed, located, mixed
-from dxnotebook.metrics.assets import assets_of, described
+from dxnotebook.metrics.assets import assets_of, described, ended
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.times import Moment
 
 #: What tells revisions apart, and what their data sets are called.
 REVISION = ("account_id", "region", "data_set_id", "data_set_name", "revision_id")
-_STATES = {
-    "completed": ("COMPLETED",), "failed": FAILED_STATES, "cancelled": ("CANCELLED",),
-    "open": OPEN_STATES,
-}  # fmt: skip
+_STATES = {"completed": ["COMPLETED"], "failed": FAILED_STATES, "cancelled": ["CANCELLED"]}
+_STATES |= {"open": OPEN_STATES}
 
 
-def filled(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def filled(tables: JobTables, since: Moment | None, until: Moment | None) -> pd.DataFrame:
     """Return the revisions that import jobs filled: what `revisions` says without a client."""
-    revisions, *_ = _imports(checked(tables), since, until)
-    return revisions.rename(columns={"took_s": "publish_s"}).reset_index(drop=True)
+    return _imports(checked(tables), since, until)[0].reset_index(drop=True)
 
 
 def deliveries(
@@ -74,20 +69,17 @@ def deliveries(
     named = tables.details[["bucket", "key", "key_pattern", "revision_id"]]
     place = named.reindex(assets["detail"]).reset_index(drop=True)
     revision = place["revision_id"].fillna(job["revision_id"])
-    where = job.assign(
-        revision_id=revision,
-        bucket=place["bucket"],
-        key_prefix=place["key"].str.replace(r"[^/]*$", "", regex=True),
-        key_pattern=place["key_pattern"],
-    )
+    prefix = place["key"].str.replace(r"[^/]*$", "", regex=True)
+    where = job.assign(revision_id=revision, **place[["bucket"]], key_prefix=prefix)
+    where["key_pattern"] = place["key_pattern"]
     known = revision.notna().to_numpy()
     assets, where = (frame[known].reset_index(drop=True) for frame in (assets, where))
     assets["group"], first = _numbered(hashed(where))
     places = where[first].reset_index(drop=True)
     is_automatic = jobs["event_action_arn"].notna().to_numpy()[assets["row"]]
     places["automatic"] = np.bincount(assets["group"][is_automatic], minlength=len(places)) > 0
-    result, _ = _judged(jobs, assets, places, since, until)
-    return result.rename(columns={"took_s": "delivery_s"}).reset_index(drop=True)
+    result, _ = _judged(jobs, assets, places, created_within(jobs, since, until))
+    return result.rename(columns={"publish_s": "delivery_s"}).reset_index(drop=True)
 
 
 def missing_assets(
@@ -131,51 +123,44 @@ def missing_assets(
     """
     tables = checked(tables)
     revisions, assets, pieces = _imports(tables, since, until)
-    jobs = tables.jobs
-    rank = pd.Series(np.arange(len(revisions)), revisions.index)
-    lacks = pieces[~pieces["is_in"]].join(rank.rename("rank"), on="group", how="inner")
+    revisions["rank"] = np.arange(len(revisions))
+    shown = revisions.filter(items=(*REVISION, "status", "rank"))
+    lacks = pieces[~pieces["is_in"]].join(shown, on="group", how="inner")
     lacks = lacks.sort_values("rank", kind="stable")
-    asked = assets[["piece", "row"]][assets["piece"].isin(lacks.index)]
-    runs = jobs[["job_id", "state", "type"]].assign(ended=_ended(jobs))
-    asked = asked.join(runs, on="row").sort_values(["ended", "job_id"], na_position="first")
-    last = asked.drop_duplicates("piece", keep="last").set_index("piece").loc[lacks.index]
-    has_failed = asked["state"].isin(FAILED_STATES)
-    failed = asked[has_failed].drop_duplicates("piece", keep="last").set_index("piece")
-    failed = failed[["job_id", "ended"]].reindex(lacks.index).reset_index(drop=True)
-    what = described(tables, jobs, lacks)
-    shown = revisions.filter(items=(*REVISION, "status")).loc[lacks["group"]]
-    return shown.reset_index(drop=True).assign(
-        type=last["type"].array,
+    runs = assets[["piece", "row"]][assets["piece"].isin(lacks.index)]
+    runs = runs.join(ended(tables.jobs).assign(type=tables.jobs["type"]), on="row")
+    runs = runs.sort_values(["ended", "job_id"], na_position="first")
+    last, failed = (
+        some.drop_duplicates("piece", keep="last").set_index("piece").reindex(lacks.index)
+        for some in (runs, runs[runs["state"].isin(FAILED_STATES)])
+    )
+    what = described(tables, lacks).set_axis(lacks.index)
+    result = lacks.filter(items=(*REVISION, "status")).assign(
+        type=last["type"],
         **what,
-        attempts=lacks["attempts"].array,
-        state=last["state"].array,
-        job_id=last["job_id"].array,
-        **_errors_of(tables, failed["job_id"], what),
+        attempts=lacks["attempts"],
+        **last[["state", "job_id"]],
+        **_errors_of(tables, what.assign(job_id=failed["job_id"])),
         failed_at=failed["ended"],
     )
+    return result.reset_index(drop=True)
 
 
-def _errors_of(tables: JobTables, job_ids: pd.Series[str], what: pd.DataFrame) -> pd.DataFrame:
-    """Return the error of a job that names an asset, or else its first, for each of many."""
-    errors = tables.errors[located(tables.errors["job_id"], job_ids) >= 0]
+def _errors_of(tables: JobTables, assets: pd.DataFrame) -> pd.DataFrame:
+    """Return of the job beside each asset the error that names it, or else the first."""
+    names = ["job_id", "bucket", "key", "asset_name"]
+    errors = tables.errors[located(tables.errors["job_id"], assets["job_id"]) >= 0]
     errors = errors.sort_values("position", kind="stable").reset_index(drop=True)
-    names = ["bucket", "key", "asset_name"]
-    number = errors[["job_id", *names]].assign(number=errors.index.astype("float64"))
-    by_name = number.drop_duplicates(["job_id", *names])
-    wanted = what[names].assign(job_id=job_ids)
-    naming = wanted.merge(by_name, how="left", on=["job_id", *names])["number"]
-    first = number.drop_duplicates("job_id").set_index("job_id")["number"]
-    found = naming.fillna(job_ids.map(first))
-    return errors[["code", "message"]].reindex(found).reset_index(drop=True)
+    numbered = errors[names].assign(number=errors.index.astype("float64"))
+    naming = assets[names].merge(numbered.drop_duplicates(names), how="left", on=names)["number"]
+    first = numbered.drop_duplicates("job_id").set_index("job_id")["number"]
+    number = naming.fillna(assets["job_id"].map(first).reset_index(drop=True))
+    return errors[["code", "message"]].reindex(number).set_axis(assets.index)
 
 
 def _exports(jobs: pd.DataFrame) -> Mask:
     kinds = [kind for kind in jobs["type"].unique() if str(kind).startswith("EXPORT")]
     return jobs["type"].isin(kinds).to_numpy()
-
-
-def _ended(jobs: pd.DataFrame) -> pd.Series[pd.Timestamp]:
-    return jobs["updated_at"].fillna(jobs["created_at"])
 
 
 def _imports(
@@ -184,10 +169,10 @@ def _imports(
     """Return the revisions that were filled in a window; the assets and pieces of all."""
     jobs = tables.jobs
     assets = assets_of(tables, jobs, ~_exports(jobs) & jobs["revision_id"].notna().to_numpy())
-    hashes = hashed(jobs.filter(items=REVISION))[assets["row"]]
-    assets["group"], first = _numbered(hashes)
-    revisions = jobs.filter(items=REVISION).iloc[assets["row"][first]].reset_index(drop=True)
-    result, pieces = _judged(jobs, assets, revisions, since, until)
+    names = jobs.filter(items=REVISION)
+    assets["group"], first = _numbered(hashed(names)[assets["row"]])
+    revisions = names.iloc[assets["row"][first]].reset_index(drop=True)
+    result, pieces = _judged(jobs, assets, revisions, created_within(jobs, since, until))
     return result, assets, pieces
 
 
@@ -200,58 +185,52 @@ def _numbered(hashes: Array) -> tuple[Integers, Mask]:
 
 
 def _judged(
-    jobs: pd.DataFrame,
-    assets: pd.DataFrame,
-    groups: pd.DataFrame,
-    since: Moment | None,
-    until: Moment | None,
+    jobs: pd.DataFrame, assets: pd.DataFrame, groups: pd.DataFrame, wanted: Mask
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what became of groups of assets, the last first, and of each asset of each group.
 
-    Of the groups, those that have a job in the window; the index is the number of the group.
+    Of the groups, those that have a job that is wanted; the index is the number of the group.
     """
     pieces, many = _pieces(jobs, assets), len(groups)
-    runs = assets[_numbered(assets["row"].to_numpy() * many + assets["group"].to_numpy())[1]]
+    both = assets["row"].to_numpy() * many + assets["group"].to_numpy()
+    runs = assets[["row", "group"]][_numbered(both)[1]]
     row, group = runs["row"].to_numpy(), runs["group"].to_numpy()
-    created = jobs["created_at"].take(row).groupby(group).min()
-    counts = {"jobs": np.bincount(group, minlength=many)} | {
-        name: np.bincount(group[jobs["state"].isin(states).to_numpy()[row]], minlength=many)
-        for name, states in _STATES.items()
-    }
+    are = {"jobs": np.ones(len(jobs), bool)}
+    are |= {name: jobs["state"].isin(states).to_numpy() for name, states in _STATES.items()}
+    created = jobs["created_at"].iloc[row].groupby(group).min()
     of_group = pieces.groupby("group")
-    asked, came = of_group.size(), of_group["is_in"].sum()
+    asked, came, whole_at = of_group.size(), of_group["is_in"].sum(), of_group["in_at"].max()
+    is_open = np.bincount(group[are["open"][row]], minlength=many) > 0
+    status = pd.Series("incomplete", groups.index, "str").mask(is_open, "open")
+    status = status.mask(groups.index.isin(_superseded(pieces, created)), "superseded")
     result = groups.assign(
-        **counts,
+        **{name: np.bincount(group[mask[row]], minlength=many) for name, mask in are.items()},
         assets_asked=asked,
         assets_in=came,
         assets_missing=asked - came,
         attempts=of_group["attempts"].max(),
         first_created_at=created,
-        whole_at=of_group["in_at"].max().where(asked == came),
+        whole_at=whole_at.where(asked == came),
+        publish_s=lambda made: (made["whole_at"] - created).dt.total_seconds().clip(lower=0),
+        status=status.mask(asked == came, "whole"),
     )
-    took = result["whole_at"] - created
-    superseded = groups.index.isin(_superseded(pieces, created))
-    ways = [asked == came, superseded, result["open"] > 0]
-    status = np.select(ways, ["whole", "superseded", "open"], "incomplete")
-    result = result.assign(took_s=took.dt.total_seconds().clip(lower=0), status=status)
-    wanted = np.zeros(many, bool)
-    wanted[group[created_within(jobs, since, until)[row]]] = True
-    order = created[wanted].sort_values(ascending=False, kind="stable").index
-    return result.loc[order].astype({"status": "str"}), pieces
+    last_first = created.sort_values(ascending=False, kind="stable").index
+    return result.loc[last_first[last_first.isin(group[wanted[row]])]], pieces
 
 
 def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
-    """Return each asset of each group, and note in assets the number it has here.
+    """Return each asset of each group, and note in assets the number that it has here.
 
     ``attempts`` says how many jobs asked for it, ``is_in`` whether one of them completed, ``in_at``
     when the first of those ended.
     """
     both = mixed(assets["asset"].to_numpy(np.uint64), assets["group"].to_numpy(np.uint64))
     assets["piece"], first = _numbered(both)
-    completed = (jobs["state"] == "COMPLETED").to_numpy()
-    in_at = _ended(jobs).where(completed).take(assets["row"]).groupby(assets["piece"].to_numpy())
+    runs = ended(jobs)
+    is_done = runs["state"] == "COMPLETED"
+    in_at = runs["ended"].where(is_done).iloc[assets["row"]].groupby(assets["piece"].to_numpy())
+    done = assets["piece"][is_done.to_numpy()[assets["row"]]]
     pieces = assets[first].drop(columns="piece").reset_index(drop=True)
-    done = assets["piece"][completed[assets["row"]]]
     return pieces.assign(
         attempts=np.bincount(assets["piece"], minlength=len(pieces)),
         is_in=np.bincount(done, minlength=len(pieces)) > 0,
@@ -259,27 +238,20 @@ def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _superseded(pieces: pd.DataFrame, created: pd.Series[pd.Timestamp]) -> pd.Index[int]:
+def _superseded(pieces: pd.DataFrame, created: pd.Series[pd.Timestamp]) -> Array:
     """Return the groups that miss what one later group has, which misses nothing itself."""
     pieces = pieces[["group", "asset", "is_in"]].join(created.rename("at"), on="group")
     lacks = pieces[~pieces["is_in"]]
     whole = pieces[~pieces["group"].isin(lacks["group"])]
     # few are left when each missing asset has to be in any later one
-    latest = whole.groupby("asset")["at"].max()
-    is_later = latest.reindex(lacks["asset"]).array > lacks["at"].array
-    lacks = lacks[~lacks["group"].isin(lacks["group"][~is_later])]
-    whole = whole[whole["asset"].isin(lacks["asset"])]
-    # of those that have the same, the last is as good as all
-    wanted, sets = (
-        part.groupby("group").agg(all=("asset", "sum"), n=("asset", "size"), at=("at", "first"))
-        for part in (lacks, whole)
-    )
-    distinct = wanted.drop_duplicates("all").index
-    last = sets.sort_values("at").drop_duplicates("all", keep="last").index
-    pairs = lacks[lacks["group"].isin(distinct)].merge(
-        whole[whole["group"].isin(last)], on="asset", suffixes=("", "_whole")
-    )
-    held = pairs.groupby(["group", "group_whole"])["at_whole"].agg(["size", "first"]).reset_index()
-    held = held[held["size"].to_numpy() == wanted["n"].reindex(held["group"]).to_numpy()]
-    best = held.groupby(wanted["all"].reindex(held["group"]).to_numpy())["first"].max()
-    return wanted.index[best.reindex(wanted["all"]).array > wanted["at"].array]
+    latest = whole.groupby("asset")["at"].max().reindex(lacks["asset"])
+    lacks = lacks[~lacks["group"].isin(lacks["group"][~(latest.array > lacks["at"].array)])]
+    whole = whole[whole["asset"].isin(lacks["asset"])].dropna().sort_values("at", kind="stable")
+    # of those that have the same of these, the last is as good as all
+    same = whole.groupby("group", sort=False)["asset"].sum().drop_duplicates(keep="last")
+    pairs = lacks.merge(whole[whole["group"].isin(same.index)], on="asset", suffixes=("", "_whole"))
+    pairs = pairs[pairs["at_whole"] > pairs["at"]]
+    held = pairs.groupby(["group", "group_whole"])["at"].count().reset_index("group")
+    all_of_them = lacks.groupby("group")["at"].count().reindex(held["group"]).array
+    superseded: Array = held["group"].to_numpy()[held["at"].array == all_of_them]
+    return superseded

@@ -255,13 +255,10 @@ def within(tables: JobTables, window: Window) -> JobTables:
 
 def created_within(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Mask:
     """Return which jobs were created in a window, which may be relative to when they were seen."""
-    window = Window.of(since, until, observed_at(jobs))
-    inside = np.ones(len(jobs), bool)
-    if window.start is not None:
-        inside &= (jobs["created_at"] >= window.start).to_numpy()
-    if window.end is not None:
-        inside &= (jobs["created_at"] < window.end).to_numpy()
-    return inside
+    window, created = Window.of(since, until, observed_at(jobs)), jobs["created_at"]
+    is_late = window.start is None or (created >= window.start).to_numpy()
+    is_early = window.end is None or (created < window.end).to_numpy()
+    return np.ones(len(jobs), bool) & is_late & is_early
 
 
 def checked(tables: JobTables) -> JobTables:
