@@ -25,6 +25,7 @@ from tests.metrics.work import (
 from tests.strategies import jobs as any_jobs
 
 S3 = "ImportAssetsFromS3"
+LAKE = TYPES["ImportAssetsFromLakeFormationTagPolicy"]
 
 
 def assert_valid(inputs):
@@ -79,15 +80,14 @@ def test_what_is_undone_is_asked_for_once_as_a_loop_finds(jobs):
         for asset in wanted & undone.keys():
             source = branch_of(undone[asset])[1]
             assert details.get("RevisionId") == source.get("RevisionId")
-    policies = {
-        asset for asset in asked if asset[1] == TYPES["ImportAssetsFromLakeFormationTagPolicy"]
-    }
-    assert set(asked) - policies == set(undone) - policies
-    assert policies >= {asset for asset in undone if asset[1] == policies and asset}
+    policies = {asset for asset in asked if asset[1] == LAKE}
+    assert set(asked) - policies == {asset for asset in undone if asset[1] != LAKE}
+    assert policies >= {asset for asset in undone if asset[1] == LAKE}
     assert all(count == 1 for asset, count in asked.items() if asset not in policies)
 
 
 @pytest.mark.property
+@pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 @given(any_jobs())
 def test_whatever_failed_the_inputs_are_valid(jobs):
     failed = [one | {"State": "ERROR"} for one in jobs if one.get("Type") in TYPES.values()]
@@ -107,7 +107,7 @@ def test_all_nine_types_are_written_without_what_is_secret_or_of_the_past():
         assert set(written) == set(TYPES.values())
         text = json.dumps(inputs)
         assert "hush" not in text
-        assert 'SignedUrl":' not in text
+        assert "X-Amz" not in text
         assert "EventAction" not in text
     for one in jobs:
         branch, details = branch_of(one)
@@ -134,7 +134,7 @@ def test_jobs_that_differ_in_assets_only_are_joined_up_to_a_hundred():
     assert [len(one) for one in sources] == [100, 100, 50]
     assert [one["Key"] for part in sources for one in part] == [f"k{n}" for n in range(0, 500, 2)]
     others = [
-        made(1000, S3, "one", "r2", ["k"], "ERROR", 0, 5),
+        made(1000, S3, "one", "r2", ["l"], "ERROR", 0, 5),
         made(1002, S3, "one", "r1", ["k"], "ERROR", 0, 5, account="444455556666"),
         made(1004, S3, "two", "r1", ["k"], "ERROR", 0, 5),
         made(1001, S3, "one", "r1", ["k"], "ERROR", 0, 5),  # with other tags

@@ -145,7 +145,7 @@ def assets_by_hand(job):
             if details[kind]["Expression"]
         ],
         "ExportAssetsToS3": lambda: [
-            (one["AssetId"], one["Key"]) for one in details["AssetDestinations"]
+            (one["AssetId"], one.get("Key")) for one in details["AssetDestinations"]
         ],
         "ExportAssetToSignedUrl": lambda: [details["AssetId"]],
         "ExportRevisionsToS3": lambda: [
