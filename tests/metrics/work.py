@@ -24,6 +24,7 @@ TYPES = {
 }
 IMPORTS = [branch for branch in TYPES if not branch.startswith("Export")]
 EXPORTS = [branch for branch in TYPES if branch.startswith("Export")]
+MINUTES = st.integers(0, 8)
 STATES = ["COMPLETED", "COMPLETED", "ERROR", "ERROR", "TIMED_OUT", "CANCELLED", "WAITING"]
 
 
@@ -53,7 +54,9 @@ def details_of(branch, names):
             "Database": {"Expression": expression[::-1], "Permissions": ["DESCRIBE"]},
         },
         "ExportAssetsToS3": {
-            "AssetDestinations": [{"AssetId": f"i{name}", "Bucket": "b", "Key": name} for name in names],
+            "AssetDestinations": [
+                {"AssetId": f"i{name}", "Bucket": "b", "Key": name} for name in names
+            ],
             "Encryption": {"Type": "AES256"},
         },
         "ExportAssetToSignedUrl": {"AssetId": first},
@@ -66,7 +69,9 @@ def details_of(branch, names):
     }[branch]  # fmt: skip
 
 
-def made(number, branch, data_set, revision, names, state, created, took, account="111122223333"):
+def made(  # noqa: PLR0917 (a row of a table of jobs)
+    number, branch, data_set, revision, names, state, created, took, account="111122223333"
+):
     """Return a job; `created` is in minutes after the start, None where it does not say."""
     start = START + timedelta(minutes=created or 0)
     details = {"DataSetId": data_set, **details_of(branch, names)}
@@ -88,7 +93,7 @@ def made(number, branch, data_set, revision, names, state, created, took, accoun
     return one
 
 
-def jobs_of(branches, *, most=14, created=st.integers(0, 8)):
+def jobs_of(branches, *, most=14, created=MINUTES):
     """Return a strategy for jobs of these branches, of few data sets, revisions and assets."""
     one = st.tuples(
         st.sampled_from(branches),
