@@ -78,7 +78,9 @@ def revisions(
     >>> tables = dx.with_names(dx.load_jobs(client), client)
     >>> found = dx.revisions(tables, client)
     >>> found["status"].value_counts().to_dict()
-    >>> found["finding"].value_counts().to_dict()
+    {'whole': 1229, 'incomplete': 60, 'superseded': 10, 'open': 8}
+    >>> found["finding"].value_counts().sort_index().to_dict()
+    {'finalized though incomplete': 4, 'whole but not finalized': 4}
     """
     result = filled(tables, since, until)
     if client is None:

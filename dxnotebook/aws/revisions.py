@@ -51,6 +51,7 @@ def list_revisions(
     >>> client = dx.demo.client(jobs=100)
     >>> data_sets = dx.load_jobs(client).jobs[["region", "data_set_id"]]
     >>> list_revisions(data_sets, client)["comment"][0]
+    'Power Grid Load by Region, Hourly, 2026-09-30'
     """
     several = listed(clients)
     names, failures = client_names(several), dict[str, str]()

@@ -165,6 +165,7 @@ class Account:
         >>> account = demo.Account()
         >>> newest = account.revisions(account.data_sets[0]["Id"])[0]
         >>> newest["CreatedAt"], newest["Finalized"]
+        ('2026-09-30T00:00:00.000Z', False)
         """
         data_set = _index(self._names.data_set_ids, data_set_id, "DATA_SET")
         return revisions_of(self._names, data_set, self._flags, self._time)

@@ -60,7 +60,8 @@ def deliveries(
     --------
     >>> import dxnotebook as dx
     >>> sent = dx.deliveries(dx.load_jobs(dx.demo.client()), since="7d")
-    >>> sent.groupby("automatic")["status"].value_counts().to_dict()
+    >>> sent.groupby("automatic")["assets_missing"].sum().to_dict()
+    {False: 7, True: 0}
     """
     tables = checked(tables)
     jobs = tables.jobs
@@ -118,8 +119,9 @@ def missing_assets(
     Examples
     --------
     >>> import dxnotebook as dx
-    >>> missing = dx.missing_assets(dx.load_jobs(dx.demo.client()), since="2026-09-29")
-    >>> missing[["status", "asset", "code"]].head(2)
+    >>> missing = dx.missing_assets(dx.load_jobs(dx.demo.client()), since="7d")
+    >>> missing["code"].value_counts().head(1).to_dict(), missing["asset"].iloc[0]
+    ({'INTERNAL_SERVER_EXCEPTION': 6}, 'fundamentals/dt=2026-09-30/114200-part-0.csv.gz')
     """
     tables = checked(tables)
     revisions, assets, pieces = _imports(tables, since, until)
@@ -192,25 +194,27 @@ def _judged(
     Of the groups, those that have a job that is wanted; the index is the number of the group.
     """
     pieces, many = _pieces(jobs, assets), len(groups)
+    piece_of, is_in = pieces["group"].to_numpy(), pieces["is_in"].to_numpy()
+    asked, came = (np.bincount(numbers, minlength=many) for numbers in (piece_of, piece_of[is_in]))
+    attempts = np.zeros(many, np.int64)
+    np.maximum.at(attempts, piece_of, pieces["attempts"].to_numpy())
+    whole_at = _first(-pieces["in_at"].to_numpy(), piece_of, many)
     both = assets["row"].to_numpy() * many + assets["group"].to_numpy()
-    runs = assets[["row", "group"]][_numbered(both)[1]]
-    row, group = runs["row"].to_numpy(), runs["group"].to_numpy()
+    row, group = assets[["row", "group"]][_numbered(both)[1]].to_numpy().T
     are = {"jobs": np.ones(len(jobs), bool)}
     are |= {name: jobs["state"].isin(states).to_numpy() for name, states in _STATES.items()}
-    created = jobs["created_at"].iloc[row].groupby(group).min()
-    of_group = pieces.groupby("group")
-    asked, came, whole_at = of_group.size(), of_group["is_in"].sum(), of_group["in_at"].max()
-    is_open = np.bincount(group[are["open"][row]], minlength=many) > 0
-    status = pd.Series("incomplete", groups.index, "str").mask(is_open, "open")
+    counts = {name: np.bincount(group[mask[row]], minlength=many) for name, mask in are.items()}
+    created = _as_times(_first(_microseconds(jobs["created_at"])[row], group, many))
+    status = pd.Series("incomplete", groups.index, "str").mask(counts["open"] > 0, "open")
     status = status.mask(groups.index.isin(_superseded(pieces, created)), "superseded")
     result = groups.assign(
-        **{name: np.bincount(group[mask[row]], minlength=many) for name, mask in are.items()},
+        **counts,
         assets_asked=asked,
         assets_in=came,
         assets_missing=asked - came,
-        attempts=of_group["attempts"].max(),
+        attempts=attempts,
         first_created_at=created,
-        whole_at=whole_at.where(asked == came),
+        whole_at=_as_times(-whole_at).where(asked == came),
         publish_s=lambda made: (made["whole_at"] - created).dt.total_seconds().clip(lower=0),
         status=status.mask(asked == came, "whole"),
     )
@@ -222,27 +226,46 @@ def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     """Return each asset of each group, and note in assets the number that it has here.
 
     ``attempts`` says how many jobs asked for it, ``is_in`` whether one of them completed, ``in_at``
-    when the first of those ended.
+    (microseconds) when the first of those ended.
     """
     both = mixed(assets["asset"].to_numpy(np.uint64), assets["group"].to_numpy(np.uint64))
     assets["piece"], first = _numbered(both)
-    runs = ended(jobs)
-    is_done = runs["state"] == "COMPLETED"
-    in_at = runs["ended"].where(is_done).iloc[assets["row"]].groupby(assets["piece"].to_numpy())
-    done = assets["piece"][is_done.to_numpy()[assets["row"]]]
-    pieces = assets[first].drop(columns="piece").reset_index(drop=True)
-    return pieces.assign(
-        attempts=np.bincount(assets["piece"], minlength=len(pieces)),
-        is_in=np.bincount(done, minlength=len(pieces)) > 0,
-        in_at=in_at.min(),
+    number, many, runs = assets["piece"].to_numpy(), int(first.sum()), ended(jobs)
+    is_done = (runs["state"] == "COMPLETED").to_numpy()[assets["row"]]
+    ends = _microseconds(runs["ended"])[assets["row"][is_done]]
+    return (
+        assets.loc[first, ["row", "asset", "detail", "group"]]
+        .assign(
+            attempts=np.bincount(number, minlength=many),
+            is_in=np.bincount(number[is_done], minlength=many) > 0,
+            in_at=_first(ends, number[is_done], many),
+        )
+        .reset_index(drop=True)
     )
+
+
+def _microseconds(times: pd.Series[pd.Timestamp]) -> Integers:
+    return times.to_numpy("M8[us]").view(np.int64)
+
+
+def _as_times(microseconds: Integers) -> pd.Series[pd.Timestamp]:
+    return pd.Series(microseconds.view("M8[us]")).dt.tz_localize("UTC")
+
+
+def _first(times: Integers, number: Array, many: int) -> Integers:
+    """Return the least of the times of each number; NaT is none, which is its own negative."""
+    least = np.full(many, np.iinfo(np.int64).min)
+    np.maximum.at(least, number, -times)
+    return -least
 
 
 def _superseded(pieces: pd.DataFrame, created: pd.Series[pd.Timestamp]) -> Array:
     """Return the groups that miss what one later group has, which misses nothing itself."""
-    pieces = pieces[["group", "asset", "is_in"]].join(created.rename("at"), on="group")
+    pieces = pieces[["group", "asset", "is_in"]]
     lacks = pieces[~pieces["is_in"]]
-    whole = pieces[~pieces["group"].isin(lacks["group"])]
+    others = pieces[pieces["asset"].isin(lacks["asset"])]
+    lacks = lacks.join(created.rename("at"), on="group")
+    whole = others[~others["group"].isin(lacks["group"])].join(created.rename("at"), on="group")
     # few are left when each missing asset has to be in any later one
     latest = whole.groupby("asset")["at"].max().reindex(lacks["asset"])
     lacks = lacks[~lacks["group"].isin(lacks["group"][~(latest.array > lacks["at"].array)])]
