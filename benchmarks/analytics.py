@@ -191,6 +191,15 @@ def open_jobs(report: Report, jobs: pd.DataFrame, repeat: int) -> None:
     )
 
 
+def published(report: Report, tables: dx.JobTables, repeat: int) -> None:
+    """Time what is asked of revisions: nobody writes that by hand, so it has seconds."""
+    print("\nrevisions and re-runs, in seconds")
+    questions = (dx.revisions, dx.deliveries, dx.missing_assets, dx.rerun)
+    contestants = {ask.__name__: lambda ask=ask: ask(tables) for ask in questions}
+    for name, figure in rounds(contestants, repeat).items():
+        report.line(name, figure / 1000, 2.0, show="{:.2f} s".format)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.analytics", description="dxnotebook beside pandas by hand."
@@ -209,6 +218,7 @@ def main() -> int:
     report = Report()
     grouped(report, tables.jobs, text, options.repeat)
     open_jobs(report, tables.jobs, options.repeat)
+    published(report, tables, options.repeat)
     more = (
         dx.read_jobs(pages + accounts(3 * ACCOUNT, first=100)) if len(tables) >= ACCOUNT else tables
     )
