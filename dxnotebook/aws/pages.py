@@ -247,7 +247,7 @@ class _Tap(Generic[Checked]):
             served_at = parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
         if 200 <= status_code < 300:
             return self._examined(body, headers, served_at)
-        error = _refusal(status_code, headers, body)
+        error = _denial(status_code, headers, body)
         is_throttled = status_code in (408, 429) or error["Error"]["Code"] in _THROTTLED
         may_pass = status_code >= 500 or is_throttled
         return _Outcome(ClientError(error, self._name), may_pass=may_pass)
@@ -288,7 +288,7 @@ def _in_time(ask: Callable[[], _Outcome], limit_s: float) -> _Outcome:
         return _Outcome(FormatError(f"{reason}; {remedy}"))
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> Any:
+def _denial(status: int, headers: Mapping[str, str], body: bytes) -> Any:
     """Return an error as botocore would give it, whatever the body is."""
     members: Any = None
     with suppress(ValueError, RecursionError, FormatError):
