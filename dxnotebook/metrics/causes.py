@@ -13,39 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dxnotebook.arrays import Array, coded, located, mask_of, text_array
+from dxnotebook.metrics.learned import generalized
+from dxnotebook.metrics.masks import KEY, PLACES, VALUES, replaced
 from dxnotebook.model import TEXT
 from dxnotebook.tables.jobtables import JobTables, checked
 
-_SHORTEST = 4  # a shorter name may be part of any word
-_HEX = "[0-9a-fA-F]"
-_IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
-_END = r"[^\s\"'`(),;.:!?\[\]{}]"  # and what it may end with
-_CLOCK, _ZONE = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?", r"(?:Z|UTC|[+-]\d\d:?\d\d)"
-_BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
-_LETTER = rf"[\w{_BEYOND}.=+@%$~*-]"
 _BEGIN, _STOP = "\ufdd0", "\ufdd1"  # of a word: characters that no text has
 _WORD = re.compile("([\\w\x80-\U0010ffff-]+)", re.ASCII)
-# a path is a key if there is more to it than to "read/write"
-_KEY = (
-    rf"(?:{_LETTER}*[\d.=_-]{_LETTER}*/{_IN}*{_END}|{_LETTER}+/{_IN}*[\d.=_/-]{_IN}*{_END}"
-    rf"|<key>/{_IN}*{_END})"
-)
-_PLACES = (
-    (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
-    (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
-    (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
-    (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK}(?: ?{_ZONE})?)?\b", "<date>"),
-    (_KEY, "<key>"),
-)
-_MASKS = ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
-_VALUES = (
-    (rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b", "<id>"),
-    (r"(\b|_)\d+(?:[.,:]\d+)*", r"\1<n>"),
-    *((rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask) for mask in _MASKS),
-    (r"\s+", " "),
-    (r"^ | $", ""),
-)
-
+_SHORTEST=4
 
 def error_causes(tables: JobTables) -> pd.DataFrame:
     """Return the causes of failure: the messages of errors, grouped by what they have in common.
@@ -150,12 +125,13 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     texts = text_array(messages.fillna(""))
     for column in ("key", "asset_name"):
         names = text_array(errors[column])
-        has_form = mask_of(pc.match_substring_regex(names, pattern=f"^{_KEY}$"))
+        has_form = mask_of(pc.match_substring_regex(names, pattern=f"^{KEY}$"))
         texts = _mask_names(texts, error, errors[column].mask(has_form), "<key>")
-    texts = _replaced(texts, _PLACES)
+    texts = replaced(texts, PLACES)
     buckets = errors["bucket"].fillna(_buckets(checked(tables)))
     texts = _mask_names(texts, error, buckets, "<bucket>")
-    texts = _replaced(texts, _VALUES)
+    texts = replaced(texts, VALUES)
+    texts = generalized(texts)
     masked = pd.Series(texts.to_pandas(), dtype="str").where(messages.notna().to_numpy())
     return masked.take(error).set_axis(tables.errors.index).rename("fingerprint")
 
@@ -205,12 +181,3 @@ def _masked(pairs: list[tuple[str, str]], mask: str) -> str:
     return text.replace(_BEGIN, "").replace(_STOP, "")
 
 
-def _replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Array:
-    """Return texts in which patterns are replaced in turn; equal texts are done once."""
-    encoded = texts.dictionary_encode()
-    number, different = encoded.indices, encoded.dictionary
-    for pattern, replacement in replacements:
-        result = pc.replace_substring_regex(different, pattern=pattern, replacement=replacement)
-        encoded = result.dictionary_encode()
-        number, different = encoded.indices.take(number), encoded.dictionary
-    return different.take(number)

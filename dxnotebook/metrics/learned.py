@@ -1,0 +1,161 @@
+"""Values without a form of their own, learned from how texts differ that are otherwise alike.
+
+A value is a word or quoted text that is marked as one: it holds a mask, a digit, an underscore, a
+dot or the like, as names do and words seldom. Texts that differ in such values only are alike.
+So is a plain word taken for a value, if
+
+- other texts, equal otherwise, have a marked value in its place, or
+- `_MANY` different words in small letters stand there, in texts that are equal otherwise. A word
+  just before a value is left alone, as it tells what the value is: *relation* and *schema*.
+
+The rarest words of a text, up to three, are tried so; and whether a name with spaces, as of a file,
+stands where others have one word. What is asked is what all the texts have in common, never
+which came first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dxnotebook.arrays import Array, coded, one_chunk
+from dxnotebook.model import TEXT
+
+_MANY = 5  # so many words at one place are names
+_LONGEST = 200  # a text of more words is no sentence
+_WIDEST = 6  # a name with spaces has fewer words
+_SHOWN = 50  # so many texts tell how a value is shown
+_START, _STOP, _VALUE, _FILE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
+_UNITS = r"%|(?:(?:[kKMGTP]i?)?[bB]|bytes?|[mun]?s|m|h|d|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)\b"
+_CHARS = r"\w\x{80}-\x{F8FF}.$@/+*~%&#-"
+_PART = rf"(?:<[a-z]+>|[{_CHARS}])"
+_END = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
+_MARK = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
+_QUOTED = "|".join(
+    # not a capital word alone, as it may be what a parameter is called
+    rf"{q}(?:[^{q}\sA-Z][^{q}\s]*|[A-Z][^{q}\s]*[^{q}\sA-Za-z][^{q}\s]*|[^{q}\s]+ [^{q}\s]+)(?: [^{q}\s]+){{0,2}}{q}"
+    for q in "\"'`"
+)
+_MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|/[^\s\"'`,;()]*[^\s\"'`,;().:!?])|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
+_TOKEN = re.compile(
+    rf"{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|[\"'`][A-Z][A-Za-z]*[\"'`]|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S"
+)
+_Key = tuple[str, ...]
+_Places = list[tuple[int, int]]
+
+
+def generalized(texts: pa.Array) -> pa.Array:
+    """Return texts in which values are masked that only differ between texts otherwise alike."""
+    encoded = one_chunk(texts).dictionary_encode()
+    different = encoded.dictionary
+    marked = pc.replace_substring_regex(different, _MARKED, rf"\1{_START}\2\3{_STOP}")
+    keyed = pc.replace_substring_regex(
+        marked, rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}", _FILE
+    )
+    keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _VALUE)
+    code, keyed = coded(keyed)
+    alike, places = _alike(keyed.to_pylist())
+    order = pc.sort_indices(marked).to_numpy()
+    order = order[np.argsort(alike[code[order]], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(alike[code[order]])) + 1)
+    shown = np.arange(len(different))
+    common = []
+    for group in groups:
+        if len(group) > 1:
+            some = group[np.linspace(0, len(group) - 1, min(len(group), _SHOWN)).astype(int)]
+            shown[group] = len(different) + len(common)
+            parts = [places[code[n]] for n in some]
+            common.append(_common(marked.take(pa.array(some)).to_pylist(), parts))
+    every = pa.concat_arrays([different, pa.array(common, TEXT)])
+    return every.take(pa.array(shown)).take(encoded.indices)
+
+
+def _alike(keyed: list[str]) -> tuple[Array, list[_Places]]:
+    """Return the number of the group of each text, and its tokens that make one place."""
+    tokens = [_TOKEN.findall(text) for text in keyed]
+    keys = [tuple(_VALUE if token == _FILE else token for token in each) for each in tokens]
+    places = [[(n, n + 1) for n in range(len(key))] for key in keys]
+    before: list[_Key] = []
+    while keys != before:
+        before = keys
+        opened = _opened({key for key in keys if len(key) <= _LONGEST})
+        keys = [opened.get(key, key) for key in keys]
+        known = set(keys)
+        for number, each in enumerate(tokens):
+            if _FILE in each and len(each) <= _LONGEST:
+                keys[number], places[number] = _joined(keys[number], places[number], each, known)
+    number_of = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([number_of[key] for key in keys], np.int64), places
+
+
+def _joined(
+    key: _Key, places: _Places, tokens: list[str], known: set[_Key]
+) -> tuple[_Key, _Places]:
+    """Return a key in which the words of a file's name are one, where others have one word."""
+    for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE):
+        for first in range(last - 1, max(last - _WIDEST, -1), -1):
+            if key[first] in ",;:\"'`":
+                break
+            joined = (*key[:first], _VALUE, *key[last + 1 :])
+            if joined in known:
+                whole = (places[first][0], places[last][1])
+                return joined, [*places[:first], whole, *places[last + 1 :]]
+    return key, places
+
+
+def _opened(keys: set[_Key]) -> dict[_Key, _Key]:
+    """Return the keys in which plain words are values, and what they are then."""
+    counts = Counter((len(key), *each) for key in keys for each in enumerate(key))
+    found = defaultdict(list)
+    for key in keys:
+        rare = sorted((counts[len(key), n, key[n]], n) for n in range(len(key)) if _is_open(key, n))
+        for number in range(1, min(4, len(rare) - 1)):
+            places = sorted(n for _, n in rare[:number])
+            general = list(key)
+            for n in places:
+                general[n] = _VALUE
+            found[tuple(general), tuple(places)].append(key)
+    opened: dict[_Key, _Key] = {}
+    for (general, places), members in sorted(found.items()):
+        words = [{key[n] for key in members if key[n].islower()} for n in places]
+        if general in keys or min(map(len, words)) >= _MANY:
+            for key in members:
+                opened[key] = min(opened.get(key, general), general, key=lambda k: k.count(_VALUE))
+    return opened
+
+
+def _is_open(key: _Key, place: int) -> bool:
+    """Tell whether a plain word may be a value: it names none."""
+    word = key[place].strip("\"'`")
+    return word[:1].isalpha() and key[place + 1 : place + 2] != (_VALUE,)
+
+
+def _common(texts: list[str], places: list[_Places]) -> str:
+    """Return the first of marked texts with masks where they differ."""
+    spans = [[match.span() for match in _TOKEN.finditer(text)] for text in texts]
+    shown, end = "", 0
+    for place in range(len(places[0])):
+        words = [
+            text[span[each[place][0]][0] : span[each[place][1] - 1][1]]
+            for text, span, each in zip(texts, spans, places, strict=True)
+        ]
+        start, stop = spans[0][places[0][place][0]][0], spans[0][places[0][place][1] - 1][1]
+        shown += texts[0][end:start] + _mask(words)
+        end = stop
+    return re.sub(f"[{_START}{_STOP}]", "", shown + texts[0][end:])
+
+
+def _mask(words: list[str]) -> str:
+    """Return what stands for words: their commonest mask, in their quotes."""
+    if len(set(words)) == 1:
+        return words[0]
+    quotes = {word[:2].strip(_START)[:1] for word in words}
+    quote = min(quotes) if quotes in ({'"'}, {"'"}, {"`"}) else ""
+    masks = Counter(re.findall(rf"^{_START}?[\"'`]?(<[a-z]+>)", "\n".join(words), re.MULTILINE))
+    mask = min(masks, key=lambda mask: (-masks[mask], mask), default="<name>")
+    return f"{quote}{mask}{quote}"
