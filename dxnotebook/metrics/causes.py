@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, coded, located, mask_of, text_array
+from dxnotebook.arrays import located, mask_of, text_array
 from dxnotebook.metrics.learned import generalized
-from dxnotebook.metrics.masks import KEY, PLACES, VALUES, replaced
-from dxnotebook.model import TEXT
+from dxnotebook.metrics.masks import KEY, PLACES, VALUES, named, replaced
 from dxnotebook.tables.jobtables import JobTables, checked
 
-_BEGIN, _STOP = "\ufdd0", "\ufdd1"  # of a word: characters that no text has
-_WORD = re.compile("([\\w\x80-\U0010ffff-]+)", re.ASCII)
-_SHORTEST=4
 
 def error_causes(tables: JobTables) -> pd.DataFrame:
     """Return the causes of failure: the messages of errors, grouped by what they have in common.
@@ -126,10 +117,10 @@ def fingerprints(tables: JobTables) -> pd.Series[str]:
     for column in ("key", "asset_name"):
         names = text_array(errors[column])
         has_form = mask_of(pc.match_substring_regex(names, pattern=f"^{KEY}$"))
-        texts = _mask_names(texts, error, errors[column].mask(has_form), "<key>")
+        texts = named(texts, error, errors[column].mask(has_form), "<key>")
     texts = replaced(texts, PLACES)
     buckets = errors["bucket"].fillna(_buckets(checked(tables)))
-    texts = _mask_names(texts, error, buckets, "<bucket>")
+    texts = named(texts, error, buckets, "<bucket>")
     texts = replaced(texts, VALUES)
     texts = generalized(texts)
     masked = pd.Series(texts.to_pandas(), dtype="str").where(messages.notna().to_numpy())
@@ -143,41 +134,3 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
     named = pd.concat([tables.details[["job_id", "bucket"]], sources]).dropna()
     first = named[located(named["job_id"], job_ids) >= 0].drop_duplicates("job_id")
     return job_ids.map(first.set_index("job_id")["bucket"]).astype("str")
-
-
-def _mask_names(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa.Array:
-    """Return the texts of errors in which what their assets are called is masked.
-
-    Beside each name stands the number of its error. The longest name of an error is masked first,
-    as it may hold another; none is masked within a longer word.
-    """
-    long = (names.str.len() >= _SHORTEST).to_numpy(bool)
-    error, (name_codes, distinct_names) = error[long], pd.factorize(names[long])
-    text_codes, distinct_texts = coded(texts)
-    all_texts, all_names = distinct_texts.to_pylist(), distinct_names.tolist()
-    codes = text_codes.astype(np.int64)[error] * len(all_names) + name_codes
-    pairs, pair = np.unique(codes, return_inverse=True)
-    in_pairs = zip(*np.divmod(pairs, max(len(all_names), 1)), strict=True)
-    known = [(all_texts[text], all_names[name]) for text, name in in_pairs]
-    is_in = np.array([name in text for text, name in known], bool)[pair]
-    # a text with all names in it, as most errors have both in common with others
-    places: dict[int, set[int]] = defaultdict(set)
-    for number, place in zip(error[is_in].tolist(), pair[is_in].tolist(), strict=True):
-        places[number].add(place)
-    named = {number: frozenset(places[number]) for number in sorted(places)}
-    masked = {key: _masked([known[n] for n in key], mask) for key in set(named.values())}
-    is_named = np.zeros(len(texts), bool)
-    is_named[list(named)] = True
-    return pc.replace_with_mask(texts, is_named, pa.array(map(masked.get, named.values()), TEXT))
-
-
-def _masked(pairs: list[tuple[str, str]], mask: str) -> str:
-    """Return a text in which the names that are paired with it are masked, the longest first."""
-    names = sorted({name for _, name in pairs}, key=lambda name: (-len(name), name))
-    # in marks that surround each word, neither a part of one nor a mask is found
-    text, *names = (_WORD.sub(rf"{_BEGIN}\1{_STOP}", each) for each in (pairs[0][0], *names))
-    for name in names:
-        text = text.replace(name, mask)
-    return text.replace(_BEGIN, "").replace(_STOP, "")
-
-

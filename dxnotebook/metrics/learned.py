@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +42,8 @@ _QUOTED = "|".join(
 )
 _MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|/[^\s\"'`,;()]*[^\s\"'`,;().:!?])|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
 _TOKEN = re.compile(
-    rf"{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|[\"'`][A-Z][A-Za-z]*[\"'`]|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S"
+    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Z][A-Za-z]*\"|'[A-Z][A-Za-z]*'"
+    rf"|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
 )
 _Key = tuple[str, ...]
 _Places = list[tuple[int, int]]
@@ -69,17 +69,17 @@ def generalized(texts: pa.Array) -> pa.Array:
         if len(group) > 1:
             some = group[np.linspace(0, len(group) - 1, min(len(group), _SHOWN)).astype(int)]
             shown[group] = len(different) + len(common)
-            parts = [places[code[n]] for n in some]
+            parts = [places.get(code[n]) for n in some]
             common.append(_common(marked.take(pa.array(some)).to_pylist(), parts))
     every = pa.concat_arrays([different, pa.array(common, TEXT)])
     return every.take(pa.array(shown)).take(encoded.indices)
 
 
-def _alike(keyed: list[str]) -> tuple[Array, list[_Places]]:
-    """Return the number of the group of each text, and its tokens that make one place."""
-    tokens = [_TOKEN.findall(text) for text in keyed]
+def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
+    """Return the number of the group of each text, and the places of those that are joined."""
+    tokens = [list(map(str.lstrip, _TOKEN.findall(text))) for text in keyed]
     keys = [tuple(_VALUE if token == _FILE else token for token in each) for each in tokens]
-    places = [[(n, n + 1) for n in range(len(key))] for key in keys]
+    places: dict[int, _Places] = {}
     before: list[_Key] = []
     while keys != before:
         before = keys
@@ -88,9 +88,15 @@ def _alike(keyed: list[str]) -> tuple[Array, list[_Places]]:
         known = set(keys)
         for number, each in enumerate(tokens):
             if _FILE in each and len(each) <= _LONGEST:
-                keys[number], places[number] = _joined(keys[number], places[number], each, known)
+                whole = places.get(number) or _single(each)
+                keys[number], places[number] = _joined(keys[number], whole, each, known)
     number_of = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([number_of[key] for key in keys], np.int64), places
+
+
+def _single(tokens: Sized) -> _Places:
+    """Return places of one token each."""
+    return [(n, n + 1) for n in range(len(tokens))]
 
 
 def _joined(
@@ -111,51 +117,58 @@ def _joined(
 def _opened(keys: set[_Key]) -> dict[_Key, _Key]:
     """Return the keys in which plain words are values, and what they are then."""
     counts = Counter((len(key), *each) for key in keys for each in enumerate(key))
+    words = {word for key in keys for word in key}
+    words = {word for word in words if word.strip("\"'`")[:1].isalpha()}
     found = defaultdict(list)
     for key in keys:
-        rare = sorted((counts[len(key), n, key[n]], n) for n in range(len(key)) if _is_open(key, n))
+        # a word before a value tells what it is
+        rare = sorted(
+            (counts[len(key), n, word], n)
+            for n, (word, after) in enumerate(zip(key, (*key[1:], ""), strict=True))
+            if word in words and after != _VALUE
+        )
+        general = list(key)
         for number in range(1, min(4, len(rare) - 1)):
-            places = sorted(n for _, n in rare[:number])
-            general = list(key)
-            for n in places:
-                general[n] = _VALUE
-            found[tuple(general), tuple(places)].append(key)
+            general[rare[number - 1][1]] = _VALUE
+            found[tuple(general)].append(key)
     opened: dict[_Key, _Key] = {}
-    for (general, places), members in sorted(found.items()):
-        words = [{key[n] for key in members if key[n].islower()} for n in places]
-        if general in keys or min(map(len, words)) >= _MANY:
+    for general, members in found.items():
+        if general in keys or _varies(general, members):
             for key in members:
-                opened[key] = min(opened.get(key, general), general, key=lambda k: k.count(_VALUE))
+                opened[key] = min(opened.get(key, general), general, key=_narrowest)
     return opened
 
 
-def _is_open(key: _Key, place: int) -> bool:
-    """Tell whether a plain word may be a value: it names none."""
-    word = key[place].strip("\"'`")
-    return word[:1].isalpha() and key[place + 1 : place + 2] != (_VALUE,)
+def _varies(general: _Key, keys: list[_Key]) -> bool:
+    """Tell whether there are many different words in small letters for each value of a key."""
+    if len(keys) < _MANY:
+        return False
+    values = (n for n, word in enumerate(general) if word == _VALUE)
+    opened = ({key[n] for key in keys} - {_VALUE} for n in values)
+    return all(sum(map(str.islower, words)) >= _MANY for words in opened if words)
 
 
-def _common(texts: list[str], places: list[_Places]) -> str:
+def _narrowest(key: _Key) -> tuple[int, _Key]:
+    return key.count(_VALUE), key
+
+
+def _common(texts: list[str], places: list[_Places | None]) -> str:
     """Return the first of marked texts with masks where they differ."""
-    spans = [[match.span() for match in _TOKEN.finditer(text)] for text in texts]
-    shown, end = "", 0
-    for place in range(len(places[0])):
-        words = [
-            text[span[each[place][0]][0] : span[each[place][1] - 1][1]]
-            for text, span, each in zip(texts, spans, places, strict=True)
-        ]
-        start, stop = spans[0][places[0][place][0]][0], spans[0][places[0][place][1] - 1][1]
-        shown += texts[0][end:start] + _mask(words)
-        end = stop
-    return re.sub(f"[{_START}{_STOP}]", "", shown + texts[0][end:])
+    rows = []
+    for text, joined in zip(texts, places, strict=True):
+        tokens = _TOKEN.findall(text)
+        rows.append(["".join(tokens[a:b]) for a, b in joined] if joined else tokens)
+    shown = "".join(_shown(words) for words in zip(*rows, strict=True))
+    return shown.replace(_START, "").replace(_STOP, "")
 
 
-def _mask(words: list[str]) -> str:
-    """Return what stands for words: their commonest mask, in their quotes."""
+def _shown(tokens: tuple[str, ...]) -> str:
+    """Return what stands for the words at one place: their commonest mask, in their quotes."""
+    words = [token.lstrip() for token in tokens]
     if len(set(words)) == 1:
-        return words[0]
-    quotes = {word[:2].strip(_START)[:1] for word in words}
-    quote = min(quotes) if quotes in ({'"'}, {"'"}, {"`"}) else ""
+        return tokens[0]
+    quotes = {word.lstrip(_START)[0] for word in words}
+    quote = min(quotes) if len(quotes) == 1 and quotes <= set("\"'`") else ""
     masks = Counter(re.findall(rf"^{_START}?[\"'`]?(<[a-z]+>)", "\n".join(words), re.MULTILINE))
     mask = min(masks, key=lambda mask: (-masks[mask], mask), default="<name>")
-    return f"{quote}{mask}{quote}"
+    return tokens[0][: -len(words[0])] + f"{quote}{mask}{quote}"

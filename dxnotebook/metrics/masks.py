@@ -1,9 +1,9 @@
-"""What messages name, masked: what has a known form, and what is known by name."""
+"""What messages name, masked: what has a known form, and what is known by its name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,20 +12,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, coded
+from dxnotebook.arrays import Array, coded, mixed
 from dxnotebook.model import TEXT
 
 _SHORTEST = 4  # a shorter name may be part of any word
+_FEW = 50  # so many names are sought in a text one by one
 _HEX = "[0-9a-fA-F]"
 _IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
 _END = r"[^\s\"'`(),;.:!?\[\]{}]"  # and what it may end with
 _CLOCK, _ZONE = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?", r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)"
-_DAY, _MONTH = (
-    "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)",
-    "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)",
+_TIME = rf"(?:[T :]{_CLOCK}(?: [AP]M)?(?: ?{_ZONE})?)"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_DATE = (
+    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:\d\d?[ /-]{_MONTH}[ /-]\d{{4}}"
+    rf"|{_MONTH} \d\d?, \d{{4}}|{_MONTH} \d\d?{_TIME} \d{{4}}|\d{{4}}-\d\d-\d\d)"
 )
-_AT = rf"(?:[T :]{_CLOCK}(?: [AP]M)?(?: ?{_ZONE})?)?"
-_REGION = "[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)(?:east|west)?-\\d[a-z]?"
+_REGION = r"[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)(?:east|west)?-\d[a-z]?"
+_LABEL = r"(?:\b[iI][dD]|[a-z]I[dD])(?:-2)?(?:: ?|=)"  # of what S3 calls a request
 _BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
 _LETTER = rf"[\w{_BEYOND}.=+@%$~*-]"
 # a path is a key if there is more to it than to "read/write"
@@ -37,31 +40,27 @@ PLACES = (
     (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
     (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
     (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
-    (rf"\b\d{{4}}-\d\d-\d\d{_AT}\b", "<date>"),
-    (
-        rf"\b(?:{_DAY}[a-z]*,? )?(?:\d\d?[ /-]{_MONTH}[a-z]*[ /-]\d{{4}}|{_MONTH}[a-z]* \d\d?, \d{{4}}"
-        rf"|{_MONTH} \d\d? {_CLOCK} {_ZONE} \d{{4}}){_AT}",
-        "<date>",
-    ),
-    (r"((?:\b[iI][dD]|[a-z]I[dD])(?:-2)?(?:: ?|=))[\w+/=.-]*[\w+/=-]", r"\1<id>"),
-    (r"[A-Za-z0-9+/]{60,}={0,2}|[A-Za-z0-9+/]{20,}={1,2}", "<id>"),
+    (rf"\b{_DATE}{_TIME}?\b", "<date>"),
+    (rf"({_LABEL})[\w+/=.-]*[\w+/=-]|[A-Za-z0-9+/]{{60,}}={{0,2}}|[A-Za-z0-9+/]{{20,}}==?", r"\1<id>"),
     (KEY, "<key>"),
 )
-_KEPT = "\ufdd2z"  # stands before a number that is kept: it makes no word of its own
-_REASONS = "|".join(re.escape(status.phrase) for status in HTTPStatus)
+# 403 and 404 are two causes: a number that tells what happened is kept
+_KEPT = "\ufdd0z"  # stands before it, so that it is no word of its own
+_REASON = "|".join(re.escape(status.phrase) for status in HTTPStatus)
 _STATUS = (
     r"\b\w*(?:status|response|error|return)[ -]?code[\"' :=#(]*|\b\w*status[ :=]*"
     r"|\bhttp(?:/\d(?:\.\d)?)?[ :=]*|\b(?:error|errno|returned|responded with) #?\(?"
 )
+_ADDRESS = (
+    r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[\w-]|<region>)+(?:\.(?:[\w-]|<region>)+){2,}\.[a-z]{2,}\b"
+    rf"|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|\b(?:{_HEX}{{1,4}}:)+:(?:{_HEX}{{1,4}}:?)*"
+)
 _MASKS = ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
 VALUES = (
     (rf"(?i)({_STATUS})(\d{{3,5}}\b)", rf"\1{_KEPT}\2"),
-    (rf"\b([1-5]\d\d \(?(?:{_REASONS}))\b", rf"{_KEPT}\1"),
-    (r"\(([45]\d\d\))", rf"({_KEPT}\1"),
-    (r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", "<email>"),
+    (rf"(\()([45]\d\d\))|(^|[ (:=])([1-5]\d\d \(?(?:{_REASON})\b)", rf"\1\3{_KEPT}\2\4"),
     (rf"\b{_REGION}\b", "<region>"),
-    (r"\b(?:[\w-]|<region>)+(?:\.(?:[\w-]|<region>)+){2,}\.[a-z]{2,}\b", "<host>"),
-    (rf"\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|\b(?:{_HEX}{{1,4}}:)+:(?:{_HEX}{{1,4}}:?)*", "<ip>"),
+    (_ADDRESS, "<address>"),
     (
         rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Z0-9]{{8,}}\d[A-Z0-9]*"
         rf"|[A-Z0-9]*\d[A-Z0-9]{{8,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b",
@@ -69,10 +68,11 @@ VALUES = (
     ),
     (r"(\b|_)\d+(?:[.,:]\d+)*", r"\1<n>"),
     *((rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask) for mask in _MASKS),
-    (rf"{_KEPT}|[\x{{FDD0}}-\x{{FDD3}}]", ""),
+    (rf"{_KEPT}|[\x{{FDD0}}-\x{{FDD3}}]", ""),  # which stand for something here and in `learned`
     (r"\s\s+|[^\S ]", " "),
     (r"^ | $", ""),
 )
+_PIECE = re.compile("<[a-z]+>|[\\w\x80-\U0010ffff-]+|.", re.ASCII | re.DOTALL)
 
 
 def replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Array:
@@ -84,3 +84,53 @@ def replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Arr
         encoded = result.dictionary_encode()
         number, different = encoded.indices.take(number), encoded.dictionary
     return different.take(number)
+
+
+def named(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa.Array:
+    """Return the texts of errors in which what their assets are called is masked.
+
+    Beside each name stands the number of its error. Where several begin, the longest is masked;
+    none is within a longer word. What has the same text and names is done once.
+    """
+    long = (names.str.len() >= _SHORTEST).to_numpy(bool)
+    number, distinct = pd.factorize(names[long])
+    pairs = pd.DataFrame({"error": error[long], "name": number}).drop_duplicates()
+    if pairs.empty:
+        return texts
+    pairs = pairs.sort_values(["error", "name"], ignore_index=True)
+    number, hashes = pairs["name"].to_numpy(), pd.util.hash_array(pairs["name"].to_numpy())
+    starts = np.flatnonzero(~pairs["error"].duplicated())
+    places, stops = pairs["error"].to_numpy()[starts], np.append(starts[1:], len(pairs))
+    code, different = coded(texts)
+    hashes = mixed(np.add.reduceat(hashes, starts), code[places].astype(np.uint64))
+    same, firsts = pd.factorize(hashes)[0], ~pd.Series(hashes).duplicated()
+    all_texts, all_names = different.to_pylist(), distinct.tolist()
+    masked = [
+        _masked(all_texts[text], [all_names[n] for n in number[start:stop]], mask)
+        for text, start, stop in zip(code[places[firsts]], starts[firsts], stops[firsts], strict=True)
+    ]
+    is_named = np.zeros(len(texts), bool)
+    is_named[places] = True
+    return pc.replace_with_mask(texts, is_named, pa.array(masked, TEXT).take(pa.array(same)))
+
+
+def _masked(text: str, names: list[str], mask: str) -> str:
+    """Return a text in which names are masked, in time linear in both."""
+    names = [name for name in names if len(names) > _FEW or name in text]
+    if not names:
+        return text
+    tree: dict[str, Any] = {}
+    for name in names:
+        node = tree
+        for piece in _PIECE.findall(name):
+            node = node.setdefault(piece, {})
+        node[""] = {}  # here ends a name
+    pieces, result, place = [*_PIECE.findall(text), ""], [], 0
+    while place < len(pieces):
+        node, end, longest = tree, place, 0
+        while pieces[end] in node and pieces[end]:
+            node, end = node[pieces[end]], end + 1
+            longest = end if "" in node else longest
+        result.append(mask if longest else pieces[place])
+        place = longest or place + 1
+    return "".join(result)
