@@ -43,7 +43,7 @@ _QUOTED = "|".join(
 _MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|/[^\s\"'`,;()]*[^\s\"'`,;().:!?])|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
 _TOKEN = re.compile(
     rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Z][A-Za-z]*\"|'[A-Z][A-Za-z]*'"
-    rf"|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
+    rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
 )
 _Key = tuple[str, ...]
 _Places = list[tuple[int, int]]
@@ -83,69 +83,74 @@ def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
     before: list[_Key] = []
     while keys != before:
         before = keys
-        opened = _opened({key for key in keys if len(key) <= _LONGEST})
+        crowd = _Crowd(key for key in keys if len(key) <= _LONGEST)
+        opened = crowd.opened()
         keys = [opened.get(key, key) for key in keys]
-        known = set(keys)
         for number, each in enumerate(tokens):
-            if _FILE in each and len(each) <= _LONGEST:
-                whole = places.get(number) or _single(each)
-                keys[number], places[number] = _joined(keys[number], whole, each, known)
+            if _FILE in each and crowd.keys[before[number]] < _MANY:
+                whole = places.get(number) or [(n, n + 1) for n in range(len(each))]
+                keys[number], places[number] = crowd.joined(keys[number], whole, each)
     number_of = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([number_of[key] for key in keys], np.int64), places
 
 
-def _single(tokens: Sized) -> _Places:
-    """Return places of one token each."""
-    return [(n, n + 1) for n in range(len(tokens))]
+class _Crowd:
+    """The keys of many texts: their words, and `_VALUE` for each value."""
 
+    def __init__(self, keys: Iterable[_Key]) -> None:
+        self.keys = Counter(keys)
+        self._counts = Counter((len(key), *each) for key in self.keys for each in enumerate(key))
+        words = {word for key in self.keys for word in key}
+        self._words = {word for word in words if word.strip("\"'")[:1].isalpha() and ":" not in word}
 
-def _joined(
-    key: _Key, places: _Places, tokens: list[str], known: set[_Key]
-) -> tuple[_Key, _Places]:
-    """Return a key in which the words of a file's name are one, where others have one word."""
-    for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE):
-        for first in range(last - 1, max(last - _WIDEST, -1), -1):
-            if key[first] in ",;:\"'`":
-                break
-            joined = (*key[:first], _VALUE, *key[last + 1 :])
-            if joined in known:
-                whole = (places[first][0], places[last][1])
-                return joined, [*places[:first], whole, *places[last + 1 :]]
-    return key, places
-
-
-def _opened(keys: set[_Key]) -> dict[_Key, _Key]:
-    """Return the keys in which plain words are values, and what they are then."""
-    counts = Counter((len(key), *each) for key in keys for each in enumerate(key))
-    words = {word for key in keys for word in key}
-    words = {word for word in words if word.strip("\"'`")[:1].isalpha()}
-    found = defaultdict(list)
-    for key in keys:
-        # a word before a value tells what it is
+    def _generals(self, key: _Key) -> Iterator[_Key]:
+        """Yield a key with its rarest words as values, one after the other."""
         rare = sorted(
-            (counts[len(key), n, word], n)
+            (self._counts[len(key), n, word], n)
             for n, (word, after) in enumerate(zip(key, (*key[1:], ""), strict=True))
-            if word in words and after != _VALUE
+            if word in self._words and after != _VALUE  # a word before a value tells what it is
         )
         general = list(key)
-        for number in range(1, min(4, len(rare) - 1)):
-            general[rare[number - 1][1]] = _VALUE
-            found[tuple(general)].append(key)
-    opened: dict[_Key, _Key] = {}
-    for general, members in found.items():
-        if general in keys or _varies(general, members):
-            for key in members:
-                opened[key] = min(opened.get(key, general), general, key=_narrowest)
-    return opened
+        for _, place in rare[: min(3, len(rare) - 2)]:
+            general[place] = _VALUE
+            yield tuple(general)
+
+    def opened(self) -> dict[_Key, _Key]:
+        """Return the keys in which plain words are values, and what they are then."""
+        found = defaultdict(list)
+        for key in self.keys:
+            for general in self._generals(key):
+                found[general].append(key)
+        opened: dict[_Key, _Key] = {}
+        for general, keys in found.items():
+            if general in self.keys or _varies(general, keys):
+                for key in keys:
+                    opened[key] = min(opened.get(key, general), general, key=_narrowest)
+        return opened
+
+    def joined(self, key: _Key, places: _Places, tokens: list[str]) -> tuple[_Key, _Places]:
+        """Return a key in which a file's name with spaces is one word, as others have it."""
+        for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE):
+            for first in range(last - 1, max(last - _WIDEST, -1), -1):
+                if key[first] in ",;:\"'`":
+                    break
+                joined = (*key[:first], _VALUE, *key[last + 1 :])
+                known = (each for each in (joined, *self._generals(joined)) if each in self.keys)
+                if found := next(known, None):
+                    whole = (places[first][0], places[last][1])
+                    return found, [*places[:first], whole, *places[last + 1 :]]
+        return key, places
 
 
 def _varies(general: _Key, keys: list[_Key]) -> bool:
-    """Tell whether there are many different words in small letters for each value of a key."""
+    """Tell whether there are many different words for each value of a key."""
     if len(keys) < _MANY:
         return False
-    values = (n for n, word in enumerate(general) if word == _VALUE)
-    opened = ({key[n] for key in keys} - {_VALUE} for n in values)
-    return all(sum(map(str.islower, words)) >= _MANY for words in opened if words)
+    found = ({key[n] for key in keys} for n, word in enumerate(general) if word == _VALUE)
+    # capital words, as those of operations, count half
+    return all(
+        _VALUE in words or sum(1 + word.islower() for word in words) >= 2 * _MANY for words in found
+    )
 
 
 def _narrowest(key: _Key) -> tuple[int, _Key]:

@@ -96,6 +96,25 @@ class Filler:
                             "données/"])  # fmt: skip
         return folder + stem
 
+    def skey(self):
+        """Return a key that may have spaces and letters of other alphabets."""
+        stem = self.pick([f"{self.word()} {self.word()}", f"Übersicht {self.word()}", "日本 データ",
+                          f"{self.word()} {self.between(1, 9)}", self.table(), self.table()])  # fmt: skip
+        folder = self.pick(["", f"{self.word()}/", f"my {self.word()}/", f"{self.time():%Y/%m}/"])
+        return f"{folder}{stem}.{self.pick(['csv', 'parquet', 'json.gz', 'xlsx'])}"
+
+    def plain(self):
+        return self.pick(WORDS).lower()
+
+    def cap(self):
+        return self.pick([f"{self.word().title()}{self.word().title()}", self.word().title(), self.word()])
+
+    def env(self):
+        return self.pick(["prod", "dev", "staging", "test", "public", "analytics", "v2"])
+
+    def sqltype(self):
+        return self.pick(["integer", "numeric", "date", "boolean"])
+
     def path(self):
         return "/" + self.pick(["{}", "{}/{{id}}", "v1/{}", "{}/{}", "v2/{}/{{id}}/{}"]).replace(
             "{}", self.word().lower(), 1
