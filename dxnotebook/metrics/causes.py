@@ -25,8 +25,9 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a cause, the one with most jobs first: ``fingerprint`` (str: see `fingerprints`),
-        ``code``, ``count`` (int64: errors; one that names several assets counts once), ``jobs``
-        (int64: jobs with such an error), ``share`` (float64: of all jobs with errors, 0 to 1),
+        ``code``, ``resource_type`` (category: of errors without a message, which are grouped by it
+        and their code; else null), ``count`` (int64: errors; one that names several assets counts
+        once), ``jobs`` (int64: jobs with such an error), ``share`` (float64: of all jobs with errors, 0 to 1),
         ``first_seen``, ``last_seen`` (datetime64[us, UTC]: when the first and the last of these
         jobs were created), ``data_sets`` (int64: how many it touched), ``example_job_id`` (str: the
         last of the jobs).
@@ -44,7 +45,9 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     'Access denied to <url>: the bucket policy of <bucket> does not allow s3:GetObj'
     """
     tables = checked(tables)
-    errors = tables.errors[["job_id", "position", "code"]].assign(fingerprint=fingerprints(tables))
+    errors = tables.errors[["job_id", "position", "code", "resource_type"]]
+    errors = errors.assign(fingerprint=fingerprints(tables))
+    errors["resource_type"] = errors["resource_type"].where(errors["fingerprint"].isna())
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
     jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
@@ -52,7 +55,8 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     for name in ("created_at", "data_set_id"):
         errors[name] = jobs[name].reindex(place).array
     errors = errors.sort_values(["created_at", "job_id"], na_position="first")
-    grouped = errors.groupby(["fingerprint", "code"], sort=False, dropna=False, observed=True)
+    by = ["fingerprint", "code", "resource_type"]
+    grouped = errors.groupby(by, sort=False, dropna=False, observed=True)
     causes = grouped.agg(
         count=("job_id", "size"),
         jobs=("job_id", "nunique"),
@@ -61,7 +65,7 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
         data_sets=("data_set_id", "nunique"),
         example_job_id=("job_id", "last"),
     ).reset_index()
-    causes.insert(4, "share", causes["jobs"] / max(errors["job_id"].nunique(), 1))
+    causes.insert(5, "share", causes["jobs"] / max(errors["job_id"].nunique(), 1))
     order = ["jobs", "count", "fingerprint"]
     return causes.sort_values(order, ascending=[False, False, True], ignore_index=True)
 

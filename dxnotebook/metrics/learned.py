@@ -29,20 +29,19 @@ _MANY = 5  # so many words at one place are names
 _LONGEST = 200  # a text of more words is no sentence
 _WIDEST = 6  # a name with spaces has fewer words
 _SHOWN = 50  # so many texts tell how a value is shown
+_QUOTES = "\"'`"
 _START, _STOP, _VALUE, _FILE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
 _UNITS = r"%|(?:(?:[kKMGTP]i?)?[bB]|bytes?|[mun]?s|m|h|d|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)\b"
 _CHARS = r"\w\x{80}-\x{F8FF}.$@/+*~%&#-"
 _PART = rf"(?:<[a-z]+>|[{_CHARS}])"
 _END = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
 _MARK = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
-_QUOTED = "|".join(
-    # not a capital word alone, as it may be what a parameter is called
-    rf"{q}(?:[^{q}\sA-Z][^{q}\s]*|[A-Z][^{q}\s]*[^{q}\sA-Za-z][^{q}\s]*|[^{q}\s]+ [^{q}\s]+)(?: [^{q}\s]+){{0,2}}{q}"
-    for q in "\"'`"
+_QUOTED = "|".join(  # more than one plain word
+    rf"{quote}[^{quote}\s]*[^{quote}A-Za-z][^{quote}\s]*(?: [^{quote}\s]+){{0,2}}{quote}" for quote in "\"'`"
 )
 _MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|/[^\s\"'`,;()]*[^\s\"'`,;().:!?])|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
 _TOKEN = re.compile(
-    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Z][A-Za-z]*\"|'[A-Z][A-Za-z]*'"
+    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`"
     rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
 )
 _Key = tuple[str, ...]
@@ -80,11 +79,16 @@ def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
     tokens = [list(map(str.lstrip, _TOKEN.findall(text))) for text in keyed]
     keys = [tuple(_VALUE if token == _FILE else token for token in each) for each in tokens]
     places: dict[int, _Places] = {}
+    names: set[str] = set()
     before: list[_Key] = []
     while keys != before:
         before = keys
         crowd = _Crowd(key for key in keys if len(key) <= _LONGEST)
+        crowd.names |= names
         opened = crowd.opened()
+        names = crowd.names | {
+            word for key, general in opened.items() for word in set(key).difference(general)
+        }
         keys = [opened.get(key, key) for key in keys]
         for number, each in enumerate(tokens):
             if _FILE in each and crowd.keys[before[number]] < _MANY:
@@ -101,7 +105,9 @@ class _Crowd:
         self.keys = Counter(keys)
         self._counts = Counter((len(key), *each) for key in self.keys for each in enumerate(key))
         words = {word for key in self.keys for word in key}
-        self._words = {word for word in words if word.strip("\"'")[:1].isalpha() and ":" not in word}
+        self._words = {word for word in words if word.strip(_QUOTES)[:1].isalpha() and ":" not in word}
+        quoted = {word for word in words if word[0] in _QUOTES and word.islower()}
+        self.names = quoted | {word.strip(_QUOTES) for word in quoted}
 
     def _generals(self, key: _Key) -> Iterator[_Key]:
         """Yield a key with its rarest words as values, one after the other."""
@@ -123,10 +129,21 @@ class _Crowd:
                 found[general].append(key)
         opened: dict[_Key, _Key] = {}
         for general, keys in found.items():
-            if general in self.keys or _varies(general, keys):
+            if general in self.keys or self._varies(general, keys):
                 for key in keys:
                     opened[key] = min(opened.get(key, general), general, key=_narrowest)
         return opened
+
+    def _varies(self, general: _Key, keys: list[_Key]) -> bool:
+        """Tell whether different words, as names are, stand for each value of a key."""
+        found = ({key[n] for key in keys} for n, word in enumerate(general) if word == _VALUE)
+        return len(keys) > 1 and all(
+            _VALUE in words or sum(map(self._weight, words)) >= 2 * _MANY for words in found
+        )
+
+    def _weight(self, word: str) -> int:
+        # two names suffice; of capital words, as operations are, it takes twice as many
+        return _MANY if word in self.names else 1 + word.islower()
 
     def joined(self, key: _Key, places: _Places, tokens: list[str]) -> tuple[_Key, _Places]:
         """Return a key in which a file's name with spaces is one word, as others have it."""
@@ -140,17 +157,6 @@ class _Crowd:
                     whole = (places[first][0], places[last][1])
                     return found, [*places[:first], whole, *places[last + 1 :]]
         return key, places
-
-
-def _varies(general: _Key, keys: list[_Key]) -> bool:
-    """Tell whether there are many different words for each value of a key."""
-    if len(keys) < _MANY:
-        return False
-    found = ({key[n] for key in keys} for n, word in enumerate(general) if word == _VALUE)
-    # capital words, as those of operations, count half
-    return all(
-        _VALUE in words or sum(1 + word.islower() for word in words) >= 2 * _MANY for words in found
-    )
 
 
 def _narrowest(key: _Key) -> tuple[int, _Key]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -73,6 +74,7 @@ VALUES = (
     (r"^ | $", ""),
 )
 _PIECE = re.compile("<[a-z]+>|[\\w\x80-\U0010ffff-]+|.", re.ASCII | re.DOTALL)
+_WORD = re.compile("[\\w\x80-\U0010ffff-]{2}", re.ASCII)
 
 
 def replaced(texts: pa.Array, replacements: Sequence[tuple[str, str]]) -> pa.Array:
@@ -116,21 +118,38 @@ def named(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa
 
 def _masked(text: str, names: list[str], mask: str) -> str:
     """Return a text in which names are masked, in time linear in both."""
-    names = [name for name in names if len(names) > _FEW or name in text]
+    names = sorted({name for name in names if len(names) > _FEW or name in text})
     if not names:
         return text
-    tree: dict[str, Any] = {}
+    within = _prefixes(names)
+    begin, longest = {_PIECE.match(name)[0] for name in names}, max(map(len, names))
+    result, end = [], 0
+    for piece in _PIECE.finditer(text):
+        start = piece.start()
+        if start < end or piece[0] not in begin:
+            continue
+        here = text[start : start + longest]
+        name = names[bisect_right(names, here) - 1]
+        # of names that sort before what is here, the longest that begins it is that one, or within
+        while name and not (here.startswith(name) and _ends(text, start + len(name))):
+            name = within[name]
+        if name:
+            result += [text[end:start], mask]
+            end = start + len(name)
+    return "".join([*result, text[end:]])
+
+
+def _prefixes(names: list[str]) -> dict[str, str]:
+    """Return for each of sorted names the longest other that it begins with, or nothing."""
+    found, open_names = {}, [""]
     for name in names:
-        node = tree
-        for piece in _PIECE.findall(name):
-            node = node.setdefault(piece, {})
-        node[""] = {}  # here ends a name
-    pieces, result, place = [*_PIECE.findall(text), ""], [], 0
-    while place < len(pieces):
-        node, end, longest = tree, place, 0
-        while pieces[end] in node and pieces[end]:
-            node, end = node[pieces[end]], end + 1
-            longest = end if "" in node else longest
-        result.append(mask if longest else pieces[place])
-        place = longest or place + 1
-    return "".join(result)
+        while not name.startswith(open_names[-1]):
+            open_names.pop()
+        found[name] = open_names[-1]
+        open_names.append(name)
+    return found
+
+
+def _ends(text: str, place: int) -> bool:
+    """Tell whether no word goes on at a place."""
+    return _WORD.fullmatch(text[place - 1 : place + 1]) is None
