@@ -1,24 +1,28 @@
 """Values without a form of their own, learned from how texts differ that are otherwise alike.
 
-A value is a word or quoted text that is marked as one: it holds a mask, a digit, an underscore, a
-dot or the like, as names do and words seldom. Texts that differ in such values only are alike.
-So is a plain word taken for a value, if
+A word is taken for a value if it is marked as names are and words seldom: it holds a mask, a digit,
+an underscore or a dot, or there is more than one plain word in its quotes. So is a plain word if
 
-- other texts, equal otherwise, have a marked value in its place, or
-- `_MANY` different words in small letters stand there, in texts that are equal otherwise. A word
-  just before a value is left alone, as it tells what the value is: *relation* and *schema*.
+- a marked one stands in its place in another text that is equal otherwise, or
+- different words stand there, in texts that are equal otherwise: `_MANY` of them, twice as many if
+  they begin with a capital, as operations and permissions do; or two that are known for names, as
+  they stand in quotes, or were found to be values elsewhere.
 
-The rarest words of a text, up to three, are tried so; and whether a name with spaces, as of a file,
-stands where others have one word. What is asked is what all the texts have in common, never
-which came first.
+But a word just before a value is none: it tells what the value is, as in ``relation "x"``. Up to
+three plain words of a text may be values, its rarest ones. A file's name with spaces is one where
+others have one word. Texts are then alike if they are equal but for values. What decides is what
+all the texts have in common, never which came first.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,15 +35,19 @@ _WIDEST = 6  # a name with spaces has fewer words
 _SHOWN = 50  # so many texts tell how a value is shown
 _QUOTES = "\"'`"
 _START, _STOP, _VALUE, _FILE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
-_UNITS = r"%|(?:(?:[kKMGTP]i?)?[bB]|bytes?|[mun]?s|m|h|d|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)\b"
+_UNITS = r"%|(?:(?:[kKMGTP]i?)?[bB]|[mun]?s|m|h|d|(?:byte|sec|second|min|minute|hour|day)s?)\b"
 _CHARS = r"\w\x{80}-\x{F8FF}.$@/+*~%&#-"
 _PART = rf"(?:<[a-z]+>|[{_CHARS}])"
 _END = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
 _MARK = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
 _QUOTED = "|".join(  # more than one plain word
-    rf"{quote}[^{quote}\s]*[^{quote}A-Za-z][^{quote}\s]*(?: [^{quote}\s]+){{0,2}}{quote}" for quote in "\"'`"
+    rf"{quote}[^{quote}\s]*[^{quote}A-Za-z][^{quote}\s]*(?: [^{quote}\s]+){{0,2}}{quote}"
+    for quote in "\"'`"
 )
-_MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|/[^\s\"'`,;()]*[^\s\"'`,;().:!?])|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
+_PATH = r"/[^\s\"'`,;()]*[^\s\"'`,;().:!?]"
+_MARKED = (
+    rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
+)
 _TOKEN = re.compile(
     rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`"
     rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
@@ -58,20 +66,14 @@ def generalized(texts: pa.Array) -> pa.Array:
     )
     keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _VALUE)
     code, keyed = coded(keyed)
-    alike, places = _alike(keyed.to_pylist())
-    order = pc.sort_indices(marked).to_numpy()
-    order = order[np.argsort(alike[code[order]], kind="stable")]
-    groups = np.split(order, np.flatnonzero(np.diff(alike[code[order]])) + 1)
-    shown = np.arange(len(different))
-    common = []
-    for group in groups:
-        if len(group) > 1:
-            some = group[np.linspace(0, len(group) - 1, min(len(group), _SHOWN)).astype(int)]
-            shown[group] = len(different) + len(common)
-            parts = [places.get(code[n]) for n in some]
-            common.append(_common(marked.take(pa.array(some)).to_pylist(), parts))
-    every = pa.concat_arrays([different, pa.array(common, TEXT)])
-    return every.take(pa.array(shown)).take(encoded.indices)
+    group, places = _alike(keyed.to_pylist())
+    rows = pd.DataFrame({"text": marked.to_pandas(), "code": code, "group": group[code]})
+    result = different.to_numpy(zero_copy_only=False)
+    several = rows[rows.duplicated("group", keep=False)].sort_values("text")
+    for _, alike in several.groupby("group"):
+        some = alike.iloc[np.linspace(0, len(alike) - 1, min(len(alike), _SHOWN)).astype(int)]
+        result[alike.index] = _common(some["text"].tolist(), map(places.get, some["code"]))
+    return pa.array(result, TEXT).take(encoded.indices)
 
 
 def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
@@ -82,32 +84,27 @@ def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
     names: set[str] = set()
     before: list[_Key] = []
     while keys != before:
-        before = keys
-        crowd = _Crowd(key for key in keys if len(key) <= _LONGEST)
-        crowd.names |= names
+        before, crowd = keys, _Crowd((key for key in keys if len(key) <= _LONGEST), names)
         opened = crowd.opened()
-        names = crowd.names | {
-            word for key, general in opened.items() for word in set(key).difference(general)
-        }
+        names = crowd.names.union(*(set(key).difference(opened[key]) for key in opened))
         keys = [opened.get(key, key) for key in keys]
         for number, each in enumerate(tokens):
             if _FILE in each and crowd.keys[before[number]] < _MANY:
                 whole = places.get(number) or [(n, n + 1) for n in range(len(each))]
                 keys[number], places[number] = crowd.joined(keys[number], whole, each)
-    number_of = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return np.array([number_of[key] for key in keys], np.int64), places
+    return pd.factorize(pd.Series(keys, dtype=object))[0], places
 
 
 class _Crowd:
     """The keys of many texts: their words, and `_VALUE` for each value."""
 
-    def __init__(self, keys: Iterable[_Key]) -> None:
+    def __init__(self, keys: Iterable[_Key], names: set[str]) -> None:
         self.keys = Counter(keys)
         self._counts = Counter((len(key), *each) for key in self.keys for each in enumerate(key))
-        words = {word for key in self.keys for word in key}
-        self._words = {word for word in words if word.strip(_QUOTES)[:1].isalpha() and ":" not in word}
-        quoted = {word for word in words if word[0] in _QUOTES and word.islower()}
-        self.names = quoted | {word.strip(_QUOTES) for word in quoted}
+        bare = {word: word.strip(_QUOTES) for word in chain.from_iterable(self.keys)}
+        self._words = {word for word in bare if bare[word][:1].isalpha() and ":" not in word}
+        quoted = {word for word in self._words if word[0] in _QUOTES and word.islower()}
+        self.names = names.union(quoted, (bare[word] for word in quoted))
 
     def _generals(self, key: _Key) -> Iterator[_Key]:
         """Yield a key with its rarest words as values, one after the other."""
@@ -128,10 +125,10 @@ class _Crowd:
             for general in self._generals(key):
                 found[general].append(key)
         opened: dict[_Key, _Key] = {}
-        for general, keys in found.items():
-            if general in self.keys or self._varies(general, keys):
-                for key in keys:
-                    opened[key] = min(opened.get(key, general), general, key=_narrowest)
+        # of several, the one with the fewest values
+        for general in sorted(found, key=lambda key: (key.count(_VALUE), key), reverse=True):
+            if general in self.keys or self._varies(general, found[general]):
+                opened |= dict.fromkeys(found[general], general)
         return opened
 
     def _varies(self, general: _Key, keys: list[_Key]) -> bool:
@@ -159,11 +156,7 @@ class _Crowd:
         return key, places
 
 
-def _narrowest(key: _Key) -> tuple[int, _Key]:
-    return key.count(_VALUE), key
-
-
-def _common(texts: list[str], places: list[_Places | None]) -> str:
+def _common(texts: list[str], places: Iterable[_Places | None]) -> str:
     """Return the first of marked texts with masks where they differ."""
     rows = []
     for text, joined in zip(texts, places, strict=True):

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,11 @@ _DATE = (
     rf"|{_MONTH} \d\d?, \d{{4}}|{_MONTH} \d\d?{_TIME} \d{{4}}|\d{{4}}-\d\d-\d\d)"
 )
 _REGION = r"[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)(?:east|west)?-\d[a-z]?"
-_LABEL = r"(?:\b[iI][dD]|[a-z]I[dD])(?:-2)?(?:: ?|=)"  # of what S3 calls a request
+# what is called an id, whatever its letters, and long base64
+_REQUEST = (
+    r"((?:\b[iI][dD]|[a-z]I[dD])(?:-2)?(?:: ?|=))[\w+/=.-]*[\w+/=-]"
+    r"|[A-Za-z0-9+/]{60,}={0,2}|[A-Za-z0-9+/]{20,}==?"
+)
 _BEYOND = r"\x{80}-\x{10FFFF}"  # letters beyond ASCII, which RE2 does not take for parts of a word
 _LETTER = rf"[\w{_BEYOND}.=+@%$~*-]"
 # a path is a key if there is more to it than to "read/write"
@@ -42,7 +46,7 @@ PLACES = (
     (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
     (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
     (rf"\b{_DATE}{_TIME}?\b", "<date>"),
-    (rf"({_LABEL})[\w+/=.-]*[\w+/=-]|[A-Za-z0-9+/]{{60,}}={{0,2}}|[A-Za-z0-9+/]{{20,}}==?", r"\1<id>"),
+    (_REQUEST, r"\1<id>"),
     (KEY, "<key>"),
 )
 # 403 and 404 are two causes: a number that tells what happened is kept
@@ -52,21 +56,17 @@ _STATUS = (
     r"\b\w*(?:status|response|error|return)[ -]?code[\"' :=#(]*|\b\w*status[ :=]*"
     r"|\bhttp(?:/\d(?:\.\d)?)?[ :=]*|\b(?:error|errno|returned|responded with) #?\(?"
 )
-_ADDRESS = (
-    r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[\w-]|<region>)+(?:\.(?:[\w-]|<region>)+){2,}\.[a-z]{2,}\b"
-    rf"|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|\b(?:{_HEX}{{1,4}}:)+:(?:{_HEX}{{1,4}}:?)*"
+_ID = (  # hexadecimal, an IPv6 address, capital letters with a digit, letters among digits
+    rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Z0-9]{{8,}}\d[A-Z0-9]*"
+    rf"|[A-Z0-9]*\d[A-Z0-9]{{8,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b|\b(?:{_HEX}{{1,4}}:)+:[\w:]*"
 )
 _MASKS = ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
 VALUES = (
     (rf"(?i)({_STATUS})(\d{{3,5}}\b)", rf"\1{_KEPT}\2"),
     (rf"(\()([45]\d\d\))|(^|[ (:=])([1-5]\d\d \(?(?:{_REASON})\b)", rf"\1\3{_KEPT}\2\4"),
     (rf"\b{_REGION}\b", "<region>"),
-    (_ADDRESS, "<address>"),
-    (
-        rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Z0-9]{{8,}}\d[A-Z0-9]*"
-        rf"|[A-Z0-9]*\d[A-Z0-9]{{8,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b",
-        "<id>",
-    ),
+    (r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", "<email>"),
+    (_ID, "<id>"),
     (r"(\b|_)\d+(?:[.,:]\d+)*", r"\1<n>"),
     *((rf"{mask}(?:(?:,|;| and|)\s*{mask})+", mask) for mask in _MASKS),
     (rf"{_KEPT}|[\x{{FDD0}}-\x{{FDD3}}]", ""),  # which stand for something here and in `learned`
@@ -100,16 +100,17 @@ def named(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa
     if pairs.empty:
         return texts
     pairs = pairs.sort_values(["error", "name"], ignore_index=True)
-    number, hashes = pairs["name"].to_numpy(), pd.util.hash_array(pairs["name"].to_numpy())
+    numbers, hashes = pairs["name"].tolist(), pd.util.hash_array(pairs["name"].to_numpy())
     starts = np.flatnonzero(~pairs["error"].duplicated())
-    places, stops = pairs["error"].to_numpy()[starts], np.append(starts[1:], len(pairs))
+    places = pairs["error"].to_numpy()[starts]
     code, different = coded(texts)
     hashes = mixed(np.add.reduceat(hashes, starts), code[places].astype(np.uint64))
     same, firsts = pd.factorize(hashes)[0], ~pd.Series(hashes).duplicated()
+    rows = zip(code[places], starts, [*starts[1:], len(pairs)], strict=True)
     all_texts, all_names = different.to_pylist(), distinct.tolist()
     masked = [
-        _masked(all_texts[text], [all_names[n] for n in number[start:stop]], mask)
-        for text, start, stop in zip(code[places[firsts]], starts[firsts], stops[firsts], strict=True)
+        _masked(all_texts[text], [all_names[n] for n in numbers[start:stop]], mask)
+        for text, start, stop in compress(rows, firsts)
     ]
     is_named = np.zeros(len(texts), bool)
     is_named[places] = True
@@ -122,8 +123,8 @@ def _masked(text: str, names: list[str], mask: str) -> str:
     if not names:
         return text
     within = _prefixes(names)
-    begin, longest = {_PIECE.match(name)[0] for name in names}, max(map(len, names))
-    result, end = [], 0
+    begin, longest = {_PIECE.findall(name)[0] for name in names}, max(map(len, names))
+    result, end = "", 0
     for piece in _PIECE.finditer(text):
         start = piece.start()
         if start < end or piece[0] not in begin:
@@ -134,9 +135,9 @@ def _masked(text: str, names: list[str], mask: str) -> str:
         while name and not (here.startswith(name) and _ends(text, start + len(name))):
             name = within[name]
         if name:
-            result += [text[end:start], mask]
+            result += text[end:start] + mask
             end = start + len(name)
-    return "".join([*result, text[end:]])
+    return result + text[end:]
 
 
 def _prefixes(names: list[str]) -> dict[str, str]:

@@ -58,7 +58,9 @@ class Filler:
     database = schema = table
 
     def column(self):
-        return self.pick(["id", "amount", "{}_id", "{}_at", "{}"]).replace("{}", self.word().lower())
+        return self.pick(["id", "amount", "{}_id", "{}_at", "{}"]).replace(
+            "{}", self.word().lower()
+        )
 
     def share(self):
         return self.pick([self.table(), f"{self.table()}_share"])
@@ -71,8 +73,14 @@ class Filler:
     def role(self):
         word = self.word()
         return self.pick(
-            [f"{word}-role", word.title() + "Reader", "AWSServiceRoleForDataExchange", f"dx_{word}",
-             word, f"{word}-{self.between(1, 9)}"]
+            [
+                f"{word}-role",
+                word.title() + "Reader",
+                "AWSServiceRoleForDataExchange",
+                f"dx_{word}",
+                word,
+                f"{word}-{self.between(1, 9)}",
+            ]
         )
 
     def person(self):
@@ -82,7 +90,9 @@ class Filler:
         return f"{self.person()}@{self.word().lower()}.{self.pick(['com', 'example.org', 'co.uk'])}"
 
     def title(self):
-        return self.pick([f"{self.word()} of {self.word()}", self.word(), f"Daily {self.word()} 2026"])
+        return self.pick(
+            [f"{self.word()} of {self.word()}", self.word(), f"Daily {self.word()} 2026"]
+        )
 
     def file(self):
         stem = self.pick([self.table(), f"{self.word()} {self.word()}", f"{self.word()} (1)", "größe",
@@ -107,7 +117,9 @@ class Filler:
         return self.pick(WORDS).lower()
 
     def cap(self):
-        return self.pick([f"{self.word().title()}{self.word().title()}", self.word().title(), self.word()])
+        return self.pick(
+            [f"{self.word().title()}{self.word().title()}", self.word().title(), self.word()]
+        )
 
     def env(self):
         return self.pick(["prod", "dev", "staging", "test", "public", "analytics", "v2"])
@@ -201,16 +213,26 @@ class Filler:
         )  # fmt: skip
 
     def url(self):
-        return f"https://{self.host()}/{self.pick(['', self.key(), 'v1/jobs', 'prod/' + self.word()])}"
+        return (
+            f"https://{self.host()}/{self.pick(['', self.key(), 'v1/jobs', 'prod/' + self.word()])}"
+        )
 
     def ip(self):
-        return self.pick([".".join(str(self.between(1, 254)) for _ in range(4)), "2001:db8::" + self.hex()[:4]])
+        return self.pick(
+            [".".join(str(self.between(1, 254)) for _ in range(4)), "2001:db8::" + self.hex()[:4]]
+        )
 
     def port(self):
         return self.pick(["5439", "443", "8080", "5432"])
 
     def n(self):
-        return self.pick([str(self.between(1, 999)), f"{self.between(1000, 10**7):,}", str(10 ** self.between(1, 6))])
+        return self.pick(
+            [
+                str(self.between(1, 999)),
+                f"{self.between(1000, 10**7):,}",
+                str(10 ** self.between(1, 6)),
+            ]
+        )
 
     def bytes(self):
         return str(self.between(10**8, 10**13))
@@ -219,7 +241,9 @@ class Filler:
         return self.pick("1 2 10 137 143".split())
 
     def size(self):
-        number = self.pick([str(self.between(1, 900)), f"{self.between(1, 99)}.{self.between(1, 9)}"])
+        number = self.pick(
+            [str(self.between(1, 900)), f"{self.between(1, 99)}.{self.between(1, 9)}"]
+        )
         return number + self.pick([" ", " ", ""]) + self.pick("KB MB GB GiB TB bytes".split())
 
     def duration(self):
@@ -284,7 +308,5 @@ def measures(wordings, fingerprints):
     for fingerprint, of_cause in counts.items():
         for wording in of_cause:
             causes_of.setdefault(wording, []).append(fingerprint)
-    alone = sum(
-        len(causes) == 1 and len(counts[causes[0]]) == 1 for causes in causes_of.values()
-    )
+    alone = sum(len(causes) == 1 and len(counts[causes[0]]) == 1 for causes in causes_of.values())
     return len(counts), purity, alone
