@@ -25,12 +25,12 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a cause, the one with most jobs first: ``fingerprint`` (str: see `fingerprints`),
-        ``code``, ``resource_type`` (category: of errors without a message, which are grouped by it
-        and their code; else null), ``count`` (int64: errors; one that names several assets counts
-        once), ``jobs`` (int64: jobs with such an error), ``share`` (float64: of all jobs with errors, 0 to 1),
-        ``first_seen``, ``last_seen`` (datetime64[us, UTC]: when the first and the last of these
-        jobs were created), ``data_sets`` (int64: how many it touched), ``example_job_id`` (str: the
-        last of the jobs).
+        ``code``, ``resource_type`` (category: an error without a message is grouped by it and its
+        code; null for others), ``count`` (int64: errors; one that names several assets counts
+        once), ``jobs`` (int64: jobs with such an error), ``share`` (float64: of all jobs with
+        errors, 0 to 1), ``first_seen``, ``last_seen`` (datetime64[us, UTC]: when the first and the
+        last of these jobs were created), ``data_sets`` (int64: how many it touched),
+        ``example_job_id`` (str: the last of the jobs).
 
     Raises
     ------
@@ -86,9 +86,18 @@ def commonest_cause(tables: JobTables) -> dict[str, Any] | None:
 def fingerprints(tables: JobTables) -> pd.Series[str]:
     """Return what the message of each error has in common with others of the same cause.
 
-    URLs, ARNs, UUIDs, dates, keys, ids (also hexadecimal ones) and numbers are masked by their
-    form; the bucket, key and name of an asset by what the tables say they are. Several of a kind in
-    a row count as one.
+    What has a known form is masked: URLs, ARNs, UUIDs, dates, keys, regions, e-mail addresses,
+    numbers and ids (hexadecimal, base64, and what is called one: ``Request ID: …``); so are the
+    bucket, key and name of an asset, by what the tables say they are. Several of a kind in a row
+    count as one. Numbers that tell what happened are kept: ``Status Code: 403``, ``HTTP 503``,
+    ``(404)``, ``502 Bad Gateway``.
+
+    Other names, as of roles, schemas and relations, are learned from the messages: what differs
+    between messages that are equal otherwise is ``<name>``, if it looks like a name or there are
+    many of them. So a message may have another fingerprint alone than among others, but never one
+    that depends on their order. A few plain words in the same place stay apart if nothing tells
+    that they are names, as they may be what differs between causes: *read* and *write*, *GET* and
+    *PUT*, ``s3:GetObject`` and ``s3:PutObject``.
 
     Parameters
     ----------

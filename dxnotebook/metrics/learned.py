@@ -110,7 +110,7 @@ class _Crowd:
         """Yield a key with its rarest words as values, one after the other."""
         rare = sorted(
             (self._counts[len(key), n, word], n)
-            for n, (word, after) in enumerate(zip(key, (*key[1:], ""), strict=True))
+            for n, (word, after) in enumerate(zip(key, (*key[1:], ""), strict=False))
             if word in self._words and after != _VALUE  # a word before a value tells what it is
         )
         general = list(key)

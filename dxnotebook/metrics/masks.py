@@ -41,14 +41,6 @@ KEY = (
     rf"(?:{_LETTER}*[\d.=_-]{_LETTER}*/{_IN}*{_END}|{_LETTER}+/{_IN}*[\d.=_/-]{_IN}*{_END}"
     rf"|<key>/{_IN}*{_END})"
 )
-PLACES = (
-    (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
-    (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
-    (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
-    (rf"\b{_DATE}{_TIME}?\b", "<date>"),
-    (_REQUEST, r"\1<id>"),
-    (KEY, "<key>"),
-)
 # 403 and 404 are two causes: a number that tells what happened is kept
 _KEPT = "\ufdd0z"  # stands before it, so that it is no word of its own
 _REASON = "|".join(re.escape(status.phrase) for status in HTTPStatus)
@@ -56,14 +48,22 @@ _STATUS = (
     r"\b\w*(?:status|response|error|return)[ -]?code[\"' :=#(]*|\b\w*status[ :=]*"
     r"|\bhttp(?:/\d(?:\.\d)?)?[ :=]*|\b(?:error|errno|returned|responded with) #?\(?"
 )
+PLACES = (
+    (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
+    (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
+    (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
+    (rf"\b{_DATE}{_TIME}?\b", "<date>"),
+    (_REQUEST, r"\1<id>"),
+    (rf"(?i)({_STATUS})(\d{{3,5}}\b)", rf"\1{_KEPT}\2"),
+    (rf"( \()([45]\d\d\))|(^|[ (:=])([1-5]\d\d \(?(?:{_REASON})\b)", rf"\1\3{_KEPT}\2\4"),
+    (KEY, "<key>"),
+)
 _ID = (  # hexadecimal, an IPv6 address, capital letters with a digit, letters among digits
     rf"\b(?:{_HEX}{{8,}}|[A-Z0-9]{{4,}}\d[A-Z0-9]{{4,}}|[A-Z0-9]{{8,}}\d[A-Z0-9]*"
     rf"|[A-Z0-9]*\d[A-Z0-9]{{8,}}|[A-Za-z]*\d+[A-Za-z]+\d\w*)\b|\b(?:{_HEX}{{1,4}}:)+:[\w:]*"
 )
 _MASKS = ("<url>", "<arn>", "<uuid>", "<key>", "<id>", "<n>")
 VALUES = (
-    (rf"(?i)({_STATUS})(\d{{3,5}}\b)", rf"\1{_KEPT}\2"),
-    (rf"(\()([45]\d\d\))|(^|[ (:=])([1-5]\d\d \(?(?:{_REASON})\b)", rf"\1\3{_KEPT}\2\4"),
     (rf"\b{_REGION}\b", "<region>"),
     (r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", "<email>"),
     (_ID, "<id>"),

@@ -49,7 +49,7 @@ def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = Non
         raise invalid("top", top, "is a number of causes, at least 1")
     causes = error_causes(tables)
     shown, others = causes.head(top), causes.iloc[top:]
-    labels = [_label(*cause) for cause in zip(shown["fingerprint"], shown["code"], strict=True)]
+    labels = list(map(_label, shown["fingerprint"], shown["code"], shown["resource_type"]))
     heights = np.array([1.0 + 0.45 * label.count("\n") for label in labels])
     ax = style.axes_for(ax, 0.7 + 0.42 * heights.sum())
     if causes.empty:
@@ -72,8 +72,9 @@ def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = Non
     return ax
 
 
-def _label(message: str | float, code: str | float) -> str:
+def _label(message: str | float, code: str | float, kind: str | float) -> str:
     """Return a code and its message in at most three lines."""
-    text = "(no message)" if pd.isna(message) else str(message)
+    unknown = "no message" if pd.isna(kind) else f"no message, {kind}"
+    text = f"({unknown})" if pd.isna(message) else str(message)
     text = text if pd.isna(code) else f"{code}: {text}"
     return "\n".join(textwrap.wrap(text, 120, max_lines=3, placeholder=" …"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import dxnotebook as dx
 from dxnotebook import DxError
 from tests.conftest import job
+from tests.metrics import wordings
 
 
 def tables_of_errors(*errors_of_jobs, branch="ImportAssetsFromS3", details=None):
@@ -66,6 +67,19 @@ def fingerprint_of(message, *assets, **options):
         ("read/write and/or I/O", "read/write and/or I/O"),
         ("no  such\n thing ", "no such thing"),
         ("The MD5 hash of S3 AES256", "The MD5 hash of S3 AES256"),
+        ("in us-east-1, eu-central-1 or us-gov-west-1a", "in <region>, <region> or <region>"),
+        ("RequestId=QWERTYUIOPASDFGH, HostId: Ab/+x/y=", "RequestId=<id>, HostId: <id>"),
+        (
+            "S3 Extended Request ID: q+/Zx==; Proxy: null",
+            "S3 Extended Request ID: <id>; Proxy: null",
+        ),
+        ("upload " + "aB+/" * 19 + "=", "upload <id>"),
+        ("Invalid: name", "Invalid: name"),
+        ("on Tue, 24 Nov 2026 22:08:02 GMT, at Nov 24, 2026 10:08:02 PM", "on <date>, at <date>"),
+        ("a.b@example.org from 2001:db8::1f", "<email> from <id>"),
+        ("(Service: S3, Status Code: 404) for 404", "(Service: S3, Status Code: 404) for <n>"),
+        ("status=403, HTTP 503, HTTP/1.1 416", "status=403, HTTP 503, <key> 416"),
+        ("occurred (404) after 404 Not Found", "occurred (404) after 404 Not Found"),
     ],
 )
 def test_what_has_a_known_form_is_masked(message, expected):
@@ -134,6 +148,7 @@ def test_causes_count_what_a_loop_counts(errors_of_jobs, random):
     assert list(causes) == [
         "fingerprint",
         "code",
+        "resource_type",
         "count",
         "jobs",
         "share",
@@ -180,6 +195,38 @@ def test_messages_that_are_missing_long_or_hostile_are_survived():
     assert prints.isna().tolist() == tables.errors["message"].isna().tolist()
     assert len(dx.error_causes(tables)) >= 3
     assert "💥" in " ".join(prints.dropna())
+
+
+def test_errors_without_a_message_are_grouped_by_code_and_resource_type():
+    errors = [
+        {"Code": code, "ResourceType": kind}
+        for code, kind in [("A", "ASSET"), ("A", "REVISION"), ("B", "ASSET"), ("A", "ASSET")]
+    ] + [{"Code": "A", "ResourceType": kind, "Message": "m"} for kind in ("ASSET", "REVISION")]
+    listing = {"Jobs": [job(1, State="ERROR", Errors=errors)]}
+    causes = dx.error_causes(dx.read_jobs(json.dumps(listing).encode())).astype(object).fillna("")
+    assert causes[["fingerprint", "code", "resource_type", "count"]].to_numpy().tolist() == [
+        ["m", "A", "", 2],
+        ["", "A", "ASSET", 2],
+        ["", "A", "REVISION", 1],
+        ["", "B", "ASSET", 1],
+    ]
+
+
+def fingerprints_of(*messages):
+    return dx.fingerprints(tables_of_errors(*[[(message,)] for message in messages])).tolist()
+
+
+@pytest.mark.parametrize(
+    ("batch", "most", "alone"),
+    [("tuned", 80, 68), ("kept_back", 97, 66), ("fresh", 106, 77), ("last", 96, 80)],
+)
+def test_each_wording_is_one_cause(batch, most, alone):
+    numbers, messages = wordings.messages(batch)
+    found = fingerprints_of(*messages)
+    causes, purity, whole = wordings.measures(numbers, found)
+    assert causes <= most
+    assert purity >= 0.99
+    assert whole >= alone
 
 
 def test_empty_tables_and_other_things():

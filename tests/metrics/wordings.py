@@ -14,17 +14,21 @@ WORDINGS = tomllib.loads(
 )
 FILLINGS = 20
 
-WORDS = """orders customers sales finance inventory weather claims trades analytics marketing events
-clicks users shipments invoices prices quotes returns stores regions ledger payroll audit billing
-staging landing curated archive telemetry sensors flights hotels patients vessels ports fuel grid
-loans cards ratings filings Reporting Core Gold Silver Legacy""".split()
-PEOPLE = "alice bob carol dave erin frank grace heidi ivan judy maria.lopez o.smith jdoe svc-etl ci".split()
-REGIONS = """us-east-1 us-east-2 us-west-2 eu-central-1 eu-west-1 eu-north-1 ap-southeast-2
-ap-northeast-1 sa-east-1 ca-central-1 us-gov-west-1 cn-north-1""".split()
+LISTS = {
+    "words": """orders customers sales finance inventory weather claims trades analytics marketing
+        events clicks users shipments invoices prices quotes returns stores regions ledger payroll
+        audit billing staging landing curated archive telemetry sensors flights hotels patients
+        vessels ports fuel grid loans cards ratings filings Reporting Core Gold Silver Legacy""",
+    "people": """alice bob carol dave erin frank grace heidi ivan judy maria.lopez o.smith jdoe
+        svc-etl ci""",
+    "regions": """us-east-1 us-east-2 us-west-2 eu-central-1 eu-west-1 eu-north-1 ap-southeast-2
+        ap-northeast-1 sa-east-1 ca-central-1 us-gov-west-1 cn-north-1""",
+}
+WORDS, PEOPLE, REGIONS = (text.split() for text in LISTS.values())
 UPPER, LOWER, DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789"
 BASE64 = UPPER + LOWER + DIGITS + "+/"
-FORMS = "{} raw_{} {}_daily {}_v2 stg_{} {}2025 dim_{} {}_{}".split()
-NAMES = "{} {}-prod {}-data dx-{} {}-2026 {}-{} my-{}-eu".split()
+FORMS = ["{}", "raw_{}", "{}_daily", "{}_v2", "stg_{}", "{}2025", "dim_{}", "{}_{}"]
+NAMES = ["{}", "{}-prod", "{}-data", "dx-{}", "{}-2026", "{}-{}", "my-{}-eu"]
 
 
 class Filler:
@@ -95,21 +99,42 @@ class Filler:
         )
 
     def file(self):
-        stem = self.pick([self.table(), f"{self.word()} {self.word()}", f"{self.word()} (1)", "größe",
-                          f"{self.word()}-{self.between(1, 99)}"])  # fmt: skip
+        stem = self.pick(
+            [
+                self.table(),
+                f"{self.word()} {self.word()}",
+                "größe",
+                f"{self.word()} (1)",
+                f"{self.word()}-{self.between(1, 99)}",
+            ]
+        )
         return f"{stem}.{self.pick(['csv', 'parquet', 'json.gz', 'zip', 'xlsx'])}"
 
     def key(self):
         stem = f"{self.table()}.{self.pick(['csv', 'parquet', 'json.gz'])}"
-        folder = self.pick(["", f"{self.word()}/", f"{self.word()}/dt={self.time():%Y-%m-%d}/",
-                            f"{self.word()}/{self.between(2020, 2026)}/{self.between(1, 12):02}/",
-                            "données/"])  # fmt: skip
+        folder = self.pick(
+            [
+                "",
+                f"{self.word()}/",
+                f"{self.word()}/dt={self.time():%Y-%m-%d}/",
+                f"{self.word()}/{self.between(2020, 2026)}/{self.between(1, 12):02}/",
+                "données/",
+            ]
+        )
         return folder + stem
 
     def skey(self):
         """Return a key that may have spaces and letters of other alphabets."""
-        stem = self.pick([f"{self.word()} {self.word()}", f"Übersicht {self.word()}", "日本 データ",
-                          f"{self.word()} {self.between(1, 9)}", self.table(), self.table()])  # fmt: skip
+        stem = self.pick(
+            [
+                f"{self.word()} {self.word()}",
+                f"Übersicht {self.word()}",
+                "日本 データ",
+                f"{self.word()} {self.between(1, 9)}",
+                self.table(),
+                self.table(),
+            ]
+        )
         folder = self.pick(["", f"{self.word()}/", f"my {self.word()}/", f"{self.time():%Y/%m}/"])
         return f"{folder}{stem}.{self.pick(['csv', 'parquet', 'json.gz', 'xlsx'])}"
 
@@ -123,6 +148,9 @@ class Filler:
 
     def env(self):
         return self.pick(["prod", "dev", "staging", "test", "public", "analytics", "v2"])
+
+    def exception(self):
+        return self.pick(["KeyError", "ValueError", "Py4JJavaError", "TypeError"])
 
     def sqltype(self):
         return self.pick(["integer", "numeric", "date", "boolean"])
@@ -207,10 +235,13 @@ class Filler:
 
     def host(self):
         return self.pick(
-            [f"{self.cluster()}.{self.chars(12, LOWER + DIGITS)}.{self.region()}.redshift.amazonaws.com",
-             f"{self.bucket()}.s3.{self.region()}.amazonaws.com", f"s3.{self.region()}.amazonaws.com",
-             f"ip-10-0-{self.between(0, 255)}-{self.between(0, 255)}.ec2.internal"]
-        )  # fmt: skip
+            [
+                f"{self.cluster()}.{self.chars(12, LOWER)}7.{self.region()}.redshift.amazonaws.com",
+                f"{self.bucket()}.s3.{self.region()}.amazonaws.com",
+                f"s3.{self.region()}.amazonaws.com",
+                f"ip-10-0-{self.between(0, 255)}-{self.between(0, 255)}.ec2.internal",
+            ]
+        )
 
     def url(self):
         return (
@@ -238,18 +269,25 @@ class Filler:
         return str(self.between(10**8, 10**13))
 
     def exit(self):
-        return self.pick("1 2 10 137 143".split())
+        return self.pick(["1", "2", "10", "137", "143"])
 
     def size(self):
         number = self.pick(
             [str(self.between(1, 900)), f"{self.between(1, 99)}.{self.between(1, 9)}"]
         )
-        return number + self.pick([" ", " ", ""]) + self.pick("KB MB GB GiB TB bytes".split())
+        return (
+            number + self.pick([" ", " ", ""]) + self.pick(["KB", "MB", "GB", "GiB", "TB", "bytes"])
+        )
 
     def duration(self):
-        return self.pick([f"{self.between(2, 90)} {self.pick(['seconds', 'minutes', 'hours', 'ms', 's'])}",
-                          f"{self.between(1, 30)}{self.pick(['s', 'ms', 'h'])}", "1 hour",
-                          f"{self.between(1, 9)}.{self.between(0, 99)} seconds"])  # fmt: skip
+        return self.pick(
+            [
+                f"{self.between(2, 90)} {self.pick(['seconds', 'minutes', 'hours', 'ms', 's'])}",
+                f"{self.between(1, 30)}{self.pick(['s', 'ms', 'h'])}",
+                "1 hour",
+                f"{self.between(1, 9)}.{self.between(0, 99)} seconds",
+            ]
+        )
 
     def percent(self):
         return f"{self.between(80, 99)}{self.pick(['%', '.5%', ' %'])}"
@@ -295,7 +333,7 @@ def messages(batch, seed=1):
 
 
 def measures(wordings, fingerprints):
-    """Return how many causes there are, their purity, and how many wordings have one for themselves.
+    """Return how many causes there are, their purity, and how many wordings are alone in just one.
 
     Purity is the share of messages that are of the wording most frequent in their cause.
     """
