@@ -66,8 +66,8 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
         example_job_id=("job_id", "last"),
     ).reset_index()
     causes.insert(5, "share", causes["jobs"] / max(errors["job_id"].nunique(), 1))
-    order = ["jobs", "count", "fingerprint"]
-    return causes.sort_values(order, ascending=[False, False, True], ignore_index=True)
+    ascending = {"jobs": False, "count": False} | dict.fromkeys(by, True)
+    return causes.sort_values([*ascending], ascending=[*ascending.values()], ignore_index=True)
 
 
 def commonest_cause(tables: JobTables) -> dict[str, Any] | None:

@@ -31,26 +31,26 @@ from dxnotebook.model import TEXT
 
 _MANY = 5  # so many words at one place are names
 _LONGEST = 200  # a text of more words is no sentence
-_WIDEST = 6  # a name with spaces has fewer words
+_MOST_WORDS = 6  # a name with spaces has fewer words
 _SHOWN = 50  # so many texts tell how a value is shown
 _QUOTES = "\"'`"
-_START, _STOP, _VALUE, _FILE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
-_UNITS = r"%|(?:(?:[kKMGTP]i?)?[bB]|[mun]?s|m|h|d|(?:byte|sec|second|min|minute|hour|day)s?)\b"
+_START, _STOP, _ANY_VALUE, _FILE_NAME = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
+_AFTER_NUMBER = (
+    r"%|(?:(?:[kKMGTP]i?)?[bB]|[mun]?s|m|h|d|(?:byte|sec|second|min|minute|hour|day)s?)\b"
+)
 _CHARS = r"\w\x{80}-\x{F8FF}.$@/+*~%&#-"
 _PART = rf"(?:<[a-z]+>|[{_CHARS}])"
-_END = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
-_MARK = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
+_LAST_PART = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
+_NAME_SIGN = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
 _QUOTED = "|".join(  # more than one plain word
     rf"{quote}[^{quote}\s]*[^{quote}A-Za-z][^{quote}\s]*(?: [^{quote}\s]+){{0,2}}{quote}"
     for quote in "\"'`"
 )
 _PATH = r"/[^\s\"'`,;()]*[^\s\"'`,;().:!?]"
-_MARKED = (
-    rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})|(<n> ?(?:{_UNITS})|{_PART}*{_MARK}(?:{_PART}*{_END})?)"
-)
+_MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})|(<n> ?(?:{_AFTER_NUMBER})|{_PART}*{_NAME_SIGN}(?:{_PART}*{_LAST_PART})?)"
 _TOKEN = re.compile(
-    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_VALUE}{_FILE}]|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`"
-    rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@.-]*[\w$/*~%-]|\S)"
+    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_ANY_VALUE}{_FILE_NAME}]|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`"
+    rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@-]+(?:\.+[\w$/+*~%&#@-]+)*|\S)"
 )
 _Key = tuple[str, ...]
 _Places = list[tuple[int, int]]
@@ -62,9 +62,9 @@ def generalized(texts: pa.Array) -> pa.Array:
     different = encoded.dictionary
     marked = pc.replace_substring_regex(different, _MARKED, rf"\1{_START}\2\3{_STOP}")
     keyed = pc.replace_substring_regex(
-        marked, rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}", _FILE
+        marked, rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}", _FILE_NAME
     )
-    keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _VALUE)
+    keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _ANY_VALUE)
     code, keyed = coded(keyed)
     group, places = _alike(keyed.to_pylist())
     rows = pd.DataFrame({"text": marked.to_pandas(), "code": code, "group": group[code]})
@@ -79,7 +79,9 @@ def generalized(texts: pa.Array) -> pa.Array:
 def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
     """Return the number of the group of each text, and the places of those that are joined."""
     tokens = [list(map(str.lstrip, _TOKEN.findall(text))) for text in keyed]
-    keys = [tuple(_VALUE if token == _FILE else token for token in each) for each in tokens]
+    keys = [
+        tuple(_ANY_VALUE if token == _FILE_NAME else token for token in each) for each in tokens
+    ]
     places: dict[int, _Places] = {}
     names: set[str] = set()
     before: list[_Key] = []
@@ -89,14 +91,14 @@ def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
         names = crowd.names.union(*(set(key).difference(opened[key]) for key in opened))
         keys = [opened.get(key, key) for key in keys]
         for number, each in enumerate(tokens):
-            if _FILE in each and crowd.keys[before[number]] < _MANY:
+            if _FILE_NAME in each and crowd.keys[before[number]] < _MANY:
                 whole = places.get(number) or [(n, n + 1) for n in range(len(each))]
                 keys[number], places[number] = crowd.joined(keys[number], whole, each)
     return pd.factorize(pd.Series(keys, dtype=object))[0], places
 
 
 class _Crowd:
-    """The keys of many texts: their words, and `_VALUE` for each value."""
+    """The keys of many texts: their words, and `_ANY_VALUE` for each value."""
 
     def __init__(self, keys: Iterable[_Key], names: set[str]) -> None:
         self.keys = Counter(keys)
@@ -111,11 +113,11 @@ class _Crowd:
         rare = sorted(
             (self._counts[len(key), n, word], n)
             for n, (word, after) in enumerate(zip(key, (*key[1:], ""), strict=False))
-            if word in self._words and after != _VALUE  # a word before a value tells what it is
+            if word in self._words and after != _ANY_VALUE  # a word before a value tells what it is
         )
         general = list(key)
         for _, place in rare[: min(3, len(rare) - 2)]:
-            general[place] = _VALUE
+            general[place] = _ANY_VALUE
             yield tuple(general)
 
     def opened(self) -> dict[_Key, _Key]:
@@ -126,16 +128,16 @@ class _Crowd:
                 found[general].append(key)
         opened: dict[_Key, _Key] = {}
         # of several, the one with the fewest values
-        for general in sorted(found, key=lambda key: (key.count(_VALUE), key), reverse=True):
+        for general in sorted(found, key=lambda key: (key.count(_ANY_VALUE), key), reverse=True):
             if general in self.keys or self._varies(general, found[general]):
                 opened |= dict.fromkeys(found[general], general)
         return opened
 
     def _varies(self, general: _Key, keys: list[_Key]) -> bool:
         """Tell whether different words, as names are, stand for each value of a key."""
-        found = ({key[n] for key in keys} for n, word in enumerate(general) if word == _VALUE)
+        found = ({key[n] for key in keys} for n, word in enumerate(general) if word == _ANY_VALUE)
         return len(keys) > 1 and all(
-            _VALUE in words or sum(map(self._weight, words)) >= 2 * _MANY for words in found
+            _ANY_VALUE in words or sum(map(self._weight, words)) >= 2 * _MANY for words in found
         )
 
     def _weight(self, word: str) -> int:
@@ -144,11 +146,11 @@ class _Crowd:
 
     def joined(self, key: _Key, places: _Places, tokens: list[str]) -> tuple[_Key, _Places]:
         """Return a key in which a file's name with spaces is one word, as others have it."""
-        for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE):
-            for first in range(last - 1, max(last - _WIDEST, -1), -1):
+        for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE_NAME):
+            for first in range(last - 1, max(last - _MOST_WORDS, -1), -1):
                 if key[first] in ",;:\"'`":
                     break
-                joined = (*key[:first], _VALUE, *key[last + 1 :])
+                joined = (*key[:first], _ANY_VALUE, *key[last + 1 :])
                 known = (each for each in (joined, *self._generals(joined)) if each in self.keys)
                 if found := next(known, None):
                     whole = (places[first][0], places[last][1])

@@ -22,11 +22,11 @@ _HEX = "[0-9a-fA-F]"
 _IN = r"[^\s\"'`(),;\[\]{}]"  # what a URL, an ARN or a key goes on with
 _END = r"[^\s\"'`(),;.:!?\[\]{}]"  # and what it may end with
 _CLOCK, _ZONE = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?", r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)"
-_TIME = rf"(?:[T :]{_CLOCK}(?: [AP]M)?(?: ?{_ZONE})?)"
+_TIME_OF_DAY = rf"(?:[T :]{_CLOCK}(?: [AP]M)?(?: ?{_ZONE})?)"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_DATE = (
+_CALENDAR_DAY = (
     rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:\d\d?[ /-]{_MONTH}[ /-]\d{{4}}"
-    rf"|{_MONTH} \d\d?, \d{{4}}|{_MONTH} \d\d?{_TIME} \d{{4}}|\d{{4}}-\d\d-\d\d)"
+    rf"|{_MONTH} \d\d?, \d{{4}}|{_MONTH} \d\d?{_TIME_OF_DAY} \d{{4}}|\d{{4}}-\d\d-\d\d)"
 )
 _REGION = r"[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)(?:east|west)?-\d[a-z]?"
 # what is called an id, whatever its letters, and long base64
@@ -52,7 +52,7 @@ PLACES = (
     (rf"\b[A-Za-z][A-Za-z0-9+.-]*://(?:\[[\w:.%]+\])?{_IN}*{_END}", "<url>"),
     (rf"\barn:[\w-]+:{_IN}*{_END}", "<arn>"),
     (rf"\b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b", "<uuid>"),
-    (rf"\b{_DATE}{_TIME}?\b", "<date>"),
+    (rf"\b{_CALENDAR_DAY}{_TIME_OF_DAY}?\b", "<date>"),
     (_REQUEST, r"\1<id>"),
     (rf"(?i)({_STATUS})(\d{{3,5}}\b)", rf"\1{_KEPT}\2"),
     (rf"( \()([45]\d\d\))|(^|[ (:=])([1-5]\d\d \(?(?:{_REASON})\b)", rf"\1\3{_KEPT}\2\4"),

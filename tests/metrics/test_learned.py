@@ -79,7 +79,20 @@ def test_words_that_are_names_elsewhere_are_names():
 
 
 def test_long_odd_and_missing_texts_are_survived():
-    texts = ["", " ", "'", '"""', "''' a_b '", "/", "<", "<id", "{}[]()", "a_b " * 10_000, "\ufdd0"]
+    texts = [
+        "",
+        " ",
+        "'",
+        '"""',
+        "''' a_b '",
+        "/",
+        "<",
+        "<id",
+        "{}[]()",
+        "a_b " * 10_000,
+        "." * 10**6,
+        '"a' * 10**5,
+    ]
     assert learned(*texts, *texts) == learned(*texts) * 2
     assert learned() == []
 
