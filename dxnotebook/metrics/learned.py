@@ -34,23 +34,28 @@ _LONGEST = 200  # a text of more words is no sentence
 _MOST_WORDS = 6  # a name with spaces has fewer words
 _SHOWN = 50  # so many texts tell how a value is shown
 _QUOTES = "\"'`"
-_START, _STOP, _ANY_VALUE, _FILE_NAME = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"  # which no text has
+# which no text has
+_START, _STOP, _ANY_VALUE, _FILE_NAME = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _AFTER_NUMBER = (
     r"%|(?:(?:[kKMGTP]i?)?[bB]|[mun]?s|m|h|d|(?:byte|sec|second|min|minute|hour|day)s?)\b"
 )
 _CHARS = r"\w\x{80}-\x{F8FF}.$@/+*~%&#-"
 _PART = rf"(?:<[a-z]+>|[{_CHARS}])"
-_LAST_PART = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
-_NAME_SIGN = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
+_LAST = r"(?:<[a-z]+>|[\w\x{80}-\x{F8FF}$/*~%-])"
+_OF_NAMES = r"(?:<[a-z]+>|[@$]|\.\w|[a-z]_|_[a-z]|[a-z]\d|\d[a-z])"
 _QUOTED = "|".join(  # more than one plain word
     rf"{quote}[^{quote}\s]*[^{quote}A-Za-z][^{quote}\s]*(?: [^{quote}\s]+){{0,2}}{quote}"
     for quote in "\"'`"
 )
 _PATH = r"/[^\s\"'`,;()]*[^\s\"'`,;().:!?]"
-_MARKED = rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})|(<n> ?(?:{_AFTER_NUMBER})|{_PART}*{_NAME_SIGN}(?:{_PART}*{_LAST_PART})?)"
-_TOKEN = re.compile(
-    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_ANY_VALUE}{_FILE_NAME}]|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`"
-    rf"|[a-z\d-]+:[A-Z]\w*|[\w$/+*~%&#@-]+(?:\.+[\w$/+*~%&#@-]+)*|\S)"
+_MARKED = (
+    rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})"
+    rf"|(<n> ?(?:{_AFTER_NUMBER})|{_PART}*{_OF_NAMES}(?:{_PART}*{_LAST})?)"
+)
+_WORD_OR_SIGN = re.compile(
+    rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_ANY_VALUE}{_FILE_NAME}]"
+    r"|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`|[a-z\d-]+:[A-Z]\w*"
+    r"|[\w$/+*~%&#@-]+(?:\.+[\w$/+*~%&#@-]+)*|\S)"
 )
 _Key = tuple[str, ...]
 _Places = list[tuple[int, int]]
@@ -78,7 +83,7 @@ def generalized(texts: pa.Array) -> pa.Array:
 
 def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
     """Return the number of the group of each text, and the places of those that are joined."""
-    tokens = [list(map(str.lstrip, _TOKEN.findall(text))) for text in keyed]
+    tokens = [list(map(str.lstrip, _WORD_OR_SIGN.findall(text))) for text in keyed]
     keys = [
         tuple(_ANY_VALUE if token == _FILE_NAME else token for token in each) for each in tokens
     ]
@@ -162,7 +167,7 @@ def _common(texts: list[str], places: Iterable[_Places | None]) -> str:
     """Return the first of marked texts with masks where they differ."""
     rows = []
     for text, joined in zip(texts, places, strict=True):
-        tokens = _TOKEN.findall(text)
+        tokens = _WORD_OR_SIGN.findall(text)
         rows.append(["".join(tokens[a:b]) for a, b in joined] if joined else tokens)
     shown = "".join(_shown(words) for words in zip(*rows, strict=True))
     return shown.replace(_START, "").replace(_STOP, "")
