@@ -115,7 +115,7 @@ def rerun(
     by_key = {branch_key(branch): branch for branch in branches(tables.model.record)}
     for job in rebuild(jobs, details, tables.errors[:0], tables.model):
         branch = by_key.get(branch_key(str(job.get("Type"))), "")
-        job["Details"] = {branch: {}} | job.get("Details", {})
+        job["Details"] = {branch: job.get("Details", {}).get(branch, {})}
         inputs.append(_as_shaped(job, shape))
     places = zip(jobs["account_id"], jobs["region"], strict=True)
     return [JobInput(*one) for one in _in_batches(zip(inputs, places, strict=True))]
