@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pandas as pd
+from botocore.exceptions import ClientError
 
 from dxnotebook.aws.clients import Client, client_names, describe, listed
 from dxnotebook.aws.fetch import MOST_AT_ONCE
@@ -18,6 +19,7 @@ from dxnotebook.records.body import as_utf8
 from dxnotebook.records.redact import redact_text, redact_value
 
 _TYPES = {"finalized": "boolean", "revoked": "boolean", "comment": "str"}
+_MEMBERS = {"Id": str, "Finalized": bool, "Revoked": bool, "Comment": str}
 _IDS = ("region", "data_set_id", "revision_id")
 
 
@@ -62,10 +64,9 @@ def list_revisions(
             if name not in failures:
                 found = pages(several[number], "list_data_set_revisions", parameters, _Page.check)
                 return [(region, data_set_id, *row) for page in found for row in page.checked.rows]
-        except several[number].exceptions.ResourceNotFoundException:
-            pass  # it is another account's
         except REQUEST_ERRORS as error:
-            failures[name] = redact_text(describe(error))
+            if not _is_unknown(error):  # to this client, as it is another account's
+                failures[name] = redact_text(describe(error))
         return []
 
     wanted = data_sets[["region", "data_set_id"]].dropna().drop_duplicates()
@@ -87,6 +88,11 @@ def list_revisions(
     return result.astype(dict.fromkeys(_IDS, "str") | _TYPES).drop_duplicates([*_IDS])
 
 
+def _is_unknown(error: Exception) -> bool:
+    answer = error.response if isinstance(error, ClientError) else {}
+    return bool(answer.get("Error", {}).get("Code") == "ResourceNotFoundException")
+
+
 def _report(failures: dict[str, str], clients: int) -> None:
     """Raise LoadError where all clients failed, warn where some did."""
     name, reason = next(iter(failures.items()))
@@ -103,18 +109,21 @@ class _Page(NamedTuple):
     rows: list[tuple[Any, ...]]
     token: str | None
 
+    @property
+    def entries(self) -> Hashable:
+        """What the page holds, for a page that comes again to be known."""
+        return tuple(self.rows)
+
     @classmethod
     def check(cls, content: Any) -> _Page:
         try:
             page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
-            rows = [
-                (
-                    one["Id"],
-                    *map(one.get, ("Finalized", "Revoked")),
-                    redact_value(one.get("Comment")),
-                )
-                for one in page["Revisions"]
-            ]
+            found = [[one.get(name) for name in _MEMBERS] for one in page["Revisions"]]
+            rows = [(*row, redact_value(comment)) for *row, comment in found]
+            token = page.get("NextToken") or None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise FormatError("the response is not a page of ListDataSetRevisions") from None
-        return cls(rows, page.get("NextToken") or None)
+        kinds = [*zip(_MEMBERS.values(), zip(*rows, strict=True), strict=False), (str, [token])]
+        if not all(isinstance(value, kind | None) for kind, values in kinds for value in values):
+            raise FormatError("a member of a revision is of another type than it should be")
+        return cls(rows, token)

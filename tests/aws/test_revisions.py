@@ -70,7 +70,16 @@ def test_a_refusal_names_the_action_and_one_of_several_is_a_warning():
 
 def test_what_is_no_page_is_asked_for_again_and_secrets_are_taken_out(monkeypatch):
     account = demo.Account(100)
-    answers = iter([b"{}", b'{"Revisions": [{}]}', b"no JSON"])
+    answers = iter(
+        [
+            b"{}",
+            b'{"Revisions": [1]}',
+            b"no JSON",
+            b'{"Revisions": [{"Id": ["r"]}]}',
+            b'{"Revisions": [{"Id": "r", "Finalized": "yes"}]}',
+            b'{"Revisions": [], "NextToken": 7}',
+        ]
+    )
     secret = {"Id": "r", "Comment": "see https://h/p?X-Amz-Signature=hush"}
 
     class Odd(demo.Endpoint):
@@ -80,6 +89,6 @@ def test_what_is_no_page_is_asked_for_again_and_secrets_are_taken_out(monkeypatc
 
     with Odd(account) as endpoint:
         found = list_revisions(data_sets_of(account)[:1], endpoint.client())
-        assert len(endpoint.requests) == 4
+        assert len(endpoint.requests) == 7
     assert "hush" not in found["comment"][0]
     assert found["finalized"].isna().all()
