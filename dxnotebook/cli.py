@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -29,10 +30,12 @@ from dxnotebook.files.read import read_jobs
 from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
+from dxnotebook.records.redact import redact_text
 from dxnotebook.report.shipped import shipped
+from dxnotebook.report.write import write_report
 from dxnotebook.tables.assemble import concat
 from dxnotebook.tables.jobtables import AS_OF, JobTables, missing, observed_at, within
-from dxnotebook.text import counted, shortened
+from dxnotebook.text import counted, shortened, visible
 from dxnotebook.times import Window
 
 Names: TypeAlias = tuple[str, ...]
@@ -101,6 +104,11 @@ def _options(*rows: Any) -> list[click.Parameter]:
     return [click.Option(names, help=text, **particular) for *names, particular, text in rows]
 
 
+def _say(text: object, *, err: bool = False) -> None:
+    """Print lines in which nothing moves a terminal, whatever names and messages hold."""
+    click.echo("\n".join(map(visible, str(text).split("\n"))), err=err)
+
+
 class _CannotCheckError(click.ClickException):
     exit_code = _CANNOT_CHECK
 
@@ -112,7 +120,7 @@ def _failing(failure: type[click.ClickException] = click.ClickException) -> Iter
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         if str(message) not in shown:
-            click.echo(f"Warning: {message}", err=True)
+            _say(f"Warning: {message}", err=True)
         shown.add(str(message))
 
     try:
@@ -126,14 +134,15 @@ def _failing(failure: type[click.ClickException] = click.ClickException) -> Iter
         click.echo("Interrupted.", err=True)
         sys.exit(_INTERRUPTED)
     except (DxError, BotoCoreError) as error:
-        raise failure(str(error)) from None
+        raise failure(visible(redact_text(str(error)))) from None
     except OSError as error:
-        raise failure(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from None
+        text = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
+        raise failure(visible(text)) from None
 
 
 def _print_written(path: Path, tables: JobTables) -> None:
     """Print where jobs were written, how many, and what is missing of them."""
-    click.echo(" · ".join([f"{path}: {counted(len(tables), 'job')}", *missing(tables)]))
+    _say(" · ".join([f"{path}: {counted(len(tables), 'job')}", *missing(tables)]))
 
 
 def _clients(profiles: Names, regions: Names) -> list[Any]:
@@ -166,7 +175,7 @@ def _load_tables(
         try:
             tables = with_names(tables, client)
         except DxError as error:
-            click.echo(f"Without the names of some data sets: {error}", err=True)
+            _say(f"Without the names of some data sets: {error}", err=True)
     return tables
 
 
@@ -211,7 +220,7 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
             shutil.copyfile(shipped(notebook.name), notebook)
         has_lab = find_spec("jupyterlab") is not None
         install = "" if has_lab else "; first: pip install 'dxnotebook[notebook]'"
-        click.echo("\n" + _NEXT.format(folder=folder, notebook=notebook, install=install))
+        _say("\n" + _NEXT.format(folder=folder, notebook=notebook, install=install))
         if open_lab and not has_lab:
             raise MissingDependencyError("--open", "JupyterLab", "notebook")
     if open_lab:
@@ -223,10 +232,10 @@ def _load_demo(jobs: int) -> JobTables:
     """Return the jobs of the simulated account, and print what they are and which failed."""
     client = simulated.client(jobs=jobs)
     url, now = client.meta.endpoint_url, f"{simulated.NOW:%Y-%m-%d}"
-    click.echo(f"A simulated provider account at {url}: the 90 days before {now}.\n")
+    _say(f"A simulated provider account at {url}: the 90 days before {now}.\n")
     started = perf_counter()
     tables = with_names(load_jobs(client), client)
-    click.echo(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
+    _say(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
     causes = error_causes(tables).head(_MOST).set_index("code")[["jobs", "fingerprint"]]
     texts = causes["fingerprint"].fillna("")
     # all as wide as the column, so that they begin at its left
@@ -248,16 +257,16 @@ def _print_summary(title: str, frame: pd.DataFrame) -> None:
     forms["rate"] = lambda rate: f"{100 * rate:.1f} %"
     text = frame.rename_axis(index=None).to_string(formatters=forms, justify="right")
     lines = ["none"] if frame.empty else text.splitlines()
-    click.echo("\n".join([title, *(f"  {line.rstrip()}" for line in lines), ""]))
+    _say("\n".join([title, *(f"  {line.rstrip()}" for line in lines), ""]))
 
 
 def _write_demo(tables: JobTables, folder: Path) -> None:
     """Write each table as Parquet and as CSV, and print the files' sizes."""
-    click.echo(f"Written to {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}:")
+    _say(f"Written to {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}:")
     for name in ("jobs", "details", "errors"):
         for suffix in ("parquet", "csv"):
             path = exporting.export(getattr(tables, name), folder / f"{name}.{suffix}")
-            click.echo(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
+            _say(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
 
 
 @main.command(params=_options(*_SOURCE))
@@ -288,12 +297,12 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
         if copy_notebook and copy_notebook.exists():
             raise DxError(f"{copy_notebook} is there already; choose another name.")
         if copy_notebook:
-            click.echo(shutil.copyfile(shipped(), copy_notebook))
+            _say(shutil.copyfile(shipped(), copy_notebook))
             return
-        with naming_extras("write_report"):
-            from dxnotebook.report.write import write_report  # noqa: PLC0415 (not everybody has it)
+        with naming_extras("write_report"):  # before all is loaded
+            import_module("dxnotebook.report.run")
         tables = _load_tables(**source)
-        click.echo("Running the notebook …", err=True)
+        _say("Running the notebook …", err=True)
         _print_written(write_report(tables, path, notebook=notebook), tables)
 
 
@@ -322,9 +331,10 @@ def check(*, as_json: bool, **options: Any) -> None:
         findings = checks.check(tables, **limits, by=by, now=now)
     if as_json:
         records = json.loads(findings.to_json(orient="records"))
-        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        _say(json.dumps(records, indent=2, ensure_ascii=False))
     else:
-        click.echo("".join(f"{message}\n" for message in findings["message"]), nl=False)
+        for message in findings["message"]:
+            _say(message)
     could_check = len(tables) and (findings["check"] != checks.NO_ANSWER).any()
     sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
 
@@ -349,7 +359,7 @@ def sync(archive: str, profiles: Names, regions: Names, *, full: bool, optimize:
     with _failing():
         opened = _archive(archive)
         result = opened.sync(_clients(profiles, regions), full=full or None)
-        click.echo(result)
+        _say(result)
         if optimize:
             opened.optimize()
     sys.exit(_SOME_FAILED if result.failures else 0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from dxnotebook.text import visible
 
 # what not everybody has installed, by the extra that brings it
 _NOTEBOOK = ("IPython", "anywidget", "ipywidgets", "jupyter_client", "nbclient", "nbconvert")
@@ -29,6 +31,12 @@ class DxError(Exception):
     No file matches 'no-such-file.json'. Give the path of a saved listing, or a pattern such as
     'jobs/*.json'.
     """
+
+    # a parser's error, which a message is made of, quotes what it parsed, secrets and all
+    __context__ = property(lambda _: None, lambda *_: None)
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class FormatError(DxError):
@@ -138,6 +146,16 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
     return DxError(f"Invalid {parameter}: {shown}. Valid {valid}.")
 
 
+def texts(parameter: str, given: object) -> list[str]:
+    """Return the texts that a parameter gives, one or several, or raise DxError that names it."""
+    several: list[Any] = (
+        list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    )
+    if not all(isinstance(one, str) for one in several):
+        raise invalid(parameter, given, "is a text, or a list of texts")
+    return list(dict.fromkeys(several))
+
+
 @contextmanager
 def interruptible(message: str, make: Callable[[], Any] = lambda: None) -> Iterator[None]:
     """Turn the user's interrupt into LoadInterrupted, with what `make` makes as its ``partial``.
@@ -178,4 +196,4 @@ def warn(message: str, category: type[DxWarning]) -> None:
     depth, frame = 2, sys._getframe(1)  # noqa: SLF001
     while frame.f_back and frame.f_code.co_filename.startswith(package):
         depth, frame = depth + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=depth)
+    warnings.warn(visible(message), category, stacklevel=depth)

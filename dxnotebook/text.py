@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
-from dxnotebook.errors import invalid
+from collections.abc import Sequence
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
-# control characters as the signs that Unicode has for them
-_SIGNS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}
+# what moves a terminal's cursor or turns the direction of writing: control characters as the signs
+# that Unicode has for them, or else as escapes, which JSON reads as what they were
+_SIGNS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
+_DIRECTIONS = (*range(0x2028, 0x202F), *range(0x2066, 0x206A))  # and line separators
+_SIGNS |= {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), *_DIRECTIONS)}
 
 
 def duration(seconds: float) -> str:
@@ -102,15 +102,12 @@ def valid_utf8(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text whose control characters are signs, so that it moves nothing anywhere."""
-    return valid_utf8(text.translate(_SIGNS))
+    r"""Return a text in which what moves a terminal, or turns its letters round, is to be seen.
 
-
-def texts(parameter: str, given: object) -> list[str]:
-    """Return the texts that a parameter gives, one or several, or raise DxError that names it."""
-    several: list[Any] = (
-        list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    )
-    if not all(isinstance(one, str) for one in several):
-        raise invalid(parameter, given, "is a text, or a list of texts")
-    return list(dict.fromkeys(several))
+    Examples
+    --------
+    >>> from dxnotebook.text import visible
+    >>> visible("red\x1b[31m, \u202eback"), visible("plain")
+    ('red␛[31m, \\u202eback', 'plain')
+    """
+    return text if text.isascii() and text.isprintable() else valid_utf8(text.translate(_SIGNS))

@@ -45,3 +45,11 @@ def test_a_warning_points_to_the_line_that_called_the_package():
     assert [warning.filename for warning in caught] == [__file__]
     with pytest.warns(dx.DataWarning, match="odd"):
         errors.warn("odd", dx.DataWarning)
+
+
+def test_texts_are_one_or_several():
+    assert errors.texts("by", "a") == ["a"]
+    assert errors.texts("by", ("a", "b", "a")) == ["a", "b"]
+    for wrong in (5, ["a", None]):
+        with pytest.raises(dx.DxError, match="Invalid by: "):
+            errors.texts("by", wrong)

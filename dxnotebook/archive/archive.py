@@ -13,9 +13,8 @@ from dxnotebook.archive.rows import restored
 from dxnotebook.archive.store import JOBS, Store, selection
 from dxnotebook.archive.sync import Sync, SyncResult, put
 from dxnotebook.aws.clients import Client, listed
-from dxnotebook.errors import interruptible
+from dxnotebook.errors import interruptible, texts
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, observed_at, within
-from dxnotebook.text import texts
 from dxnotebook.times import Moment, Window
 
 Values = str | Iterable[str] | None

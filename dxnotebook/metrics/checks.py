@@ -12,7 +12,7 @@ import pandas as pd
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, reruns
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at, rejected, unanswered
-from dxnotebook.text import counted, elapsed, shortened
+from dxnotebook.text import counted, elapsed, shortened, visible
 from dxnotebook.times import length
 
 _FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
@@ -217,5 +217,5 @@ def _data_set_names(tables: JobTables) -> Names:
 
 
 def _finding(check: str, text: str, value: float, limit: float, of: object = None) -> Finding:
-    message = " ".join(text.split())
+    message = visible(" ".join(text.split()))
     return {"check": check, "of": of, "value": value, "limit": limit, "message": message}

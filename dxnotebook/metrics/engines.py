@@ -16,8 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dxnotebook.arrays import Integers
-from dxnotebook.errors import DxError
-from dxnotebook.text import texts
+from dxnotebook.errors import DxError, texts
 
 FrameT = TypeVar("FrameT")
 

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array
-from dxnotebook.errors import invalid
+from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.engines import FrameT
 from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.text import texts
 
 RATES = ("n", "failed", "rate", "low", "high")
 

@@ -12,12 +12,12 @@ import pandas as pd
 from botocore.model import ListShape, StructureShape
 
 from dxnotebook.arrays import located
+from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import assets_of, ended, naming_assets
 from dxnotebook.model import FAILED_STATES, MODEL, branch_key, branches, operation
-from dxnotebook.records.redact import REDACTED, SECRET_NAMES
+from dxnotebook.records.redact import REDACTED, kind_of_name
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.tables.rebuild import rebuild
-from dxnotebook.text import texts
 from dxnotebook.times import Moment
 
 Json: TypeAlias = dict[str, Any]
@@ -159,7 +159,7 @@ def _as_shaped(value: Any, shape: Any, *path: str) -> Any:
         elements = value if isinstance(value, list) else [None]
         return [_as_shaped(element, shape.member, *path) for element in elements]
     is_known = isinstance(value, str) and len(value) >= shape.metadata.get("min", 0)
-    if is_known and REDACTED not in value and not path[-1].endswith(SECRET_NAMES):
+    if is_known and REDACTED not in value and not kind_of_name(path[-1]):
         return value
     return f"<FILL IN: {'.'.join(path)}>"
 

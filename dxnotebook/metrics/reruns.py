@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Integers, hashed, located
+from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked
-from dxnotebook.text import texts
 
 _SHOWN_COLUMNS = (*FEED, "data_set_name")
 

@@ -16,7 +16,7 @@ from dxnotebook.arrays import Mask, located
 from dxnotebook.errors import DataWarning, DxError, warn
 from dxnotebook.model import MODEL, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
-from dxnotebook.text import counted, shortened
+from dxnotebook.text import counted, shortened, visible
 from dxnotebook.times import Moment, Window, moment
 
 _SUMMARY_WIDTH, _LONGEST_REASON = 100, 160
@@ -163,7 +163,7 @@ class JobTables:
             summary["created"] = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
         summary["rejects"] = _commonest(self.rejects["reason"])
         summary["failed"] = " · ".join(self.failures)
-        return {name: text for name, text in summary.items() if text}
+        return {name: visible(text) for name, text in summary.items() if text}
 
 
 def _commonest(values: pd.Series[Any]) -> str:
