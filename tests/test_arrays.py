@@ -73,3 +73,11 @@ def test_hashes_tell_rows_and_their_order_apart():
     assert hashes[0] == hashes[1] != hashes[2]
     both = arrays.mixed(hashes, hashes[::-1])
     assert both[0] != both[2]
+
+
+def test_patterns_are_substituted_one_after_the_other_and_chunks_and_nulls_stay():
+    texts = pa.chunked_array([["ab", None], [], ["x"]], pa.large_string())
+    found = arrays.substituted(texts, {"a": "b", "b+": "<\\0>", "nothing": "y"})
+    assert found.to_pylist() == ["<bb>", None, "x"]
+    assert found.type == texts.type
+    assert arrays.substituted(texts, {}) is texts

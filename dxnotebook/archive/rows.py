@@ -114,26 +114,28 @@ def _without_secrets(tables: JobTables) -> Batch:
     batch = unsettled(tables)
     for name, table in batch.items():
         known = {column.name: column.paths for column in getattr(tables.model.layout, name)}
-        for column, paths in {**_beyond(getattr(tables, name)), **known}.items():
-            place = table.schema.get_field_index(column)
-            if place >= 0:
-                cleaned = _redacted(one_chunk(table[column]), paths)
-                batch[name] = table = table.set_column(place, column, cleaned)  # noqa: PLW2901
+        paths = {**_beyond(getattr(tables, name)), **known}
+        # those that are no member's, too: the name of a list or of a branch may be a signed URL
+        batch[name] = pa.table(
+            {
+                column: _redacted(one_chunk(table[column]), paths.get(column, [[column]]))
+                for column in table.column_names
+            }
+        )
     return batch
 
 
 def _redacted(values: pa.Array, paths: Iterable[Sequence[str]]) -> pa.Array:
     """Return a column's values without what is secret in them; the members' names say how."""
     for path in paths:
-        name = next((part for part in path if part.endswith(redact.SECRET_NAMES)), path[-1])
+        name = redact.decisive([part.partition("\0")[0] for part in path])  # without our marks
         if values.type == TEXT and path[-1].endswith(fit.JSON_MARK):
-            name = name.removesuffix(fit.JSON_MARK)
             given = (None if text is None else json.loads(text) for text in values.to_pylist())
             cleaned = (redact.redact_value(member, name) for member in given)
             values = pa.array([None if one is None else json.dumps(one) for one in cleaned], TEXT)
         elif values.type == TEXT:
-            values = redact.redact_array(name.removesuffix(fit.TEXT_MARK), values)
-        elif name.endswith("ApiKey"):
+            values = redact.redact_array(name, values)
+        elif redact.kind_of_name(name) == redact.SECRET:
             values = pa.nulls(len(values), values.type)
     return values
 
@@ -164,6 +166,8 @@ def _fitted(
 def _is_kept(column: str, name: str, paths: dict[str, list[list[str]]]) -> bool:
     """Tell whether a column that the model does not know can be one of the archive, too."""
     if column not in paths or paths[column][0][-1].endswith((fit.TEXT_MARK, fit.JSON_MARK)):
+        return False
+    if any(redact.redact_text(part) != part for part in paths[column][0]):
         return False
     return name != "jobs" or column not in {*OWN.names, *LISTS}
 
@@ -227,7 +231,7 @@ def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) 
         raw = valid_utf8(json.dumps(job, ensure_ascii=False))
         row = _legible(json.loads(raw))
         seen = {name: row[name] for name in ("state", "updated_at") if name in row}
-        row |= {f"reject_{name}": reject[name] for name in _REJECT_COLUMNS}
+        row |= redact.redact_value({f"reject_{name}": reject[name] for name in _REJECT_COLUMNS})
         row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
         row |= {"first_seen_at": seen_at, "last_seen_at": seen_at}
         row[MONTH] = str(row["created_at"])[:7] if "created_at" in row else UNDATED

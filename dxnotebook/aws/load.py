@@ -173,7 +173,7 @@ class _DataSets(NamedTuple):
     def check(cls, content: Any) -> _DataSets:
         try:
             page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
-            names = {data_set["Id"]: data_set["Name"] for data_set in page["DataSets"]}
+            names = {one["Id"]: redact_text(one["Name"]) for one in page["DataSets"]}
             token = page.get("NextToken") or None
         except (ValueError, TypeError, KeyError, RecursionError):
             raise FormatError("the response is not a page of ListDataSets") from None

@@ -14,6 +14,7 @@ from dxnotebook.errors import DxError, FormatError, UnreadableError, warn
 from dxnotebook.files import foreign
 from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
+from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.assemble import Batch, assemble
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
@@ -170,14 +171,15 @@ def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> It
     """
     if isinstance(source, str | os.PathLike):
         for path in _paths(source):
-            yield from _split(path.read_bytes(), str(path), large)
+            yield from _split(path.read_bytes(), redact_text(str(path)), large)
     elif isinstance(source, bytes | bytearray | memoryview):
         yield from _split(bytes(source), "bytes" if name == "dicts" else name, large)
     elif hasattr(source, "read"):
         content = source.read()
         if isinstance(content, str):
             content = content.encode("utf-8", "backslashreplace")
-        yield from _split(content, str(getattr(source, "name", "open file")), large)
+        called = redact_text(str(getattr(source, "name", "open file")))
+        yield from _split(content, called, large)
     elif foreign.kind(source):
         raise _no_source(source)
     elif isinstance(source, Iterable):
@@ -229,7 +231,7 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
     files = [match for match in matches if not match.is_dir()]
     if not files:
         hint = "Give the path of a saved listing, or a pattern such as 'jobs/*.json'."
-        raise DxError(f"No file matches {text!r}. {hint}")
+        raise DxError(f"No file matches {redact_text(text)!r}. {hint}")
     return files
 
 

@@ -216,7 +216,8 @@ class Decoder:
             names = enumerated(unknown, _NAMES_SHOWN)
             warn(f"{what}: {names}. {how}.", UnknownFieldWarning)
         if self._repeated:
-            what = f"Some objects had the same key twice: {', '.join(sorted(self._repeated))}"
+            names = ", ".join(sorted(map(redact_text, self._repeated)))
+            what = f"Some objects had the same key twice: {names}"
             how = "The last value was used and another one kept beside it; of 'Jobs', all"
             warn(f"{what}. {how}.", DataWarning)
         if unzoned := self._fitter.unzoned:

@@ -1,59 +1,127 @@
-"""What is secret in a job, and taking it out: signed URLs' queries and API keys.
+r"""What is secret in a job, and taking it out: signed URLs' queries, keys, passwords and tokens.
 
-The API's model marks nothing as sensitive, so the rules are names and forms: a member named
-``…Url`` loses its query, one named ``…ApiKey`` its value, and any other text the queries that carry
-a signature.
+The API's model marks nothing as sensitive, so the rules are names and forms. A member named as a
+URL loses its query, one named as a secret its value; in any other text go queries that carry a
+signature, what stands behind the name of a secret, bearer tokens, and passwords in URLs. Names are
+compared by their letters alone: ``ApiKeys`` is ``api-key``.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from functools import cache
+from html.entities import html5
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.model import TEXT
+from dxnotebook.arrays import substituted
+from dxnotebook.model import MODEL, TEXT, branches
 
 REDACTED = "REDACTED"
 _REDACTED = pa.scalar(REDACTED, TEXT)
 
-#: How the names of members end that are secret as a whole.
-SECRET_NAMES = ("ApiKey", "Url")
+#: What a member's name says of its value: it is secret as a whole, or it is a URL.
+SECRET, URL = "secret", "url"
+_SECRETS = (
+    "api key", "secret key", "secret access key", "access key id", "client secret", "authorization",
+    "session token", "security token", "access token", "auth token", "bearer token",
+    "refresh token", "id token", "password", "passwd", "pwd", "passphrase", "amz signature",
+    "amz credential", "goog signature", "goog credential",
+)  # fmt: skip
+_ENDINGS = {SECRET: tuple(name.replace(" ", "") for name in _SECRETS), URL: ("url", "uri")}
 
-# the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure and
-# plain tokens
-_PARAMETERS = (
-    r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid"
-    r"|googleaccessid|key-pair-id|\b(?:sig|token|access_token|security_token))"
-)
-# "=" and "?", also percent-encoded, however often, or escaped as JSON does
-_EQUALS = r"(?:=|%(?:25)*3d|\\u003d)"
-_QUESTION = r"(?:\?|%(?:25)*3f|\\u003f)"
+
+def _sign(signs: str) -> str:
+    """Return the pattern of some characters, also as URLs, HTML and string literals escape them."""
+    named = [name[:-1] for name, meant in html5.items() if meant in set(signs) and name[-1] == ";"]
+    decimal, hexadecimal, octal = ("|".join(format(ord(s), form) for s in signs) for form in "dxo")
+    html = "|".join([rf"#0*(?:{decimal})", rf"#x0*(?:{hexadecimal})", *named])
+    literal = rf"[ux]\{{?0*(?:{hexadecimal})\}}?|0*(?:{octal})"
+    return rf"(?:[{signs}]|%(?:25)*(?:{hexadecimal})|&(?:amp;)*(?:{html});?|\\+(?:{literal}))"
+
+
+_EQUALS, _IS, _COLON, _SLASH, _AT, _QUESTION = map(_sign, ("=", "=:>", ":", "/", "@", "?"))
 _IN_URL = r"[^\s\"'<>]"
-# what follows the name, also where lines were wrapped
-_VALUE = rf"\s*{_IN_URL}*(?:[\r\n]\s*[\w%+/=&.~-]{{16,}})*"
-# the query from its start where there is one, or what a line break cut off from it
-_SIGNED = rf"(?i)(?:({_QUESTION}){_IN_URL}*?)?{_PARAMETERS}{_EQUALS}{_VALUE}"
-_QUERY = rf"(?is)(#|{_QUESTION}).*"
-_REPLACEMENT = rf"\1{REDACTED}"
-# every match of _SIGNED holds one of each, whatever its case
-_EQUALS_SIGNS = b"=%\\"
-_HINTS = (b"sig", b"token", b"credential", b"accesskeyid", b"accessid", b"key-pair-id")
+_IN_WORD = r"[\w%+/=&.~-]"
+# what follows a name: after a line break also what goes on like a token, not like a sentence
+_GOES_ON = (
+    rf"{_IN_WORD}{{16,}}|{_IN_WORD}*(?:[=&]|%[0-9a-f]{{2}}){_IN_WORD}+"
+    rf"|{_IN_WORD}{{3,}}(?:\d[a-z]|[a-z]\d){_IN_WORD}*"
+    rf"|{_IN_WORD}*(?:\d[a-z]|[a-z]\d){_IN_WORD}{{3,}}"
+)
+_VALUE = rf"[\s\"'\\]*{_IN_URL}*(?:(?:[\r\n]|<w?br\s*/?>)[\s>]*(?:{_GOES_ON}))*"
+# the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure,
+# Swift and plain tokens; a signed query goes from its start where there is one
+_DASH = "(?:-|%(?:25)*2d)"
+_ISSUER = rf"x{_DASH}(?:amz|goog){_DASH}"
+_PARAMETER = (
+    rf"(?:(?:{_ISSUER})?(?:signature|credential)|{_ISSUER}security{_DASH}token|awsaccesskeyid"
+    rf"|googleaccessid|key{_DASH}pair{_DASH}id|[_-](?:sig|token))\s*|\b(?:sig|token)"
+)
+_NAMES = "|".join(name.replace(" ", r"[\s_-]*") for name in _SECRETS)
+_LABELLED = (
+    rf"((?:{_NAMES})s?\d*[\"'\\]*\s*{_IS}{{1,2}}[\s\"'\\]*(?:(?:bearer|basic|digest|token)\s+)?)"
+)
+_JWT = r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+_BEARER = rf"bearer\s+(?:{_IN_WORD}*\d{_IN_WORD}*|{_IN_WORD}{{20,}})"
+_USER = rf"{_COLON}{_SLASH}{_SLASH}[^\s\"'<>/?#@:%&]*{_COLON}[^\s\"'<>/?#]*{_AT}"
+# one after the other, nearly all without groups, which would make them a hundred times slower
+_FORMS = {
+    rf"(?i){_QUESTION}{_IN_URL}*?(?:{_PARAMETER}|{_ISSUER}[\w-]*){_EQUALS}{_VALUE}": f"?{REDACTED}",
+    rf"(?i)(?:{_PARAMETER}){_EQUALS}{_VALUE}|{_JWT}": REDACTED,
+    rf"(?i){_LABELLED}{_IN_URL}{_VALUE}": rf"\1{REDACTED}",
+    rf"(?i){_BEARER}": f"Bearer {REDACTED}",
+    rf"(?i){_USER}": f"://{REDACTED}@",
+}
+_QUERY = rf"(?is)({_QUESTION}|[#&;]).*"
+_QUERY_CUT = rf"\1{REDACTED}"
+# every match of the forms holds one of each, in whatever encoding
+_MARKS = b"=:%&>\\. "
+_ANY_MARK = re.compile(r"[=:%&>\\. ]")
+_HINTS = (
+    r"(?i)sig|token|credential|accessid|pair.{1,9}id|amz|goog|bearer|eyj|secret|passw|pwd|phrase"
+    rf"|authorization|(?:api|access)[\s_-]*key|{_AT}"
+)
+_HINT = re.compile(_HINTS)
+# a member's; a repeated one has a number behind it
+_IS_NAME = re.compile(r"[\w-]{1,100}(?::\d+)?").fullmatch
+_BRANCHES = frozenset(branches(MODEL.record))
+
+
+@cache
+def kind_of_name(name: str) -> str:
+    """Return what a member's name says of its value: `SECRET`, `URL` or nothing.
+
+    Examples
+    --------
+    >>> from dxnotebook.records.redact import kind_of_name
+    >>> [kind_of_name(name) for name in ("api_keys", "SignedURL", "Key")]
+    ['secret', 'url', '']
+    """
+    if name in _BRANCHES:  # the name of ImportAssetFromSignedUrl says nothing of what is in it
+        return ""
+    letters = re.sub(r"[^a-z]", "", name.lower()).removesuffix("s")
+    return next((kind for kind, ends in _ENDINGS.items() if letters.endswith(ends)), "")
 
 
 def redact_array(name: str, texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """Return the texts of the member of that name without what is secret in them."""
     if texts.null_count == len(texts):
         return texts
-    if name.endswith("ApiKey"):
+    kind = kind_of_name(name)
+    if kind == SECRET:
         return pc.if_else(texts.is_valid(), _REDACTED, texts)
-    if name.endswith("Url"):
-        return _without_query(texts)
+    if kind == URL:
+        texts = _without_query(texts)
     # looking for characters, and then for words, in all texts at once is much faster than matching
-    if _has(texts, _EQUALS_SIGNS) and _has_hint(texts.buffers()[2].to_pybytes()):
-        return pc.replace_substring_regex(texts, pattern=_SIGNED, replacement=_REPLACEMENT)
-    return texts
+    if not (_has(texts, _MARKS) and _has_hint(texts.buffers()[2])):
+        return texts
+    hinting = pc.match_substring_regex(texts, _HINTS)
+    return pc.replace_with_mask(texts, hinting, substituted(texts.filter(hinting), _FORMS))
 
 
 def _without_query(urls: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -62,8 +130,8 @@ def _without_query(urls: pa.LargeStringArray) -> pa.LargeStringArray:
     paths = pc.list_element(parts, 0)
     redacted = pc.binary_join_element_wise(paths, _REDACTED, pa.scalar("?", TEXT))
     cut = pc.if_else(pc.equal(pc.list_value_length(parts), 1), paths, redacted)
-    if _has(paths, b"#%\\"):  # which may begin a query, too
-        return pc.replace_substring_regex(cut, pattern=_QUERY, replacement=_REPLACEMENT)
+    if _has(paths, b"#%\\&;"):  # which may begin a query, too
+        return pc.replace_substring_regex(cut, pattern=_QUERY, replacement=_QUERY_CUT)
     return cut
 
 
@@ -73,9 +141,10 @@ def _has(texts: pa.LargeStringArray, signs: bytes) -> bool:
     return any((characters == sign).any() for sign in signs)
 
 
-def _has_hint(content: bytes) -> bool:
-    content = content.lower()
-    return any(hint in content for hint in _HINTS)
+def _has_hint(content: pa.Buffer) -> bool:
+    ends = pa.py_buffer(np.array([0, content.size], np.int64))
+    joined = pa.Array.from_buffers(TEXT, 1, [None, ends, content])
+    return bool(pc.match_substring_regex(joined, _HINTS)[0].as_py())
 
 
 def redact_text(text: str, name: str = "") -> str:
@@ -87,10 +156,17 @@ def redact_text(text: str, name: str = "") -> str:
     >>> redact_text("GET https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=ab12 failed")
     'GET https://b.s3.amazonaws.com/k?REDACTED failed'
     """
-    encoded = text.encode("utf-8", "backslashreplace")
-    if not name.endswith(SECRET_NAMES) and not _has_hint(encoded):
+    kind = kind_of_name(name)
+    if kind == SECRET:
+        return REDACTED
+    if kind == URL:
+        text = re.sub(_QUERY, _QUERY_CUT, text, count=1)
+    if not (
+        _ANY_MARK.search(text) and _HINT.search(text)
+    ):  # quickly, as a page may have many texts
         return text
-    return str(redact_array(name, pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
+    encoded = text.encode("utf-8", "backslashreplace")
+    return str(redact_array("", pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
 
 
 def redact_value(value: Any, name: str = "") -> Any:
@@ -98,12 +174,16 @@ def redact_value(value: Any, name: str = "") -> Any:
     if isinstance(value, str):
         return redact_text(value, name)
     if isinstance(value, dict):
-        inherited = name if name.endswith(SECRET_NAMES) else ""
         return {
-            # a repeated key has a number behind it
-            redact_text(key): redact_value(member, inherited or key.partition(":")[0])
+            key if _IS_NAME(key) else redact_text(key): redact_value(member, decisive([name, key]))
             for key, member in value.items()
         }
     if isinstance(value, list):
         return [redact_value(element, name) for element in value]
-    return REDACTED if name.endswith("ApiKey") and value is not None else value
+    return REDACTED if kind_of_name(name) == SECRET and value is not None else value
+
+
+def decisive(names: Sequence[str]) -> str:
+    """Return which of the names of members, each in the one before, says what is secret there."""
+    kinds = [kind_of_name(name) for name in names]
+    return next((names[kinds.index(kind)] for kind in (SECRET, URL) if kind in kinds), names[-1])
