@@ -89,7 +89,7 @@ def _scratch_folder(target: Path) -> Iterator[Path]:
             if is_free:
                 shutil.rmtree(abandoned, ignore_errors=True)
     scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_MARK}")
-    scratch.mkdir()
+    scratch.mkdir(0o700)  # what is in it gets its rights at the end
     with _claimed(scratch):
         try:
             yield scratch
@@ -119,9 +119,8 @@ def _claimed(scratch: Path) -> Iterator[bool]:
 
 
 def _put_in_place(written: Path, target: Path) -> None:
-    """Put what was written in the target's place."""
-    if target.is_file():
-        shutil.copymode(target, written)
+    """Put what was written in the target's place, with the rights of what was there."""
+    _copy_rights(target, written)
     if not (written.is_dir() and target.exists()):
         written.replace(target)
     elif not _swapped(written, target):
@@ -130,6 +129,13 @@ def _put_in_place(written: Path, target: Path) -> None:
         target.rename(written.with_name(_ASIDE))
         written.rename(target)
     _sync(target.parent)
+
+
+def _copy_rights(old: Path, new: Path) -> None:
+    if old.exists():  # else they are what the user's umask says
+        for part in new.iterdir() if new.is_dir() else ():
+            _copy_rights(old / part.name, part)
+        shutil.copymode(old, new)
 
 
 def _swapped(one: Path, other: Path) -> bool:

@@ -59,7 +59,9 @@ def export(
     escape_formulas : bool
         Whether texts and column names that a spreadsheet would take for formulas get a single quote
         before them, in CSV and Excel: those that begin with ``= + - @ | %``, also in full width,
-        tab, CR or LF, also after white space or double quotes. Numbers stay numbers.
+        tab, CR or LF, also after white space or double quotes; in CSV also what so begins behind a
+        ``;``, ``|``, tab or line break, which a spreadsheet may take for separators. Numbers stay
+        numbers.
     progress : bool, optional
         Whether to show a progress bar; by default in a terminal or notebook, when it takes long.
 
@@ -122,7 +124,8 @@ def export(
                 if suffix in _TYPED:
                     _write_typed(frame, file, bar, ours)
                 else:
-                    spreadsheet.write_csv(plain_table(frame, escape=escape_formulas), file, bar)
+                    table = plain_table(frame, escape=escape_formulas, within=True)
+                    spreadsheet.write_csv(table, file, bar)
     return Path(path)
 
 

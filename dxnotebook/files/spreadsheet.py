@@ -3,7 +3,10 @@
 A spreadsheet takes a text that begins like a formula for one. OWASP's rule is to put a single quote
 before it; its list (``= + - @``, tab, CR, LF, full-width forms) is taken here with defusedcsv's
 ``|`` and ``%``, and also where white space, invisible characters or double quotes come first. Every
-text of a CSV file is quoted, so none opens a new cell.
+text of a CSV file is quoted, so none opens a new cell - if the comma is taken for the separator. A
+spreadsheet that takes another one closes the quotes elsewhere, so that in CSV the rule also holds
+behind whatever may separate cells or rows. Where single quotes are there already, one more is put
+before them: so a text that begins so has lost nothing, and one quote less is the original again.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from dxnotebook.arrays import is_text, mask_of
+from dxnotebook.arrays import is_text, mask_of, substituted
 from dxnotebook.errors import DxError, MissingDependencyError
 from dxnotebook.model import TEXT
 from dxnotebook.text import valid_utf8
@@ -28,7 +31,10 @@ from dxnotebook.text import valid_utf8
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
 
 _CHUNK = 2**16
-_FORMULA = r'^(?:[\pZ\pC"]*[=+\-@|%＝＋－＠]|[\t\r\n\x00])'
+_STARTS = r"=+\-@%＝＋－＠"
+_FORMULA = rf"^('*(?:[\pZ\pC\"]*[{_STARTS}|]|[\t\r\n\x00]))"
+# in CSV, behind what may separate cells; what stands before a formula there is no such separator
+_WITHIN = rf"([;|\t\r\n])('*(?:\pZ|\p{{Cf}}|[\"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])*[{_STARTS}])"
 # what XML cannot hold, and CR, which it takes for a line's end
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
 _ESCAPES = {c: ascii(chr(c))[1:-1] for c in (*range(9), *range(0xB, 0x20), 0xFFFE, 0xFFFF)}
@@ -50,7 +56,9 @@ def slices(table: pa.Table, bar: Any, rows: int = _CHUNK) -> Iterator[pa.Table]:
         bar.update(part.num_rows)
 
 
-def plain_table(frame: pd.DataFrame, *, nested: bool = False, escape: bool = False) -> pa.Table:
+def plain_table(
+    frame: pd.DataFrame, *, nested: bool = False, escape: bool = False, within: bool = False
+) -> pa.Table:
     """Return a frame as numbers, booleans, times and texts; what is none of these becomes text.
 
     An index that is more than row numbers becomes the first columns.
@@ -61,6 +69,8 @@ def plain_table(frame: pd.DataFrame, *, nested: bool = False, escape: bool = Fal
         Whether lists and objects stay what they are.
     escape : bool
         Whether what a spreadsheet would take for a formula gets a single quote before it.
+    within : bool
+        Whether that also holds inside of texts, behind what may separate cells.
     """
     if not isinstance(frame.index, pd.RangeIndex) or frame.index.name is not None:
         try:
@@ -71,7 +81,7 @@ def plain_table(frame: pd.DataFrame, *, nested: bool = False, escape: bool = Fal
     columns = [_fitting(frame.iloc[:, place], nested=nested) for place in range(frame.shape[1])]
     names = pa.array([valid_utf8(str(name)) for name in frame.columns], TEXT)
     if escape:
-        names, *columns = map(_escaped, [names, *columns])
+        names, *columns = (_escaped(texts, within=within) for texts in [names, *columns])
     return pa.Table.from_arrays(columns, names=names.to_pylist())
 
 
@@ -108,13 +118,10 @@ def _as_texts(column: pd.Series[Any]) -> pa.Array:
     return pa.array(texts.where(column.notna().to_numpy(), None), TEXT, from_pandas=True)
 
 
-def _escaped(texts: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Return a column with a single quote before texts that would be taken for formulas."""
-    formulas = pc.match_substring_regex(texts, _FORMULA) if texts.type == TEXT else None
-    if formulas is None or not pc.any(formulas).as_py():
-        return texts
-    quote, nothing = pa.scalar("'", TEXT), pa.scalar("", TEXT)
-    return pc.if_else(formulas, pc.binary_join_element_wise(quote, texts, nothing), texts)
+def _escaped(texts: pa.ChunkedArray | pa.Array, *, within: bool) -> pa.ChunkedArray | pa.Array:
+    """Return a column with a single quote before what would be taken for formulas."""
+    rules = {_WITHIN: r"\1'\2"} if within else {}
+    return substituted(texts, {**rules, _FORMULA: r"'\1"}) if texts.type == TEXT else texts
 
 
 def _iso(times: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:

@@ -128,6 +128,32 @@ def test_a_link_is_followed_and_rights_are_kept(account, tmp_path):
     assert (tmp_path / "real" / "errors.csv").stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("where_names_swap", [True, False])
+def test_what_is_private_stays_private(where_names_swap, account, tmp_path, monkeypatch):
+    if not where_names_swap:
+        monkeypatch.setattr(ctypes, "CDLL", _unavailable)
+    before = os.umask(0o022)
+    try:
+        path = exported(account, tmp_path / "all.parquet")
+        rights = {part.name: part.stat().st_mode & 0o777 for part in [path, *path.iterdir()]}
+        assert rights == {"all.parquet": 0o755, **dict.fromkeys(PARTS[:3], 0o644)}
+        path.chmod(0o700)
+        (path / "jobs.parquet").chmod(0o600)
+        with replacing(path, PARTS) as written:
+            (written / "jobs.parquet").write_bytes(b"")
+            assert written.parent.stat().st_mode & 0o077 == 0
+        assert (path / "jobs.parquet").stat().st_mode & 0o777 == 0o600
+        exported(account, path)
+        assert path.stat().st_mode & 0o777 == 0o700
+        assert (path / "jobs.parquet").stat().st_mode & 0o777 == 0o600
+        os.umask(0o027)
+        for suffix in SUFFIXES:
+            new = exported(account, tmp_path / f"new{suffix}")
+            assert new.stat().st_mode & 0o777 == (0o750 if new.is_dir() else 0o640)
+    finally:
+        os.umask(before)
+
+
 FULL = """
 import resource, sys
 import dxnotebook as dx

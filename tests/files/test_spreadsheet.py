@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,12 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook.files import spreadsheet
+from tests.files.cells import FORMULA, original
 from tests.files.conftest import cells_of, exported
 
 TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
@@ -60,12 +64,22 @@ HARMLESS = [
     "1-2",
     "",
     " ",
-    "'=1",
+    "'1",
     "mailto:a@b",
     "https://b.example/?a=b",
     "\u00e9",
-    "ab\n=1",
+    "a;b|c\td\ne",
 ]
+# what is a formula where something else than the comma separates, and what looks escaped already
+WITHIN = {
+    "x;=cmd|' /C calc'!A0;": "x;'=cmd|' /C calc'!A0;",
+    "x\t@y|-1\n+1\r＝1": "x\t'@y|'-1\n'+1\r'＝1",
+    'x;";""=1;\u00a0-1': 'x;";\'""=1;\'\u00a0-1',
+    ";=1;;=2": ";'=1;;'=2",
+    "\t=1": "'\t'=1",
+    "'=1": "''=1",
+    "''=1;'=1": "'''=1;''=1",
+}
 
 
 def test_no_field_of_a_csv_file_begins_like_a_formula(tmp_path):
@@ -76,9 +90,32 @@ def test_no_field_of_a_csv_file_begins_like_a_formula(tmp_path):
         header, *rows = csv.reader(file)
     assert header == ["text", "'=name", "category"]
     for text, row in zip(frame["text"], rows, strict=True):
-        assert row == ["'" * (text in ATTACKS) + text, "x", "'" * (text in ATTACKS) + text]
+        assert row == [row[0], "x", row[0]]
+        assert original(row[0]) == text
+        assert row[0].startswith("'") == (text in ATTACKS or text.startswith("'"))
         assert not row[0].startswith(TRIGGERS)
         assert defusedcsv.csv._escape(row[0]) == row[0]
+
+
+def test_no_text_of_a_csv_file_begins_a_formula_behind_any_separator(tmp_path):
+    path = exported(pd.DataFrame({"text": list(WITHIN)}), tmp_path / "a.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        cells = [row[0] for row in csv.reader(file)][1:]
+    assert cells == list(WITHIN.values())
+    assert list(map(original, cells)) == list(WITHIN)
+    [_, *rows] = cells_of(exported(pd.DataFrame({"text": list(WITHIN)}), tmp_path / "a.xlsx"))
+    assert rows[0] == [next(iter(WITHIN))]  # there a cell is a cell
+
+
+@pytest.mark.property
+@given(st.lists(st.sampled_from([*"=-'\";|\t\r\n x＋%@", "\ufeff"]), max_size=9).map("".join))
+def test_what_is_escaped_is_to_be_had_back_and_begins_no_formula(text):
+    table = spreadsheet.plain_table(pd.DataFrame({"text": [text]}), escape=True, within=True)
+    [cell] = table["text"].to_pylist()
+    assert original(cell) == text
+    for separator in ";|\t":
+        for part in re.split(f"[\r\n{separator}]", cell):
+            assert not part.strip(' "\ufeff\t').startswith(FORMULA)
 
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
