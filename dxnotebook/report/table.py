@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dxnotebook.text import duration, shortened, title
+from dxnotebook.text import duration, shortened, title, visible
 
 _LONGEST_CELL = 500  # characters of a cell
 _SHARES = ("rate", "low", "high", "share")
@@ -62,7 +62,7 @@ def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
         return lambda time: f"{time:%Y-%m-%d %H:%M}"
     if pd.api.types.is_integer_dtype(kind):
         return "{:,}".format
-    return lambda value: shortened(str(value), _LONGEST_CELL)
+    return lambda value: visible(shortened(str(value), _LONGEST_CELL))
 
 
 def plain(text: object) -> str:
@@ -75,5 +75,7 @@ def plain(text: object) -> str:
     'a &#60;b&#62; &#42;c&#42;'
     """
     return "".join(
-        sign if sign.isalnum() or sign in " .,:()-–/" else f"&#{ord(sign)};" for sign in str(text)
+        # a colon or a dot may make a link
+        sign if sign.isalnum() or sign in " ,()-–/" else f"&#{ord(sign)};"
+        for sign in visible(str(text))
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from dataclasses import replace
 
 import nbformat
 import pytest
 
 import dxnotebook as dx
-from dxnotebook import DxError
+from dxnotebook.report.shipped import shipped
 from tests.conftest import job, page_of, tables_of
 from tests.report.page import Page
 
@@ -84,30 +90,72 @@ def test_a_report_says_what_is_not_in_it(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_changed_notebook_is_run_on_the_tables(tmp_path):
-    mine = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("print(f'mine: {len(tables)} jobs')")]
-    )
-    mine.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+def test_a_report_has_no_links_of_names_and_no_paths_of_this_machine(tmp_path):
+    name = "https://evil.example www.evil.example"
+    failed = {
+        "State": "ERROR",
+        "Errors": [{"Code": "VALIDATION_EXCEPTION", "Message": name}],
+        "Details": {"ImportAssetsFromS3": {"DataSetId": name}},
+    }
+    jobs = [job(n, CreatedAt=f"2026-08-{1 + n % 28:02}T00:00:00Z") for n in range(600)]
+    jobs += [job(1000 + n, CreatedAt="2026-09-01T00:00:00Z", **failed) for n in range(40)]
+    mine = nbformat.read(shipped(), as_version=4)
+    loud = "import sys, warnings; warnings.warn('x'); print(sys.prefix, file=sys.stderr)"
+    mine.cells.insert(1, nbformat.v4.new_code_cell(loud))
+    mine.cells.insert(2, nbformat.v4.new_code_cell("1 / 0"))
+    mine.cells[2].metadata["tags"] = ["raises-exception"]
     nbformat.write(mine, tmp_path / "mine.ipynb")
-    tables = tables_of(page_of(job(1), job(2)))
-    written = dx.write_report(
-        tables, tmp_path / "r.html", notebook=tmp_path / "mine.ipynb"
+    path = tmp_path / "r.html"
+    text = dx.write_report(
+        tables_of(page_of(*jobs)), path, notebook=tmp_path / "mine.ipynb"
     ).read_text()
-    assert "mine: 2 jobs" in written
-    mine.cells.append(nbformat.v4.new_code_cell("1 / 0"))
-    nbformat.write(mine, tmp_path / "mine.ipynb")
-    with pytest.raises(DxError, match="The notebook failed: ZeroDivisionError: division by zero"):
-        dx.write_report(tables, tmp_path / "r.html", notebook=tmp_path / "mine.ipynb")
-    assert (tmp_path / "r.html").read_text() == written
+    page = Page(text)
+    assert page.text.count("https://evil.example") >= 2
+    assert [link for link in page.links if not link.startswith(("data:image/png", "#"))] == []
+    for place in (str(tmp_path), tempfile.gettempdir() + "/", sys.prefix, "site-packages"):
+        assert place not in text
 
 
-@pytest.mark.parametrize(
-    ("content", "told"), [(None, "Cannot read the notebook"), ("{", "is not a notebook")]
-)
-def test_what_is_no_notebook_is_said(tmp_path, content, told):
-    path = tmp_path / "mine.ipynb"
-    if content:
-        path.write_text(content)
-    with pytest.raises(DxError, match=told):
-        dx.write_report(tables_of(page_of()), tmp_path / "r.html", notebook=path)
+INTERRUPTED = """
+import sys, time
+import dxnotebook as dx
+tables = dx.read_jobs(dx.demo.Account(300).pages())
+print("ready", flush=True)
+dx.write_report(tables, sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.5, 1, 1.5, 2.5, 4, 6])
+def test_an_interrupted_report_leaves_nothing_and_tells_one_thing(seconds, tmp_path):
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(runtime)}
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "r.html")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == -signal.SIGINT
+    assert said.splitlines()[-1].startswith("KeyboardInterrupt: ")
+    assert not re.search("zmq|nbclient|nbconvert|jupyter_|tornado|AssertionError|Task", said)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(tmp_path) not in running.stdout
+
+
+@pytest.mark.slow
+def test_an_interrupted_report_is_one_line_on_the_command_line(tmp_path):
+    command = [sys.executable, "-c", "from dxnotebook.cli import main; main()", "report", "--demo"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*command, str(tmp_path / "r.html")], stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        assert process.stderr.readline().startswith("Running the notebook")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)
+    assert (process.returncode, said[0], said[1].split()) == (1, "", ["Aborted!"])
+    assert list(tmp_path.iterdir()) == []
