@@ -42,6 +42,8 @@ class Exploration:
     ----------
     tables : JobTables
         The jobs.
+    read_only : bool
+        Whether nothing may be written where the kernel runs.
 
     Attributes
     ----------
@@ -57,12 +59,14 @@ class Exploration:
         What the page has to know once.
     """
 
-    def __init__(self, tables: JobTables) -> None:
+    def __init__(self, tables: JobTables, *, read_only: bool = False) -> None:
+        self.read_only = read_only
         self.crossfilter = Crossfilter(checked(tables))
         self.tables = self.crossfilter.tables
         self.ticked = np.zeros(len(self.tables), bool)
         self.pending = self.crossfilter.preparations()
         self.contents = {**cells.contents(self.tables.jobs), "formats": list(_FORMATS)}
+        self.contents["read_only"] = read_only
         self._parts: dict[str, tuple[Mask | None, JobTables]] = {}
 
     def part(self, name: str, filters: Mapping[str, Any]) -> JobTables:
@@ -160,6 +164,8 @@ def detail(explored: Exploration, message: Message) -> Message:
 
 def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
+    if explored.read_only and not message["download"]:
+        raise DxError("This explorer is read only; download the jobs.")
     name = _free_name(_FORMATS[message["format"]])
     tables = explored.part("selected" if message["ticked"] else "selection", message["filters"])
     jobs = counted(len(tables), "job")
@@ -174,7 +180,8 @@ def save(explored: Exploration, message: Message) -> Message:
         content = path.read_bytes()
     if len(content) > _LARGEST_DOWNLOAD:
         problem = f"{len(content):,} bytes are too many to download"
-        raise DxError(f"{problem}. Save them beside the notebook.")
+        remedy = "Filter the jobs" if explored.read_only else "Save them beside the notebook"
+        raise DxError(f"{problem}. {remedy}.")
     text = f"Downloaded {jobs} as {path.name}."
     return {"name": path.name, "text": text, BUFFERS: [content]}
 

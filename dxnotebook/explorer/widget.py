@@ -30,7 +30,9 @@ _STATIC = Path(__file__).parent / "static"
 _LOG = logging.getLogger("dxnotebook")
 
 
-def explore(tables: JobTables, filters: Mapping[str, Any] | None = None) -> JobExplorer:
+def explore(
+    tables: JobTables, filters: Mapping[str, Any] | None = None, *, read_only: bool = False
+) -> JobExplorer:
     """Return a widget to explore jobs with: filters that cross, a trend, causes, a table, details.
 
     Parameters
@@ -39,6 +41,9 @@ def explore(tables: JobTables, filters: Mapping[str, Any] | None = None) -> JobE
         The jobs; with data sets' names where `with_names` was used.
     filters : dict, optional
         What to show at first, as `JobExplorer.filters` tells it.
+    read_only : bool
+        Whether nothing is written where the kernel runs: jobs can be downloaded by the browser, but
+        not be saved beside the notebook. Use it for pages that others visit, as those of Voila.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def explore(tables: JobTables, filters: Mapping[str, Any] | None = None) -> JobE
     >>> explorer.selection.jobs["state"].unique().tolist()
     ['TIMED_OUT']
     """
-    return JobExplorer(tables, filters)
+    return JobExplorer(tables, filters, read_only=read_only)
 
 
 class _Derived(traitlets.TraitType[JobTables, JobTables]):
@@ -81,6 +86,8 @@ class JobExplorer(anywidget.AnyWidget):
         The jobs.
     filters : dict, optional
         What to show at first.
+    read_only : bool
+        Whether jobs can be downloaded only, and nothing be written where the kernel runs.
 
     Attributes
     ----------
@@ -111,8 +118,14 @@ class JobExplorer(anywidget.AnyWidget):
     selected = _Derived()
     _about = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, tables: JobTables, filters: Mapping[str, Any] | None = None) -> None:
-        self._explored = Exploration(tables)
+    def __init__(
+        self,
+        tables: JobTables,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._explored = Exploration(tables, read_only=read_only)
         self._lock = threading.RLock()  # kernels answer from several threads
         super().__init__(filters=normalized(filters or {}), _about=self._explored.contents)
         self.on_msg(self._receive)

@@ -113,9 +113,9 @@ PAGE = """<!doctype html><html lang=en><title>explorer</title>
 class Shown:
     """An explorer whose own part is in a page, without Jupyter: messages are calls of the test."""
 
-    def __init__(self, page, tables, filters=None, scheme="light"):
+    def __init__(self, page, tables, filters=None, scheme="light", **options):
         self.page = page
-        self.explorer = JobExplorer(tables, filters)
+        self.explorer = JobExplorer(tables, filters, **options)
         self.sent = []
         self.explorer.send = lambda content, buffers=None: self.sent.append(
             [content, [list(one) for one in buffers or []]]

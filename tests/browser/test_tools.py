@@ -22,3 +22,13 @@ def test_the_selection_is_downloaded(page, shown):
     assert any(
         name.endswith("jobs.csv") for name in zipfile.ZipFile(io.BytesIO(content)).namelist()
     )
+
+
+def test_a_page_that_is_read_only_offers_downloads_only(page, shown):
+    shown(read_only=True)
+    page.locator("summary", has_text="Export").click()
+    expect(page.get_by_role("button", name="Download")).to_be_visible()
+    expect(page.get_by_role("button", name="Save beside the notebook")).to_have_count(0)
+    with page.expect_download():
+        page.get_by_role("button", name="Download").click()
+    expect(page.locator(".dxn-message")).to_contain_text("Downloaded 6,000 jobs as jobs-")

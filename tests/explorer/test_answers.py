@@ -163,3 +163,20 @@ def test_the_selection_is_exported(tables, name, tmp_path, monkeypatch):
     answer, (content,) = answer_to(explorer, "export", format=name, download=True, ticked=True)
     assert answer["text"] == f"Downloaded 4 jobs as {answer['name']}."
     assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) >= 3
+
+
+def test_an_explorer_that_is_read_only_writes_nothing_where_the_kernel_runs(
+    tables, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    explorer = dx.explore(tables, read_only=True)
+    answer, _ = answer_to(explorer, "export", format="csv", download=False, ticked=False)
+    assert (answer["kind"], "read only" in answer["text"]) == ("error", True)
+    # what the page says of itself is no leave
+    explorer._about = {**explorer._about, "read_only": False}
+    answer, _ = answer_to(explorer, "export", format="csv", download=0, ticked=False)
+    assert answer["kind"] == "error"
+    answer, (content,) = answer_to(explorer, "export", format="csv", download=True, ticked=False)
+    assert answer["name"].endswith(".zip")
+    assert content
+    assert list(tmp_path.iterdir()) == []

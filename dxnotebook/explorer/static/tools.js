@@ -37,7 +37,8 @@ export class Tools extends Part {
       const onclick = () => this.on.save({ format: format.value, download, ticked: ticked() });
       return button({ onclick }, label);
     };
-    const buttons = [save("Save beside the notebook", false), save("Download", true)];
+    const buttons = [save("Download", true)];
+    if (!this.state.about.read_only) buttons.unshift(save("Save beside the notebook", false));
     return menu("Export", {}, h("label", {}, "Format ", format), this.#onlyTicked, ...buttons).node;
   }
 

@@ -31,6 +31,7 @@ export interface About {
   shown: string[];
   facets: [name: Facet, title: string][];
   formats: string[];
+  read_only: boolean;
 }
 
 /** Values with the number of their jobs, and how many more values there are. */
