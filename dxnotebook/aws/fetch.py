@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 from dxnotebook import errors
+from dxnotebook.aws.background import in_background
 from dxnotebook.aws.clients import describe
 from dxnotebook.aws.listing import Listing
 from dxnotebook.aws.pages import REQUEST_ERRORS, Page
@@ -107,23 +109,16 @@ class Fetch:
 
     def run(self, use: Callable[[], object] = lambda: None) -> None:
         """Fetch until all listings are done; call `use` whenever a batch was decoded, and last."""
-        numbers = iter(range(len(self.sources)))
+        works = [partial(self._fetch, number) for number in range(len(self.sources))]
+        futures = in_background(works, MOST_AT_ONCE)
         try:
             with closing(self._bar):
-                for _ in self.sources[:MOST_AT_ONCE]:
-                    # daemons: an interrupt, or the end of the process, waits for none of them
-                    work = threading.Thread(target=self._work, args=(numbers,), daemon=True)
-                    work.start()
                 self._take(use)
         finally:
             self._stop.set()
             self._room.release(len(self.sources))
-
-    def _work(self, numbers: Iterator[int]) -> None:
-        """Fetch one listing after the other, as long as there are any."""
-        for number in numbers:
-            if not self._stop.is_set():
-                self._fetch(number)
+            for future in futures:
+                future.cancel()
 
     def _fetch(self, number: int) -> None:
         """Put the pages of one listing where `_take` finds them."""

@@ -12,7 +12,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Mapping
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
+from dxnotebook.aws.background import in_background
 from dxnotebook.aws.clients import Client
 from dxnotebook.errors import FormatError, LoadError
 from dxnotebook.records.body import as_utf8
@@ -166,6 +166,7 @@ class _Tap(Generic[Checked]):
     def __init__(self, client: Client, method: str, check: Callable[[Any], Checked]) -> None:
         self._method = getattr(client, method)
         self._check = check
+        self._exceptions = client.exceptions
         self._thread: int | None = None
         self._outcome: _Outcome | None = None
         self._is_closed = False
@@ -250,7 +251,8 @@ class _Tap(Generic[Checked]):
         error = _denial(status_code, headers, body)
         is_throttled = status_code in (408, 429) or error["Error"]["Code"] in _THROTTLED
         may_pass = status_code >= 500 or is_throttled
-        return _Outcome(ClientError(error, self._name), may_pass=may_pass)
+        kind = self._exceptions.from_code(error["Error"]["Code"])
+        return _Outcome(kind(error, self._name), may_pass=may_pass)
 
     def _examined(self, page: Any, headers: Any = None, served_at: Any = None) -> _Outcome:
         """Return what a page comes to; another one may be better where it came by HTTP."""
@@ -268,18 +270,9 @@ class _Tap(Generic[Checked]):
 def _in_time(ask: Callable[[], _Outcome], limit_s: float) -> _Outcome:
     """Return what comes of a request, which is given up where that takes too long.
 
-    It is made in a thread of its own, which may be left alone with a socket that never answers:
-    neither an interrupt nor the end of the process waits for it.
+    It is made in a thread of its own, which may be left alone with a socket that never answers.
     """
-    future: Future[_Outcome] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(ask())
-        except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="list-jobs-request", daemon=True).start()
+    [future] = in_background([ask])
     try:
         return future.result(limit_s)
     except TimeoutError:

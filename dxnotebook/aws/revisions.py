@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
+from dxnotebook.aws.background import in_background
 from dxnotebook.aws.clients import Client, client_names, describe, listed
 from dxnotebook.aws.fetch import MOST_AT_ONCE
 from dxnotebook.aws.listing import PAGE_SIZE
@@ -64,9 +64,10 @@ def list_revisions(
             if name not in failures:
                 found = pages(several[number], "list_data_set_revisions", parameters, _Page.check)
                 return [(region, data_set_id, *row) for page in found for row in page.checked.rows]
+        except several[number].exceptions.ResourceNotFoundException:
+            pass  # it is another account's
         except REQUEST_ERRORS as error:
-            if not _is_unknown(error):  # to this client, as it is another account's
-                failures[name] = redact_text(describe(error))
+            failures[name] = redact_text(describe(error))
         return []
 
     wanted = data_sets[["region", "data_set_id"]].dropna().drop_duplicates()
@@ -77,20 +78,17 @@ def list_revisions(
         if client.meta.region_name == data_set.region
     ]
     connections = sum(client.meta.config.max_pool_connections for client in several)
-    pool = ThreadPoolExecutor(min(MOST_AT_ONCE, connections), "list-revisions")
+    works = [partial(ask, *one) for one in asked]
+    futures = in_background(works, min(MOST_AT_ONCE, connections))
     try:
-        rows = [row for found in pool.map(lambda one: ask(*one), asked) for row in found]
+        rows = [row for future in futures for row in future.result()]
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in futures:
+            future.cancel()
     if failures:
         _report(failures, len(several))
     result = pd.DataFrame(rows, columns=[*_IDS, *_TYPES])
     return result.astype(dict.fromkeys(_IDS, "str") | _TYPES).drop_duplicates([*_IDS])
-
-
-def _is_unknown(error: Exception) -> bool:
-    answer = error.response if isinstance(error, ClientError) else {}
-    return bool(answer.get("Error", {}).get("Code") == "ResourceNotFoundException")
 
 
 def _report(failures: dict[str, str], clients: int) -> None:

@@ -1,0 +1,38 @@
+"""Work in threads that nobody has to wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> list[Future[Result]]:
+    """Start several works, so many at once, and return their futures; cancel those not wanted.
+
+    The threads are daemons: neither an interrupt nor the end of the process waits for one that is
+    stuck in a socket, as it would for those of a ThreadPoolExecutor.
+
+    Examples
+    --------
+    >>> from dxnotebook.aws.background import in_background
+    >>> [future.result() for future in in_background([lambda: 1, lambda: 2], 2)]
+    [1, 2]
+    """
+    futures = [Future[Result]() for _ in works]
+    waiting = iter(list(zip(futures, works, strict=True)))
+
+    def run() -> None:
+        for future, work in waiting:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
+                    future.set_exception(error)
+
+    for _ in range(min(at_once, len(works))):
+        threading.Thread(target=run, name="dxnotebook-aws", daemon=True).start()
+    return futures
