@@ -21,6 +21,7 @@ from dxnotebook.errors import DxError, texts
 FrameT = TypeVar("FrameT")
 
 _TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
+_MOST_CODES = 2**62
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
@@ -52,18 +53,43 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
     """
     if not by:
         return pd.DataFrame(index=range(1)), np.zeros(len(frame), np.int64)
-    group = np.zeros(len(frame), np.int64)
-    with groupable(by):
-        for name in by:
-            number, values = pd.factorize(frame[name], use_na_sentinel=False)
-            group = pd.factorize(group * len(values) + number)[0]
-    first = pd.Series(group).drop_duplicates().index.to_numpy()
-    groups = frame[by].take(first).reset_index(drop=True)
+    groups, group = _distinct(frame, by)
     groups = groups.sort_values(
         by, key=lambda key: key.astype("str") if key.dtype in ("category", object) else key
     )
     rank = np.argsort(groups.index.to_numpy())
     return groups.reset_index(drop=True), rank[group]
+
+
+def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, Integers]:
+    """Return the different rows of columns, and the number that each row has among them."""
+    number, size = np.zeros(len(frame), np.int64), 1
+    for name in columns:
+        with groupable([name]):
+            codes, values = pd.factorize(frame[name], use_na_sentinel=False)
+        if len(columns) == 1:
+            return pd.DataFrame({name: values}), codes
+        if size * len(values) > _MOST_CODES:
+            number, seen = pd.factorize(number)
+            size = len(seen)
+        number, size = number * len(values) + codes, size * len(values)
+    if size <= len(frame):  # quicker than factorize, where there is room
+        there = np.bincount(number, minlength=size) > 0
+        number = (np.cumsum(there) - 1)[number]
+    else:
+        number = pd.factorize(number)[0]
+    first = np.empty(number.max(initial=-1) + 1, np.int64)
+    first[number[::-1]] = np.arange(len(frame))[::-1]
+    return frame[list(columns)].take(first).reset_index(drop=True), number
+
+
+def sums_by(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Return sums of columns of whole numbers by keys; pandas takes several times as long."""
+    if not keys:
+        return frame[list(columns)].sum().to_frame().T
+    rows, number = _distinct(frame, keys)
+    sums = {name: np.bincount(number, frame[name], len(rows)).astype(np.int64) for name in columns}
+    return rows.assign(**sums)
 
 
 def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:

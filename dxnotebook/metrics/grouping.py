@@ -9,9 +9,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, Mask
 from dxnotebook.errors import DxError
-from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered
+from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered, sums_by
 from dxnotebook.metrics.periods import Step
 from dxnotebook.tables.jobtables import warn_undated
 
@@ -79,13 +78,26 @@ class Grouping(Generic[FrameT]):
         self, aggregations: Sequence[Any], *, also: Names = (), values: Names = ()
     ) -> pd.DataFrame:
         """Return aggregations by group, period and further columns; null is a key, too."""
-        frame = self.selected(*also, *values)
-        keys = dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])])
+        frame, keys = self.selected(*also, *values), self._keys(also)
         if not keys:
             return self.source.collected(frame.select(*aggregations))
-        with groupable(self.by):
+        with groupable(keys):
             groups = frame.group_by(*keys, drop_null_keys=False)
             return self.source.collected(groups.agg(*aggregations))
+
+    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> Any:
+        """Return sums of columns of the engine's frame by group, period and further columns."""
+        keys, sums = self._keys(also), [nw.col(name).sum() for name in columns]
+        with groupable(keys):
+            if self.source.is_pandas:
+                return nw.from_native(sums_by(frame.to_native(), keys, columns))
+            if keys:
+                return frame.group_by(*keys, drop_null_keys=False).agg(*sums)
+        return frame.select(*sums)
+
+    def _keys(self, also: Names) -> list[str]:
+        """Return the columns that make a group, the period and further columns."""
+        return list(dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])]))
 
 
 class Grid:
@@ -126,10 +138,11 @@ class Grid:
         values = values.assign(n=values["n"].fillna(0).astype("int64"))
         return pd.concat([self.labels(), values], axis=1)
 
-    def total(self, rows: Mask) -> Integers:
-        """Return how many jobs the selected rows hold of each group and period."""
-        sizes = self.rows[SIZE].to_numpy(float)[rows]
-        return np.bincount(self.place[rows], sizes, self.size).astype(np.int64)
+    def totals(self, columns: Names) -> pd.DataFrame:
+        """Return the sums of columns of the rows, of each group and period."""
+        values = {name: self.rows[name].fillna(0).to_numpy(float) for name in columns}
+        sums = {name: np.bincount(self.place, each, self.size) for name, each in values.items()}
+        return pd.DataFrame(sums)
 
 
 def _check_size(groups: int, periods: int) -> None:

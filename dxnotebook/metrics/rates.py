@@ -17,11 +17,11 @@ import pandas as pd
 
 from dxnotebook.arrays import Array
 from dxnotebook.errors import invalid, texts
-from dxnotebook.metrics.engines import FrameT
-from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
+from dxnotebook.metrics.engines import FrameT, columns_of
+from dxnotebook.metrics.grouping import PERIOD, SIZE, Grid, Grouping, Names
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 
-RATES = ("n", "failed", "rate", "low", "high")
+RATES = ("n", "n_effective", "failed", "rate", "low", "high")
 
 
 def failure_rate(
@@ -29,6 +29,7 @@ def failure_rate(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
+    cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
     failed: Iterable[str] = FAILED_STATES,
     finished: Iterable[str] = FINISHED_STATES,
@@ -47,6 +48,11 @@ def failure_rate(
         The length of a period: a count and "min", "h", "d", "w", "mo", "q" or "y". Weeks begin on
         Monday. Minutes and hours are counted on, whatever the clocks do, from those of the zone at
         its first job. A job belongs to the period in which it was created.
+    cluster : str or sequence of str, optional
+        The column or columns that jobs share which succeed or fail together, such as ["type",
+        "data_set_id", "revision_id"] for jobs that make a revision. So many jobs are fewer
+        independent observations, and the interval is wider. A job with a null there shares with no
+        other; so do jobs of different groups or periods.
     confidence : float
         The probability with which the interval covers the true rate.
     failed, finished : iterable of str
@@ -59,7 +65,8 @@ def failure_rate(
     -------
     frame of the same kind
         One row a group, or a group and period, sorted: the `by` columns, ``period`` (its start, a
-        time in `tz`), ``n`` (finished jobs, int64), ``failed`` (int64), ``rate``, ``low``, ``high``
+        time in `tz`), ``n`` (finished jobs, int64), with `cluster` ``n_effective`` (float64: how
+        many independent jobs they are worth), ``failed`` (int64), ``rate``, ``low``, ``high``
         (float64, 0 to 1, null where ``n`` is 0). Between the first and the last period that has
         jobs none is left out.
 
@@ -75,6 +82,15 @@ def failure_rate(
     :math:`(p + z^2/2n \pm z\sqrt{p(1-p)/n + z^2/4n^2}) / (1 + z^2/n)` (E. B. Wilson, JASA 22,
     1927).
 
+    With `cluster`, :math:`n` is in all of this the effective sample size, as in survey practice (E.
+    L. Korn and B. I. Graubard, *Survey Methodology* 24, 1998): the jobs over the design effect (L.
+    Kish, *Survey Sampling*, 1965). This is the variance of the rate as a ratio of the totals of
+    :math:`c` clusters of :math:`n_i` jobs, of which :math:`k_i` failed,
+    :math:`c/(c-1) \sum (k_i - p n_i)^2 / n^2`, over that of so many single jobs,
+    :math:`p(1-p)/(n-1)`; it is never taken below 1. It cannot be known where there is one cluster,
+    or where none or all jobs failed: then it is that of all other groups and periods, and if there
+    is none, that of clusters which fail whole, :math:`\sum n_i^2 / n`.
+
     Examples
     --------
     >>> import dxnotebook as dx
@@ -83,8 +99,9 @@ def failure_rate(
           n  failed   rate    low   high
     0  5967     399  0.067  0.061  0.073
     """
-    grouping = Grouping(jobs, by, every, tz, needed=["state"], results=RATES)
-    return grouping.source.returned(rates_of(grouping, failed, finished, confidence))
+    shared = columns_of(cluster, (PERIOD, *RATES))
+    grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=RATES)
+    return grouping.source.returned(rates_of(grouping, shared, failed, finished, confidence))
 
 
 def is_share(value: object) -> bool:
@@ -93,27 +110,79 @@ def is_share(value: object) -> bool:
 
 
 def rates_of(
-    grouping: Grouping[Any], failed: Iterable[str], finished: Iterable[str], confidence: float
+    grouping: Grouping[Any],
+    cluster: Names,
+    failed: Iterable[str],
+    finished: Iterable[str],
+    confidence: float,
 ) -> pd.DataFrame:
     """Return what `failure_rate` does, as a pandas frame."""
     failed, finished = texts("failed", failed), texts("finished", finished)
     if not is_share(confidence) or confidence in (0, 1):
         raise invalid("confidence", confidence, "is a number between 0 and 1, such as 0.95")
-    grid = Grid(grouping, grouping.grouped([nw.len().alias(SIZE)], also=["state"]))
-    state = grid.rows["state"]
-    n, k = (grid.total(state.isin(states).to_numpy()) for states in ([*failed, *finished], failed))
-    low, rate, high = wilson(k, n, confidence)
-    return grid.labels().assign(n=n, failed=k, rate=rate, low=low, high=high)
+    grid, counts = _counted(grouping, cluster, failed, [*failed, *finished])
+    n, k = (counts[name].to_numpy() for name in ("n", "failed"))
+    rates, effective = grid.labels().assign(n=n.astype(np.int64)), n
+    if cluster:
+        effective = rates["n_effective"] = _effective_n(counts).to_numpy()
+    low, rate, high = wilson(k, n, confidence, effective)
+    return rates.assign(failed=k.astype(np.int64), rate=rate, low=low, high=high)
 
 
-def wilson(k: Array, n: Array, confidence: float) -> tuple[Array, Array, Array]:
-    """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n."""
+def _counted(
+    grouping: Grouping[Any], cluster: Names, failed: list[str], finished: list[str]
+) -> tuple[Grid, pd.DataFrame]:
+    """Return how many jobs finished and failed of each group and period.
+
+    With a cluster, too, how many clusters there are, and sums of products of their numbers of jobs.
+    """
+    state, n, k = nw.col("state"), nw.col("n"), nw.col("failed")
+    rows = grouping.selected("state", *cluster).with_columns(
+        nw.lit(1).alias(SIZE),
+        n=state.is_in(finished).cast(nw.Int64),
+        failed=state.is_in(failed).cast(nw.Int64),
+    )
+    names = [SIZE, "n", "failed"]
+    rows = grouping.summed(rows, names, also=cluster)
+    if cluster:
+        # jobs without a cluster are one row here, and of a single job the square is itself
+        single = nw.any_horizontal(*(nw.col(name).is_null() for name in cluster), ignore_nulls=True)
+        products = {"clusters": (n > 0, n), "nn": (n * n, n), "nk": (n * k, k), "kk": (k * k, k)}
+        rows = rows.with_columns(
+            nw.when(single).then(one).otherwise(several.cast(nw.Int64)).alias(name)
+            for name, (several, one) in products.items()
+        )
+        names += products
+        rows = grouping.summed(rows, names)
+    grid = Grid(grouping, grouping.source.collected(rows))
+    return grid, grid.totals(names)
+
+
+def _effective_n(sums: pd.DataFrame) -> pd.Series[float]:
+    """Return the effective sample sizes of clustered jobs: how many over the design effect."""
+    n, clusters, rate = sums["n"], sums["clusters"], sums["failed"] / sums["n"]
+    known = (clusters > 1) & (rate > 0) & (rate < 1)
+    between = (sums["kk"] - 2 * rate * sums["nk"] + rate**2 * sums["nn"]).where(known)
+    between *= clusters / (clusters - 1)
+    single = (rate * (1 - rate) * n**2 / (n - 1)).where(known)
+    most = sums["nn"] / n
+    others = most.clip(upper=between.sum() / single.sum()) if known.any() else most
+    return n / (between / single).where(known, others).clip(lower=1)
+
+
+def wilson(
+    k: Array, n: Array, confidence: float, effective: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Return the lower bound, the rate and the upper bound of Wilson's score interval of k of n.
+
+    The interval is that of an effective number of jobs, if that is given.
+    """
     z = -NormalDist().inv_cdf((1 - confidence) / 2)
-    positive_n = np.where(n > 0, n, np.nan)
-    rate = k / positive_n
-    centre = rate + z**2 / (2 * positive_n)
-    reach = z * np.sqrt(rate * (1 - rate) / positive_n + z**2 / (4 * positive_n**2))
-    scale = 1 + z**2 / positive_n
+    rate = k / np.where(n > 0, n, np.nan)
+    weight = np.where(n > 0, n if effective is None else effective, np.nan)
+    centre = rate + z**2 / (2 * weight)
+    reach = z * np.sqrt(rate * (1 - rate) / weight + z**2 / (4 * weight**2))
+    scale = 1 + z**2 / weight
     # of none and of all, the bound is exactly 0 and 1, whatever the rounding
     low = np.where(k == 0, rate, (centre - reach) / scale)
     high = np.where(k == n, rate, (centre + reach) / scale)

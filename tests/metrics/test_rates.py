@@ -7,12 +7,14 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 import dxnotebook as dx
-from dxnotebook import DataWarning
+from benchmarks.statistics import COVERED
+from dxnotebook import DataWarning, DxError
 from tests.metrics.by_hand import groups_of, keys_of
 from tests.strategies import frame_of_jobs, job_frames
 
@@ -110,3 +112,97 @@ def test_numbers_at_the_ends_of_what_is_valid():
     assert 0 <= wide["low"][0] < 0.05
     assert 0.95 < wide["high"][0] <= 1
     assert dx.failure_trend(jobs, baseline=0)["baseline"].dtype == "float64"
+
+
+def clustered(counts, **more):
+    """Return jobs of clusters, each of so many, of which so many failed."""
+    rows = [
+        ("A", "ERROR" if number < failed else "COMPLETED", number, 1, name)
+        for name, (n, failed) in counts.items()
+        for number in range(n)
+    ]
+    return frame_of_jobs(rows).assign(**more)
+
+
+CLUSTERS = st.lists(
+    st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),
+    min_size=2,
+    max_size=12,
+)
+
+
+@pytest.mark.property
+@given(CLUSTERS)
+def test_the_effective_number_is_that_of_statsmodels_cluster_variance(counts):
+    jobs = clustered({str(number): count for number, count in enumerate(counts)})
+    row = dx.failure_rate(jobs, cluster="region").iloc[0]
+    n, failed = (sum(each) for each in zip(*counts, strict=True))
+    assert (row["n"], row["failed"], row["rate"]) == (n, failed, pytest.approx(failed / n))
+    if failed in (0, n):
+        expected = n**2 / sum(size**2 for size, _ in counts)  # each cluster may be one job
+    else:
+        fails = (jobs["state"] == "ERROR").astype(float)
+        model = sm.OLS(fails, np.ones(n))
+        # the linearised variance of a ratio; statsmodels adds (n - 1) / (n - 1) of its own
+        (variance,) = (
+            model.fit(cov_type="cluster", cov_kwds={"groups": jobs["region"]})
+            .cov_params()
+            .to_numpy()[0]
+        )
+        single = row["rate"] * (1 - row["rate"]) / (n - 1)
+        expected = n / max(1, variance / single)
+    assert row["n_effective"] == pytest.approx(expected)
+    low, high = proportion_confint(
+        row["rate"] * row["n_effective"], row["n_effective"], method="wilson"
+    )
+    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-9)
+
+
+def test_an_example_worked_by_hand():
+    # 4 revisions of 5 jobs, of which 5, 1, 0 and 0 failed: p = 6/20 = 0.3, expected 1.5 in each
+    # sum of squares: 3.5² + 0.5² + 1.5² + 1.5² = 17; variance 4/3 · 17 / 20² = 0.056667
+    # of single jobs: 0.3 · 0.7 / 19 = 0.011053; design effect 5.1270; 20 / 5.1270 = 3.9009
+    jobs = clustered({"a": (5, 5), "b": (5, 1), "c": (5, 0), "d": (5, 0)})
+    row = dx.failure_rate(jobs, cluster="region").iloc[0]
+    assert row["n_effective"] == pytest.approx(3.9009, abs=1e-4)
+
+
+@pytest.mark.property
+@given(job_frames(), st.sampled_from([None, "type"]), st.sampled_from([None, "1d"]))
+def test_jobs_without_a_cluster_or_each_of_its_own_are_single_jobs(jobs, by, every):
+    plain = dx.failure_rate(jobs, by, every)
+    nobody = jobs.assign(a=pd.Series([None] * len(jobs), dtype="str"), b="same")
+    for frame, cluster in ((jobs, "job_id"), (nobody, "a"), (nobody, ["b", "a"])):
+        found = dx.failure_rate(frame, by, every, cluster=cluster)
+        assert list(found)[-5:] == ["n_effective", "failed", "rate", "low", "high"]
+        assert found["n_effective"].dtype == "float64"
+        pd.testing.assert_series_equal(
+            found["n_effective"].fillna(0), plain["n"].astype(float), check_names=False
+        )
+        pd.testing.assert_frame_equal(found[[*plain]], plain)
+
+
+def test_where_it_cannot_be_known_the_design_effect_is_that_of_the_other_groups():
+    some = clustered({str(number): (10, 10 * (number % 5 == 0)) for number in range(50)})
+    none = clustered({str(number): (10, 0) for number in range(3)}).assign(type="B")
+    one = clustered({"1": (10, 4)}).assign(type="C")
+    found = dx.failure_rate(pd.concat([some, none, one]), "type", cluster="region")
+    assert found["n_effective"].tolist() == pytest.approx([50, 3, 1], rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", COVERED, ids=lambda case: case.name)
+def test_intervals_of_clustered_jobs_cover_the_truth(case):
+    (jobs,) = case.frames(case.rates(), 150)
+    found = dx.failure_rate(jobs, "window", cluster="revision_id")
+    assert 0.9 <= ((found["low"] <= case.rate) & (found["high"] >= case.rate)).mean() <= 0.99
+
+
+def test_clusters_that_cannot_be():
+    jobs = clustered({"a": (2, 1)})
+    with pytest.raises(DxError, match="no column 'revision_id'"):
+        dx.failure_rate(jobs, cluster="revision_id")
+    with pytest.raises(DxError, match="Invalid by: 5" if False else "5"):
+        dx.failure_rate(jobs, cluster=5)
+    with pytest.raises(DxError, match="Cannot group by 'lists'"):
+        dx.failure_rate(jobs.assign(lists=[[1], [2]]), cluster="lists")
