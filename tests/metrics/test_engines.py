@@ -28,7 +28,12 @@ METRICS = {
         jobs, every="1mo", tz="America/New_York"
     ),
     "rate, other states": lambda jobs: dx.failure_rate(jobs, failed=["CANCELLED"], confidence=0.99),
+    "rate, clusters": lambda jobs: dx.failure_rate(jobs, cluster="revision_id"),
+    "rate by type, clusters": lambda jobs: dx.failure_rate(
+        jobs, "type", "1w", cluster=["data_set_id", "revision_id"]
+    ),
     "trend": dx.failure_trend,
+    "trend, clusters": lambda jobs: dx.failure_trend(jobs, cluster="revision_id", season="week"),
     "trend by type": lambda jobs: dx.failure_trend(jobs, "1w", by="type"),
 }
 QUANTILES = {
@@ -37,6 +42,7 @@ QUANTILES = {
     "durations a month": lambda jobs: dx.durations(jobs, "type", "1mo", tz="Asia/Kolkata"),
 }
 COLUMNS = ["job_id", "type", "state", "created_at", "updated_at", "duration_s", "data_set_id"]
+COLUMNS += ["revision_id"]
 
 # narwhals says that Dask's support moves to a package that is not there yet
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning")
@@ -46,6 +52,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out:Futur
 def jobs():
     jobs = dx.load_jobs(dx.demo.client(), progress=False).jobs[COLUMNS].copy()
     jobs.loc[::50, "type"] = None
+    jobs.loc[::30, "revision_id"] = None
     jobs.loc[jobs.index[:20], "created_at"] += pd.Timedelta(
         days=45
     )  # beyond a change of the clocks
@@ -170,6 +177,8 @@ def test_pyarrow(jobs):
     result = dx.failure_rate(pa.Table.from_pandas(jobs, preserve_index=False), "type", "1d")
     assert isinstance(result, pa.Table)
     same(result.to_pandas(), dx.failure_rate(jobs, "type", "1d"))
+    result = METRICS["rate by type, clusters"](pa.Table.from_pandas(jobs, preserve_index=False))
+    same(result.to_pandas(), METRICS["rate by type, clusters"](jobs))
 
 
 def test_groups_keep_the_types_they_have_there():

@@ -54,6 +54,23 @@ def test_an_incident_that_lasts_ends_with_the_last_job_and_may_have_no_message()
     assert pd.isna(last["recovered_at"])
 
 
+def test_a_doubling_that_lasts_is_one_incident_with_one_start():
+    failing = [2 + day % 3 + 3 * (day >= 40) for day in range(60)]
+    jobs = [
+        job(
+            day * 60 + number,
+            State="ERROR" if number < failing[day] else "COMPLETED",
+            CreatedAt=f"2026-{8 + day // 30:02}-{1 + day % 30:02}T00:{number:02}:00Z",
+            UpdatedAt=None,
+        )
+        for day in range(60)
+        for number in range(60)
+    ]
+    (found,) = dx.incidents(tables_of(page_of(*jobs))).to_dict("records")
+    assert found["since"] == pd.Timestamp("2026-09-11", tz="UTC")
+    assert found["n"] == 20 * 60
+
+
 def test_empty_tables_and_other_things():
     found = dx.incidents(tables_of(page_of()))
     assert found.empty
