@@ -38,6 +38,7 @@ from .plots.calendar import plot_calendar as plot_calendar
 from .plots.causes import plot_error_causes as plot_error_causes
 from .plots.concurrency import plot_concurrency as plot_concurrency
 from .plots.durations import plot_durations as plot_durations
+from .plots.funnel import plot_funnel as plot_funnel
 from .plots.timeline import plot_timeline as plot_timeline
 from .plots.trend import plot_failure_trend as plot_failure_trend
 from .published import revisions as revisions

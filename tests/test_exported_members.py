@@ -48,6 +48,7 @@ PUBLIC = [
     "plot_durations",
     "plot_error_causes",
     "plot_failure_trend",
+    "plot_funnel",
     "plot_timeline",
     "read_jobs",
     "read_tables",

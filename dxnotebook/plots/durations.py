@@ -60,7 +60,7 @@ def plot_durations(
     ax.plot(high, places, "s", color=style.RED, label="95th percentile", zorder=3)
     usual = float(jobs["duration_s"].median()) if reference is None else reference
     text = f"median of all: {duration(usual)}" if reference is None else duration(usual)
-    ax.axvline(max(usual, 0.5), color=style.DARK, linewidth=1, linestyle=":")
+    ax.axvline(max(usual, 0.5), color=style.ink(), linewidth=1, linestyle=":")
     style.note(ax, text, (max(usual, 0.5), 1), style.ABOVE, shift=(4, -3), va="top")
     for place, n in zip(places, shown["n"], strict=True):
         style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.GREY)

@@ -9,6 +9,7 @@ import builtins
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+import matplotlib as mpl
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ SMALL = 8.5  # points
 # where a note is: at a height of the data beside the axes, at an x of the data above them
 BESIDE, ABOVE = ("axes fraction", "data"), ("data", "axes fraction")
 _LONGEST_LABEL = 46
+_BESIDE_POINTS = [(side, higher) for higher in (0, 11, -11) for side in ("left", "right", "center")]
 _TICKS = [
     *(unit * n for unit in (1, 60) for n in (1, 2, 5, 10, 30)),  # seconds and minutes
     *(3_600 * n for n in (1, 2, 6, 12)),
@@ -58,6 +60,11 @@ def _figure(**options: Any) -> Figure:
     return Figure(**options)
 
 
+def ink() -> Any:
+    """Return the colour of texts and thin lines, which is the style's."""
+    return mpl.rcParams["text.color"]
+
+
 def empty(ax: Axes, jobs: Any, reason: str) -> Axes:
     """Return axes that say why nothing is drawn: the reason, unless there are no jobs at all."""
     ax.set(xticks=[], yticks=[])
@@ -81,8 +88,39 @@ def note(
     **look: Any,
 ) -> None:
     """Write a small text, as it is, beside a place, shifted by some points."""
-    look = {"va": "center", "color": DARK, "fontsize": SMALL, "parse_math": False, **look}
+    look = {"va": "center", "color": ink(), "fontsize": SMALL, "parse_math": False, **look}
     ax.annotate(text, at, xycoords=coords, xytext=shift, textcoords="offset points", **look)
+
+
+def write_apart(
+    ax: Axes,
+    at: Array,
+    texts: Iterable[str],
+    points: Array,
+    places: Iterable[tuple[str, float]] = _BESIDE_POINTS,
+    **look: Any,
+) -> None:
+    """Write small texts at places in the data, the first ones first, those that are free.
+
+    A text is tried with its left, right or centre there, so many points higher. It keeps inside the
+    axes, and off the points and the texts before. Sizes are estimates, as the layout comes last.
+    """
+    unit = 72 / ax.figure.dpi
+    first, last = ax.transAxes.transform([(0, 0), (1, 1)])[:, 0] * unit
+    x, y = ax.transData.transform(points).T * unit
+    taken = np.c_[x - 4, x + 4, y]
+    for place, text in zip(at, texts, strict=True):
+        x, y = ax.transData.transform(place) * unit
+        width = 0.6 * SMALL * len(text)
+        for side, higher in places:
+            beside, share = {"left": (6, 0.0), "center": (0, 0.5), "right": (-6, 1.0)}[side]
+            left, middle = x + beside - share * width, y + higher
+            apart = (taken[:, 0] > left + width) | (taken[:, 1] < left)
+            apart |= np.abs(taken[:, 2] - middle) > 1.2 * SMALL
+            if apart.all() and first <= left and left + width <= last:
+                taken = np.vstack([taken, (left, left + width, middle)])
+                note(ax, text, tuple(place), shift=(beside, higher), ha=side, **look)
+                break
 
 
 def group_axis(ax: Axes, places: Array, names: Iterable[Any]) -> None:

@@ -19,6 +19,7 @@ PLOTS = {
     "causes": dx.plot_error_causes,
     "calendar": lambda tables, **options: dx.plot_calendar(tables.jobs, **options),
     "concurrency": lambda tables, **options: dx.plot_concurrency(tables.jobs, **options),
+    "funnel": lambda tables, **options: dx.plot_funnel(tables.jobs, **options),
     "timeline": lambda tables, **options: dx.plot_timeline(tables.jobs, **options),
 }
 
@@ -41,7 +42,9 @@ def test_every_plot_takes_and_gives_axes(tables, name):
     assert PLOTS[name](tables, ax=ax) is ax
 
 
-@pytest.mark.parametrize("plot", [dx.plot_durations, dx.plot_concurrency, dx.plot_timeline])
+@pytest.mark.parametrize(
+    "plot", [dx.plot_durations, dx.plot_concurrency, dx.plot_funnel, dx.plot_timeline]
+)
 @pytest.mark.parametrize("by", [None, ["type", "state"]])
 def test_plots_group_by_one_column(tables, plot, by):
     with pytest.raises(DxError, match=r"Invalid by: .* Valid is the name of one column"):
