@@ -25,9 +25,9 @@ _MOST_CODES = 2**62
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
-def columns_of(by: object, results: Iterable[str]) -> list[str]:
+def columns_of(by: object, results: Iterable[str], parameter: str = "by") -> list[str]:
     """Return the names of the columns to group by, or raise DxError; the results have others."""
-    columns = [] if by is None else texts("by", by)
+    columns = [] if by is None else texts(parameter, by)
     for name in columns:
         if name in results:
             problem = f"Cannot group by a column named {name!r}, as the result has one"

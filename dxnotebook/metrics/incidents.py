@@ -20,14 +20,15 @@ _INCIDENT = {
 
 
 def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
-    """Return the times in which the failure rate was out of control, with their cause and end.
+    """Return the times in which more jobs failed than usual, with their cause and end.
 
     Parameters
     ----------
     tables : JobTables
         The jobs with their details and errors.
     every : str
-        The length of a period, as in `failure_trend`, which says what is out of control.
+        The length of a period, as in `failure_trend`: an incident is a run of periods that are
+        flagged or shifted there, so that what is small but lasts is one, too, with one start.
 
     Returns
     -------

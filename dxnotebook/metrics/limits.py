@@ -21,7 +21,7 @@ _CELLS = 50_000  # of a table, which then is in the processor's cache
 _STRETCH, _SHIFT, _LOSS = 12.0, 6.0, 1.0
 # a shift's rate over the usual one, and the least that is found of it
 _SHIFTS = ((4.0, 3.5), (2.0, 0.0))
-_MOST = 0.75  # of the jobs: what is more than that is not unusual
+_MOST_UNUSUAL = 0.75  # of the jobs; what is so most of the time is usual
 
 
 def quantiles(n: Array, rate: Array, dispersion: Array, shares: Sequence[float]) -> list[Array]:
@@ -97,7 +97,7 @@ def usual(failed: Array, n: Array, season: Integers) -> tuple[Array, Array]:
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         evidence = sum(log_ratio(k, jobs, e / jobs, k / jobs) for k, jobs, e in sides)
-    high = (evidence > _STRETCH * dispersion) & (sides[0][1] <= _MOST * n.sum(axis=1))
+    high = (evidence > _STRETCH * dispersion) & (sides[0][1] <= _MOST_UNUSUAL * n.sum(axis=1))
     used &= ~(stretch & high[:, None])
     rate = _mean_rates(failed, n, used, season)
     return rate, _dispersion(failed, n, rate, used, used)

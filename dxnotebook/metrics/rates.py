@@ -99,7 +99,7 @@ def failure_rate(
           n  failed   rate    low   high
     0  5967     399  0.067  0.061  0.073
     """
-    shared = columns_of(cluster, (PERIOD, *RATES))
+    shared = columns_of(cluster, (PERIOD, *RATES), "cluster")
     grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=RATES)
     return grouping.source.returned(rates_of(grouping, shared, failed, finished, confidence))
 

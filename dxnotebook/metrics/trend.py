@@ -18,7 +18,6 @@ from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 
 _LIMITS = ("baseline", "lower", "upper", "flagged", "shifted", "bad_since")
 _LEAST_WEEKS = 4
-_DAY = 86_400  # seconds
 
 
 def failure_trend(
@@ -106,10 +105,10 @@ def failure_trend(
     """
     if baseline is not None and not is_share(baseline):
         raise invalid("baseline", baseline, "is a rate between 0 and 1")
-    shared = columns_of(cluster, (PERIOD, *RATES))
+    shared = columns_of(cluster, (PERIOD, *RATES), "cluster")
     grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=(*RATES, *_LIMITS))
     step = grouping.step
-    if season not in (None, "week") or (season and step and not 0 < step.seconds <= _DAY):
+    if season not in (None, "week") or (season and step and not 0 < step.seconds <= 86_400):
         raise invalid("season", season, "is None, or 'week' for periods of at most a day")
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)

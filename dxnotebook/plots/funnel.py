@@ -17,7 +17,7 @@ from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened_inside
 
-_LIMITS = {"95 % of groups": (0.95, "--"), "99.8 %": (0.998, "-")}
+_FUNNELS = {"95 % of groups": (0.95, "--"), "99.8 %": (0.998, "-")}
 _LONGEST_NAME = 24
 
 
@@ -80,12 +80,12 @@ def plot_funnel(
     sizes = groups["n_effective" if cluster else "n"].to_numpy(float)
     rates = groups["rate"].to_numpy()
     outside = _outside(rates, sizes, usual)
-    _draw_limits(ax, sizes, usual)
+    _draw_funnels(ax, sizes, usual)
     look: style.Look = {"alpha": 0.8, "linewidths": 0, "zorder": 3}
     inside, beyond = outside == 0, outside > 0
     ax.scatter(sizes[inside], rates[inside], 18, style.BLUE, label=f"{by}: within", **look)
     ax.scatter(sizes[beyond], rates[beyond], 34, style.RED, marker="D", label="outside", **look)
-    _axes(ax, rates.max())
+    _number_axes(ax, rates.max())
     farthest = np.argsort(-outside)[: beyond.sum()]
     _name(ax, np.c_[sizes, rates], groups[by], farthest)
     ax.set_xlabel(f"finished jobs{' (effective)' if cluster else ''}")
@@ -106,17 +106,17 @@ def _limit(sizes: Array, usual: float, share: float) -> Array:
 
 def _outside(rates: Array, sizes: Array, usual: float) -> Array:
     """Return by how many standard deviations rates differ that are beyond the outer limits."""
-    tail = (1 - max(share for share, _ in _LIMITS.values())) / 2
+    tail = (1 - max(share for share, _ in _FUNNELS.values())) / 2
     beyond = rates < _limit(sizes, usual, tail)
     beyond |= rates > _limit(sizes, usual, 1 - tail)
     distance = np.abs(rates - usual) * np.sqrt(sizes)
     return np.where(beyond, distance, 0)
 
 
-def _draw_limits(ax: Axes, sizes: Array, usual: float) -> None:
+def _draw_funnels(ax: Axes, sizes: Array, usual: float) -> None:
     """Draw the rate of all and the limits around it."""
     grid = np.geomspace(max(sizes.min() / 1.5, 1), max(sizes.max(), 2) * 1.5, 300)
-    for label, (share, line) in _LIMITS.items():
+    for label, (share, line) in _FUNNELS.items():
         for tail, name in (((1 - share) / 2, None), ((1 + share) / 2, label)):
             limit = _limit(grid, usual, tail)
             ax.plot(grid, limit, line, color=style.GREY, linewidth=1, label=name)
@@ -126,7 +126,7 @@ def _draw_limits(ax: Axes, sizes: Array, usual: float) -> None:
     style.note(ax, f"all {percent(usual)}", (1, usual), style.BESIDE, shift=(4, 0))
 
 
-def _axes(ax: Axes, highest: float) -> None:
+def _number_axes(ax: Axes, highest: float) -> None:
     """Give the axes numbers that people read."""
     ax.set_ylim(-0.02 * highest, min(max(1.15 * highest, 0.05), 1.05))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))

@@ -74,7 +74,7 @@ def plot_failure_trend(
     """
     jobs = pandas_frame(jobs, ["state", "created_at"])
     states: style.Look = {"failed": failed, "finished": finished}
-    marked = _in_order(markers)
+    marked = _sorted_markers(markers)
     options: style.Look = {"baseline": baseline, "season": season, "confidence": confidence}
     trend = failure_trend(jobs, every, tz=tz, **options, **states)
     ax = style.axes_for(ax, 3.8)
@@ -165,7 +165,7 @@ def _mark_runs(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     style.write_apart(ax, at, texts, np.empty((0, 2)), places, color=style.RED)
 
 
-def _in_order(markers: Any) -> pd.Series[str]:
+def _sorted_markers(markers: Any) -> pd.Series[str]:
     """Return the texts of markers by their times, or raise DxError."""
     pairs = markers.items() if isinstance(markers, Mapping) else markers
     try:
