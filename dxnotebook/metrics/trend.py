@@ -77,10 +77,11 @@ def failure_trend(
     three standard deviations of a normal distribution (0.135 %), so that a single failure of a
     quiet hour is not flagged.
 
-    Baseline and dispersion leave out periods so high as is rare by chance (0.05 %, first by Laney's
-    dispersion, which is that of the mean, and then by that of what is left), and one stretch of
-    periods, of up to three quarters of the jobs, if its rate is above that of the others (it is the
-    greatest rise of the summed differences from the mean; the likelihood ratio has to be e¹²).
+    Baseline and dispersion leave out periods so high as is rare by chance (0.05 %). They are found
+    by Laney's own dispersion, of the mean difference, in three rounds; the mean square of what is
+    left then takes back those that are common, so that the baseline does not sink. Left out, too,
+    is one stretch of periods, of up to three quarters of the jobs, if its rate is above that of the
+    others (the greatest rise of the summed differences from the mean; a likelihood ratio of e¹²).
 
     What is small but lasts is found by one-sided CUSUMs (E. S. Page, *Biometrika* 41, 1954) of the
     logarithm of the likelihood ratio, divided by the dispersion, of a rate four times and of one

@@ -58,7 +58,7 @@ def test_markers_are_listed_with_the_rates_before_and_after():
     outside = [("2025-01-01", "before all jobs"), ("2027-01-01", "after all")]
     ax = drawn(dx.plot_failure_trend(shifted_jobs(), markers=outside))
     (listed,) = [text for text in texts_of(ax) if "→" in text]
-    assert listed.splitlines()[0] == "1  before all jobs: no jobs → 6.7 %"
+    assert listed.splitlines()[0] == "1  before all jobs: no jobs → 6.6 %"
     for wrong in ("2026-08-01", [("2026-08-01",)], 5, {"soon": "a text"}):
         with pytest.raises(DxError, match="Invalid markers"):
             dx.plot_failure_trend(shifted_jobs(), markers=wrong)
