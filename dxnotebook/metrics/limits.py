@@ -81,8 +81,8 @@ def usual(failed: Array, n: Array, season: Integers) -> tuple[Array, Array]:
     out.
     """
     used = n > 0
-    # Laney's dispersion sees single bad periods, once the worse ones are out; the other one, of what
-    # is left, takes back those that are common, as batches are
+    # Laney's dispersion sees single bad periods, once the worse ones are out; the other one, of
+    # what is left, takes back those that are common, as batches are
     for laney in (True, True, True, False):
         rate = _mean_rates(failed, n, used, season)
         dispersion = _dispersion(failed, n, rate, used, used, laney=laney)
