@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.errors import invalid
+from dxnotebook.errors import DxError, invalid
 
 Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
 Instant = pd.Timestamp | None
@@ -143,8 +143,26 @@ class Window:
 
     @classmethod
     def of(cls, since: Moment | None, until: Moment | None, now: Instant = None) -> Window:
-        """Return the window that a user names, or raise DxError."""
-        return cls(limit("since", since), limit("until", until), now)
+        """Return the window that a user names, or raise DxError, also where nothing fits in."""
+        window = cls(limit("since", since), limit("until", until), now)
+        if window._is_inverted():
+            problem = f"Invalid since: {str(since)!r} is not before until, {str(until)!r}"
+            raise DxError(f"{problem}. Valid is an earlier `since`, or a later `until`.")
+        return window
+
+    def contains(self, times: pd.Series[Any]) -> pd.Series[bool]:
+        """Return which times are in the window; one that is unknown is in any."""
+        # nothing is before or after NaT
+        outside = (times < (self.start or pd.NaT)) | (times >= (self.end or pd.NaT))
+        return ~outside
+
+    def _is_inverted(self) -> bool:
+        """Tell whether the window ends before it begins, as far as that is known."""
+        since, until = self.since, self.until
+        if isinstance(since, pd.Timedelta) and isinstance(until, pd.Timedelta):
+            return since <= until
+        start, end = self.start, self.end
+        return start is not None and end is not None and start >= end
 
     @property
     def start(self) -> Instant:
@@ -158,5 +176,5 @@ class Window:
 
     def _at(self, limit: Limit) -> Instant:
         if isinstance(limit, pd.Timedelta):
-            return None if self.now is None else max(self.now - limit, _EARLIEST)
+            return None if pd.isna(self.now) else max(self.now - limit, _EARLIEST)
         return limit

@@ -11,13 +11,18 @@ from dxnotebook.arrays import Integers, hashed, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of
 from dxnotebook.model import FAILED_STATES
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JobTables, checked, window_of
+from dxnotebook.times import Moment, Window
 
 _SHOWN_COLUMNS = (*FEED, "data_set_name")
 
 
 def unresolved_failures(
-    tables: JobTables, *, failed: Iterable[str] = FAILED_STATES
+    tables: JobTables,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    failed: Iterable[str] = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return the work that failed and that no later job has done since.
 
@@ -25,6 +30,9 @@ def unresolved_failures(
     ----------
     tables : JobTables
         The jobs with their details and errors.
+    since, until : time or str, optional
+        The window: work of which a failed job was created in it, from when and until before when,
+        as for `load_jobs`. What was done before and since is seen in all jobs.
     failed : iterable of str
         The states that count as failed; a success is COMPLETED.
 
@@ -60,13 +68,14 @@ def unresolved_failures(
     """
     tables = checked(tables)
     runs = _runs(tables, failed)
-    work = _failed_work(runs, recovered=False)
+    work = _failed_work(runs, window_of(tables.jobs, since, until))
+    work = work[work["recovered_by"] < 0]
     last = runs.loc[work["last"]].reset_index(drop=True)
     errors = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0]
     errors = errors.sort_values("position", kind="stable").drop_duplicates("job_id")
     error = errors.set_index("job_id")[["code", "message"]].reindex(last["job_id"])
     result = last.filter(items=_SHOWN_COLUMNS).assign(
-        **work[["attempts", "first_failed_at", "last_failed_at"]],
+        **work[["attempts", "first_failed_at", "last_failed_at"]].reset_index(drop=True),
         state=last["state"],
         **error.reset_index(drop=True),
         job_id=last["job_id"],
@@ -74,13 +83,21 @@ def unresolved_failures(
     return result.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
 
 
-def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> pd.DataFrame:
+def recoveries(
+    tables: JobTables,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    failed: Iterable[str] = FAILED_STATES,
+) -> pd.DataFrame:
     """Return the work that failed and has been done since, and how long that took.
 
     Parameters
     ----------
     tables : JobTables
         The jobs with their details.
+    since, until : time or str, optional
+        The window, as for `unresolved_failures`; the work may have been done after it.
     failed : iterable of str
         The states that count as failed; a success is COMPLETED.
 
@@ -112,8 +129,10 @@ def recoveries(tables: JobTables, *, failed: Iterable[str] = FAILED_STATES) -> p
     >>> back.loc[bad_week, "recovered_at"].median().floor("h")
     Timestamp('2026-09-07 11:00:00+0000', tz='UTC')
     """
-    runs = _runs(checked(tables), failed)
-    work = _failed_work(runs, recovered=True)
+    tables = checked(tables)
+    runs = _runs(tables, failed)
+    work = _failed_work(runs, window_of(tables.jobs, since, until))
+    work = work[work["recovered_by"] >= 0].reset_index(drop=True)
     first, success = (runs.loc[work[n]].reset_index(drop=True) for n in ("first", "recovered_by"))
     took = success["ended"] - work["first_failed_at"]
     result = first.filter(items=_SHOWN_COLUMNS).assign(
@@ -196,17 +215,23 @@ def _recovered_by(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.Series[int]:
     return last.reindex(runs.index).fillna(-1).astype(np.int64)
 
 
-def _failed_work(runs: pd.DataFrame, *, recovered: bool) -> pd.DataFrame:
-    """Return each piece of work that failed once or several times in a row, and was done or not.
+def _failed_work(runs: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Return each piece of work that failed once or several times in a row, done since or not.
 
-    How often, when first and last, and the rows of the first and last job.
+    How often, when first and last, and the rows of the first and last job; only such of which a
+    failed job was created in the window.
     """
-    failures = runs[(runs["state"] != "COMPLETED") & ((runs["recovered_by"] >= 0) == recovered)]
-    grouped = failures.assign(row=failures.index).groupby(["work", "recovered_by"], sort=False)
-    return grouped.agg(
+    failures = runs[runs["state"] != "COMPLETED"]
+    failures = failures.assign(
+        row=failures.index, is_inside=window.contains(failures["created_at"])
+    )
+    work = failures.groupby(["work", "recovered_by"], sort=False).agg(
         attempts=("row", "size"),
         first=("row", "first"),
         last=("row", "last"),
         first_failed_at=("ended", "first"),
         last_failed_at=("ended", "last"),
-    ).reset_index()
+        is_inside=("is_inside", "any"),
+    )
+    result: pd.DataFrame = work[work["is_inside"]].reset_index()
+    return result

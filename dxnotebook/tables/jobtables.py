@@ -247,10 +247,21 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
 
 def within(tables: JobTables, window: Window) -> JobTables:
     """Return the tables of the jobs that were created in a window, or do not say when."""
-    created = tables.jobs["created_at"]
-    # nothing is before or after NaT
-    outside = (created < (window.start or pd.NaT)) | (created >= (window.end or pd.NaT))
-    return tables.filter(~outside) if outside.any() else tables
+    inside = window.contains(tables.jobs["created_at"])
+    return tables if inside.all() else tables.filter(inside)
+
+
+def window_of(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Window:
+    """Return a window of jobs; what is relative in it is so to when they were observed.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.tables.jobtables import window_of
+    >>> window_of(dx.load_jobs(dx.demo.client(jobs=50)).jobs, "1d", None).start
+    Timestamp('2026-09-29 12:00:00+0000', tz='UTC')
+    """
+    return Window.of(since, until, observed_at(jobs))
 
 
 def created_within(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Mask:
