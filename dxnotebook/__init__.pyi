@@ -28,6 +28,8 @@ from .metrics.concurrency import stuck_jobs as stuck_jobs
 from .metrics.durations import durations as durations
 from .metrics.incidents import incidents as incidents
 from .metrics.rates import failure_rate as failure_rate
+from .metrics.recovery import recovery_times as recovery_times
+from .metrics.recovery import undone_rate as undone_rate
 from .metrics.rerun import rerun as rerun
 from .metrics.reruns import recoveries as recoveries
 from .metrics.reruns import unresolved_failures as unresolved_failures

@@ -11,15 +11,26 @@ import pandas as pd
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
-from dxnotebook.tables.jobtables import dated, observed_at
+from dxnotebook.tables.jobtables import dated, observed_at, window_of
+from dxnotebook.times import Moment, Window
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
 _LONG = 86_400.0  # seconds: what is usual where no job at all has completed
+_REMEDIES = {
+    "WAITING": "It was never started: aws dataexchange start-job --job-id ",
+    "IN_PROGRESS": "Cancel it, and run it anew: aws dataexchange cancel-job --job-id ",
+}
 _IDENTITY = ("job_id", "account_id", "region", "type", "state", "data_set_id", "data_set_name")
 
 
-def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> pd.DataFrame:
+def concurrency(
+    jobs: pd.DataFrame,
+    by: str | Sequence[str] | None = "type",
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Return how many jobs were open at each moment, with the peak and the service's quota.
 
     Parameters
@@ -28,11 +39,15 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
         Jobs with the columns ``state``, ``created_at``, ``updated_at`` and `by`.
     by : str or sequence of str, optional
         The column or columns to group by.
+    since, until : time or str, optional
+        The window: from when and until before when, as for `load_jobs`. Jobs that were created
+        before it and were still open in it are counted.
 
     Returns
     -------
     pandas.DataFrame
-        A step series of each group: one row a moment at which the number changes, in order: the
+        A step series of each group: one row a moment at which the number changes, and the beginning
+        of the window for groups that have open jobs then, in order: the
         `by` columns, ``at`` (datetime64[us, UTC]), ``open`` (int64: from then on), ``peak`` (int64:
         the largest of the group), ``quota`` (Int64: how many jobs of the type may be open at once;
         null where the service has none, and where a group holds several accounts or regions, each
@@ -67,6 +82,7 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
         np.append(group[begins], group[ends]),
         np.append(created[begins], updated[ends]),
         np.repeat([1, -1], [begins.sum(), ends.sum()]),
+        window_of(jobs, since, until),
     )
     steps = groups.take(changed).reset_index(drop=True)
     steps["at"] = pd.DatetimeIndex(at, tz="UTC")
@@ -76,11 +92,19 @@ def concurrency(jobs: pd.DataFrame, by: str | Sequence[str] | None = "type") -> 
     return steps
 
 
-def _steps(group: Array, at: Array, change: Integers) -> tuple[Array, Array, Integers]:
+def _steps(
+    group: Array, at: Array, change: Integers, window: Window
+) -> tuple[Array, Array, Integers]:
     """Return when the number of a group's open jobs changes: the groups, the times, the numbers.
 
-    Given are the changes by single jobs, 1 or -1, of which several may be at one moment.
+    Given are the changes by single jobs, 1 or -1, of which several may be at one moment. What came
+    before the window is at its beginning.
     """
+    if window.end is not None:
+        within = at < window.end.tz_convert(None).to_datetime64()
+        group, at, change = group[within], at[within], change[within]
+    if window.start is not None:
+        at = np.maximum(at, window.start.tz_convert(None).to_datetime64().astype(at.dtype))
     order = np.lexsort((at.view(np.int64), group))
     group, at = group[order], at[order]
     is_first = np.append([len(at) > 0], (group[1:] != group[:-1]) | (at[1:] != at[:-1]))
@@ -103,7 +127,13 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
     return quota.array
 
 
-def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.DataFrame:
+def stuck_jobs(
+    jobs: pd.DataFrame,
+    now: pd.Timestamp | str | None = None,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Return the open jobs that have been open for longer than jobs of their type usually take.
 
     Parameters
@@ -114,15 +144,20 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     now : Timestamp or str, optional
         When the jobs were as the frame has them; by default when they were loaded, or, if the frame
         does not say that, the latest time in it.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs that were open in it, which leaves out those that were
+        created after it. How long others took, and this one, is judged by all jobs.
 
     Returns
     -------
     pandas.DataFrame
         One row a stuck job, the one that has been open for longest first: ``job_id``,
         ``account_id``, ``region``, ``type``, ``state``, ``data_set_id``, ``data_set_name``,
-        ``created_at`` as far as `jobs` has them, ``open_s`` (float64, seconds until `now`) and
+        ``created_at`` as far as `jobs` has them, ``open_s`` (float64, seconds until `now`),
         ``usual_s`` (float64, seconds: the 99th percentile of the completed jobs of the type, of all
-        where none of the type has completed, and a day where none has at all).
+        where none of the type has completed, and a day where none has at all) and ``remedy`` (what
+        to do: a job in WAITING was never started, as it waits for StartJob however long; one in
+        progress can be cancelled, and run anew).
 
     Raises
     ------
@@ -143,7 +178,12 @@ def stuck_jobs(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
     usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
     open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
+    is_waiting = (waiting["state"] == "WAITING").to_numpy()
+    remedy = np.where(is_waiting, _REMEDIES["WAITING"], _REMEDIES["IN_PROGRESS"])
     columns = (*_IDENTITY, "created_at")
     waiting = waiting.filter(items=columns).assign(open_s=open_s, usual_s=usual_s)
-    stuck: pd.DataFrame = waiting[open_s > usual_s]
+    waiting["remedy"] = pd.Series(remedy, waiting.index, "str") + waiting["job_id"].astype("str")
+    # such jobs are open to this day
+    before = Window(until=window_of(jobs, since, until).end)
+    stuck: pd.DataFrame = waiting[(open_s > usual_s) & before.contains(waiting["created_at"])]
     return stuck.sort_values("open_s", ascending=False, ignore_index=True)

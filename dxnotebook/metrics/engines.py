@@ -152,6 +152,7 @@ class Source(Generic[FrameT]):
         if self.engine.value.partition("[")[0] not in map(str.lower, _TAKEN):
             raise _no_frame(jobs, taken)  # such as Ibis, whose times narwhals cannot count
         self.is_pandas: bool = self.engine.is_pandas()
+        self.is_lazy = isinstance(self.frame, nw.LazyFrame)
         self.schema = self.frame.collect_schema()
         self._check_columns(needed)
 

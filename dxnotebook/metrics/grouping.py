@@ -57,11 +57,9 @@ class Grouping(Generic[FrameT]):
 
     def check_quantiles(self) -> None:
         """Raise DxError if the engine has no quantiles of these groups."""
-        engine = self.source.engine
-        if engine.is_dask() or (engine.is_pyarrow() and (self.by or self.step)):
-            name, other = ("Dask", "compute") if engine.is_dask() else ("PyArrow", "to_pandas")
+        if self.source.engine.is_dask():
             raise DxError(
-                f"{name} has no quantiles of groups. Give durations() `jobs.{other}()`, "
+                "Dask has no quantiles of groups. Give durations() `jobs.compute()`, "
                 "or a frame of another engine."
             )
 
@@ -74,11 +72,13 @@ class Grouping(Generic[FrameT]):
         columns.append(self.source.seconds("created_at").alias(PERIOD))
         return self.step.numbered(self.source.frame.select(*columns), PERIOD)
 
-    def grouped(
-        self, aggregations: Sequence[Any], *, also: Names = (), values: Names = ()
-    ) -> pd.DataFrame:
-        """Return aggregations by group, period and further columns; null is a key, too."""
-        frame, keys = self.selected(*also, *values), self._keys(also)
+    def keys(self, *also: str) -> list[str]:
+        """Return the columns that tell the rows of a result apart."""
+        return list(dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])]))
+
+    def grouped(self, frame: Any, aggregations: Sequence[Any]) -> pd.DataFrame:
+        """Return aggregations of the engine's frame by group and period; null is a key, too."""
+        keys = self.keys()
         if not keys:
             return self.source.collected(frame.select(*aggregations))
         with groupable(keys):
@@ -87,17 +87,13 @@ class Grouping(Generic[FrameT]):
 
     def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> Any:
         """Return sums of columns of the engine's frame by group, period and further columns."""
-        keys, sums = self._keys(also), [nw.col(name).sum() for name in columns]
+        keys, sums = self.keys(*also), [nw.col(name).sum() for name in columns]
         with groupable(keys):
             if self.source.is_pandas:
                 return nw.from_native(sums_by(frame.to_native(), keys, columns))
             if keys:
                 return frame.group_by(*keys, drop_null_keys=False).agg(*sums)
         return frame.select(*sums)
-
-    def _keys(self, also: Names) -> list[str]:
-        """Return the columns that make a group, the period and further columns."""
-        return list(dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])]))
 
 
 class Grid:

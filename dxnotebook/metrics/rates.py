@@ -109,6 +109,12 @@ def is_share(value: object) -> bool:
     return isinstance(value, Real) and 0 <= float(value) <= 1
 
 
+def check_confidence(confidence: object) -> None:
+    """Raise DxError if it is no confidence that an interval can have."""
+    if not is_share(confidence) or confidence in (0, 1):
+        raise invalid("confidence", confidence, "is a number between 0 and 1, such as 0.95")
+
+
 def rates_of(
     grouping: Grouping[Any],
     cluster: Names,
@@ -118,8 +124,7 @@ def rates_of(
 ) -> pd.DataFrame:
     """Return what `failure_rate` does, as a pandas frame."""
     failed, finished = texts("failed", failed), texts("finished", finished)
-    if not is_share(confidence) or confidence in (0, 1):
-        raise invalid("confidence", confidence, "is a number between 0 and 1, such as 0.95")
+    check_confidence(confidence)
     grid, counts = _counted(grouping, cluster, failed, [*failed, *finished])
     n, k = (counts[name].to_numpy() for name in ("n", "failed"))
     rates, effective = grid.labels().assign(n=n.astype(np.int64)), n

@@ -165,9 +165,23 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     job = jobs[jobs["job_id"] == job_id].filter(items=WORK).iloc[0]
     same = [jobs[n].isna() if pd.isna(value) else jobs[n] == value for n, value in job.items()]
     jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
-    work = _work(assets_of(tables, jobs))
+    work = work_of(tables, jobs)
     runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
     return runs.sort_values(["created_at", "job_id"], ignore_index=True)
+
+
+def work_of(tables: JobTables, jobs: pd.DataFrame) -> Integers:
+    """Return what identifies the work of each of some jobs of tables.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.metrics.reruns import work_of
+    >>> tables = dx.load_jobs(dx.demo.client(jobs=50))
+    >>> work_of(tables, tables.jobs).shape
+    (50,)
+    """
+    return _work(assets_of(tables, jobs.reset_index(drop=True)))
 
 
 def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:

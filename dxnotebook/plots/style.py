@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import matplotlib as mpl
 import matplotlib.dates as mdates
@@ -140,17 +140,23 @@ def date_axis(ax: Axes, edges: Array, tz: str, label: str) -> None:
     ax.set_xlabel(f"{label}, {' – '.join(days)} ({tz})")
 
 
-def duration_axis(ax: Axes, low: float, high: float, label: str) -> None:
-    """Make the axis logarithmic, with ticks that are durations to people."""
-    ax.set_xscale("log")
-    ax.set_xlim(max(low, 0.5) / 1.5, high * 1.5)
-    first, last = ax.get_xlim()
+def edges_of(starts: pd.Series[pd.Timestamp]) -> Array:
+    """Return where periods begin, and the last ends, in days."""
+    at = days_of(starts)
+    return np.append(at, at[-1] + (np.median(np.diff(at)) if len(at) > 1 else 1.0))
+
+
+def duration_axis(ax: Axes, which: Literal["x", "y"], low: float, high: float, label: str) -> None:
+    """Make an axis logarithmic, with ticks that are durations to people."""
+    axis = {"x": ax.xaxis, "y": ax.yaxis}[which]
+    ax.set(**{f"{which}scale": "log", f"{which}label": label})
+    first, last = max(low, 0.5) / 1.5, high * 1.5
+    ax.set(**{f"{which}lim": (first, last)})
     ticks = [seconds for seconds in _TICKS if first <= seconds <= last]
     ticks = ticks[:: len(ticks) // 10 + 1]
-    ax.set_xticks(ticks, [duration(seconds) for seconds in ticks])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel(label)
-    ax.grid(axis="x", color=PALE, linewidth=0.6)
+    axis.set_ticks(ticks, [duration(seconds) for seconds in ticks])
+    axis.set_minor_locator(NullLocator())
+    ax.grid(axis=which, color=PALE, linewidth=0.6)
     ax.set_axisbelow(True)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook import DataWarning, DxError
 from tests.strategies import frame_of_jobs, job_frames
 
+START = pd.Timestamp("2026-03-27", tz="UTC")
 OPEN = ["WAITING", "IN_PROGRESS"]
 
 
@@ -37,6 +39,33 @@ def test_the_number_of_open_jobs_is_what_a_loop_counts(jobs):
         assert series["peak"].unique().tolist() == ([counted.max()] if len(changes) else [])
         told += len(changes)
     assert len(steps) == told
+
+
+@pytest.mark.property
+@given(job_frames(), st.integers(0, 5 * 24 * 60), st.integers(1, 24 * 60))
+def test_in_a_window_the_number_is_that_of_all_jobs(jobs, begin, minutes):
+    since = START + pd.Timedelta(begin, "min")
+    until = since + pd.Timedelta(minutes, "min")
+    steps = dx.concurrency(jobs, None, since=since, until=until)
+    assert ((steps["at"] >= since) & (steps["at"] < until)).all()
+    for at, number in zip(steps["at"], steps["open"], strict=True):
+        assert number == open_at(jobs, at)
+    last = steps["open"].iloc[-1] if len(steps) else 0
+    assert last == open_at(jobs, until - pd.Timedelta(1, "us"))
+
+
+def test_a_job_that_waits_was_never_started():
+    states = [("COMPLETED", 0, 1), ("WAITING", 5, 0), ("IN_PROGRESS", 6, 0)]
+    jobs = frame_of_jobs([("A", *state, "eu") for state in states])
+    stuck = dx.stuck_jobs(jobs, "2026-03-28", since="1h").set_index("state")
+    ids = stuck["job_id"]
+    assert stuck["remedy"].to_dict() == {
+        "WAITING": f"It was never started: aws dataexchange start-job --job-id {ids['WAITING']}",
+        "IN_PROGRESS": "Cancel it, and run it anew: aws dataexchange cancel-job --job-id "
+        + ids["IN_PROGRESS"],
+    }
+    assert len(dx.stuck_jobs(jobs, "2026-03-28", until=jobs["created_at"][2])) == 1
+    assert dx.stuck_jobs(jobs[:1])["remedy"].dtype == "str"
 
 
 def test_all_jobs_may_be_one_group():
