@@ -30,6 +30,7 @@ from dxnotebook.files.read import read_jobs
 from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
+from dxnotebook.model import AWS_KEEPS
 from dxnotebook.records.redact import redact_text
 from dxnotebook.report.shipped import shipped
 from dxnotebook.report.write import write_report
@@ -71,8 +72,16 @@ _SOURCE = (
     ("--file", "files", {**_SEVERAL, "metavar": "PATH"},
      "A saved listing, a pattern of several, or an export, instead of AWS."),
     ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS."),
+)  # fmt: skip
+_ONLY = (
     ("--since", _IS_TIME, "Only jobs created since: 30d, 12h, 2026-09-01."),
     ("--until", _IS_TIME, "Only jobs created before."),
+)
+_WINDOW = (
+    ("--since", _IS_TIME,
+     "What happened since: 30d, 12h, 2026-09-01. Earlier and later jobs are read, too: what "
+     "failed may have been done later, what is stuck may have begun before."),
+    ("--until", _IS_TIME, "What happened before."),
 )  # fmt: skip
 _DEMO = (
     ("--folder", {**_IS_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
@@ -88,11 +97,14 @@ _CHECK: Any = (
      "The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]"),
     ("--by", {},
      "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
+    ("--max-undone-rate", {"type": click.FloatRange(0, 1)},
+     "The highest rate of work that was not done in the end, re-runs included, 0 to 1."),
     ("--max-unresolved", _IS_COUNT, "How much failed work may be without a later success."),
     ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
     ("--max-silence", {"metavar": "LENGTH"},
      "How long ago each data set's last success may be: 26h, 3d."),
-    ("--json", "as_json", _IS_FLAG, "Print the findings as JSON."),
+    ("--json", "as_json", _IS_FLAG, "Print the findings, and what was looked at, as JSON."),
+    ("--quiet", _IS_FLAG, "Print findings only, not what was looked at."),
 )  # fmt: skip
 _SYNC = (
     ("--full", _IS_FLAG, "Read the listings to their end, as is done once a week anyway."),
@@ -177,6 +189,21 @@ def _load_tables(
         except DxError as error:
             _say(f"Without the names of some data sets: {error}", err=True)
     return tables
+
+
+def _load_context(
+    since: str | None, until: str | None, **source: Any
+) -> tuple[JobTables, dict[str, str | None]]:
+    """Return the jobs around a window, and the window: all, or of an archive what matters to it."""
+    start = Window.of(since, until).since
+    if source["archive"] is not None and start is not None:
+        # a Timedelta is how long ago, so that more of it is earlier
+        back = pd.Timedelta(AWS_KEEPS)
+        earlier = start + back if isinstance(start, pd.Timedelta) else start - back
+        tables = _load_tables(since=earlier, until=None, **source)
+    else:
+        tables = _load_tables(since=None, until=None, **source)
+    return tables, {"since": since, "until": until}
 
 
 def _read_files(files: Names, since: str | None, until: str | None) -> JobTables:
@@ -269,7 +296,7 @@ def _write_demo(tables: JobTables, folder: Path) -> None:
             _say(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
 
 
-@main.command(params=_options(*_SOURCE))
+@main.command(params=_options(*_SOURCE, *_ONLY))
 @click.argument("path", type=click.Path(path_type=Path))
 def export(path: Path, **source: Any) -> None:
     """Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
@@ -284,7 +311,7 @@ def export(path: Path, **source: Any) -> None:
         _print_written(exporting.export(tables, path), tables)
 
 
-@main.command(params=_options(*_REPORT, *_SOURCE))
+@main.command(params=_options(*_REPORT, *_SOURCE, *_WINDOW))
 @click.argument("path", type=click.Path(path_type=Path), default="report.html")
 def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:
     """Write a report of jobs to PATH, one HTML file that needs no network.
@@ -301,14 +328,14 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
             return
         with naming_extras("write_report"):  # before all is loaded
             import_module("dxnotebook.report.run")
-        tables = _load_tables(**source)
+        tables, window = _load_context(**source)
         _say("Running the notebook …", err=True)
-        _print_written(write_report(tables, path, notebook=notebook), tables)
+        _print_written(write_report(tables, path, notebook=notebook, **window), tables)
 
 
-@main.command(params=_options(*_CHECK, *_SOURCE))
-def check(*, as_json: bool, **options: Any) -> None:
-    """Say in a line each what is wrong with jobs, for cron and CI.
+@main.command(params=_options(*_CHECK, *_SOURCE, *_WINDOW))
+def check(*, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
     The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
     nobody.
@@ -326,17 +353,32 @@ def check(*, as_json: bool, **options: Any) -> None:
     if all(limit is None for limit in limits.values()):
         limits["max_failure_rate"] = _USUAL_LIMIT
     with _failing(_CannotCheckError):
-        tables = _load_tables(**options)
-        now = Window.of(None, options["until"], observed_at(tables.jobs)).end
-        findings = checks.check(tables, **limits, by=by, now=now)
+        tables, window = _load_context(**options)
+        findings = checks.check(tables, **window, **limits, by=by)
+    looked_at = findings.attrs["looked_at"]
     if as_json:
         records = json.loads(findings.to_json(orient="records"))
-        _say(json.dumps(records, indent=2, ensure_ascii=False))
+        answer = {"looked_at": looked_at, "findings": records}
+        _say(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        for message in findings["message"]:
-            _say(message)
+        for line in [*findings["message"], *([] if quiet else [_looked_at_in_words(looked_at)])]:
+            _say(line)
     could_check = len(tables) and (findings["check"] != checks.NO_ANSWER).any()
     sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
+
+
+def _looked_at_in_words(looked_at: dict[str, Any]) -> str:
+    """Return in a line what a check looked at."""
+    times = (("created since", "since"), ("before", "until"), ("as of", "as_of"))
+    given = [(words, looked_at[name]) for words, name in times if looked_at[name]]
+    when = [f"{words} {pd.Timestamp(at):%Y-%m-%d %H:%M}" for words, at in given]
+    accounts = counted(len(looked_at["accounts"]), "account")
+    if len(looked_at["accounts"]) == 1:
+        accounts = f"account {looked_at['accounts'][0]}"
+    where = f"{accounts} in {', '.join(looked_at['regions']) or 'no region'}"
+    groups = counted(len(looked_at["groups"]), "group") if "groups" in looked_at else ""
+    parts = [counted(looked_at["jobs"], "job"), f"{' '.join(when)} UTC", where, groups]
+    return f"Looked at {', '.join(filter(None, parts))}."
 
 
 @main.command(params=_options(*_AWS, *_SYNC))
