@@ -265,11 +265,8 @@ def window_of(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) ->
 
 
 def created_within(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Mask:
-    """Return which jobs were created in a window, which may be relative to when they were seen."""
-    window, created = Window.of(since, until, observed_at(jobs)), jobs["created_at"]
-    is_late = window.start is None or (created >= window.start).to_numpy()
-    is_early = window.end is None or (created < window.end).to_numpy()
-    return np.ones(len(jobs), bool) & is_late & is_early
+    """Return which jobs were created in a window, or do not say when."""
+    return window_of(jobs, since, until).contains(jobs["created_at"]).to_numpy()
 
 
 def checked(tables: JobTables) -> JobTables:
