@@ -79,8 +79,7 @@ _ONLY = (
 )
 _WINDOW = (
     ("--since", _IS_TIME,
-     "What happened since: 30d, 12h, 2026-09-01. Earlier and later jobs are read, too: what "
-     "failed may have been done later, what is stuck may have begun before."),
+     "What happened since: 30d, 12h, 2026-09-01; all jobs around it are read, too."),
     ("--until", _IS_TIME, "What happened before."),
 )  # fmt: skip
 _DEMO = (
@@ -193,7 +192,7 @@ def _load_tables(
 
 def _load_context(
     since: str | None, until: str | None, **source: Any
-) -> tuple[JobTables, dict[str, str | None]]:
+) -> tuple[JobTables, dict[str, Any]]:
     """Return the jobs around a window, and the window: all, or of an archive what matters to it."""
     start = Window.of(since, until).since
     if source["archive"] is not None and start is not None:

@@ -10,16 +10,22 @@ import pyarrow.compute as pc
 from dxnotebook.arrays import located, mask_of, text_array
 from dxnotebook.metrics.learned import generalized
 from dxnotebook.metrics.masks import KEY, PLACES, VALUES, named, replaced
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JobTables, checked, window_of
+from dxnotebook.times import Moment
 
 
-def error_causes(tables: JobTables) -> pd.DataFrame:
+def error_causes(
+    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
+) -> pd.DataFrame:
     """Return the causes of failure: the messages of errors, grouped by what they have in common.
 
     Parameters
     ----------
     tables : JobTables
         The jobs and their errors.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: the errors of jobs created in it. What messages have in
+        common is found in all of them.
 
     Returns
     -------
@@ -54,6 +60,7 @@ def error_causes(tables: JobTables) -> pd.DataFrame:
     place = located(errors["job_id"], jobs["job_id"])
     for name in ("created_at", "data_set_id"):
         errors[name] = jobs[name].reindex(place).array
+    errors = errors[window_of(tables.jobs, since, until).contains(errors["created_at"])]
     errors = errors.sort_values(["created_at", "job_id"], na_position="first")
     by = ["fingerprint", "code", "resource_type"]
     grouped = errors.groupby(by, sort=False, dropna=False, observed=True)

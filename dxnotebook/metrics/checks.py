@@ -15,7 +15,13 @@ from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, recovery, reruns
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
 from dxnotebook.tables.jobtables import (
-    JobTables, checked, observed_at, rejected, unanswered, window_of, within,
+    JobTables,
+    checked,
+    observed_at,
+    rejected,
+    unanswered,
+    window_of,
+    within,
 )
 from dxnotebook.text import counted, elapsed, shortened, visible
 from dxnotebook.times import Moment, Window, length
@@ -82,12 +88,13 @@ def check(
     -------
     pandas.DataFrame
         One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck" or
-        "silence"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value of `by`, the id of a data
-        set, the name of a client; null where it is all jobs), ``value``, ``limit`` (a rate, a
-        number, or seconds), ``message``: a line that says it. No row when nothing is wrong. What
-        was looked at is in ``attrs["looked_at"]``: ``jobs`` (how many are in the window),
-        ``since``, ``until``, ``as_of``, ``accounts``, ``regions``, and with `by` ``groups``: the
-        rate of each, with its interval, and the adjusted p-value of its being above the limit.
+        "silence"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value
+        of `by`, the id of a data set, the name of a client; null where it is all jobs), ``value``,
+        ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No row when
+        nothing is wrong. What was looked at is in ``attrs["looked_at"]``: ``jobs`` (how many are
+        in the window), ``since``, ``until``, ``as_of``, ``accounts``, ``regions``, and with `by`
+        ``groups``: the rate of each, its interval, and the adjusted p-value of its being above the
+        limit.
 
     Raises
     ------
@@ -126,7 +133,7 @@ def check(
             groups = _groups(inside, by, max_failure_rate)
             looked_at["groups"] = json.loads(groups.to_json(orient="records"))
             findings += _group_findings(inside, names, max_failure_rate, by, groups)
-    limits = {"since": since, "until": until}
+    limits: dict[str, Any] = {"since": since, "until": until}
     if max_undone_rate is not None:
         findings += _undone_findings(recovery.undone_rate(tables, **limits), max_undone_rate)
     if max_unresolved is not None:
@@ -255,9 +262,7 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _unresolved_findings(
-    left: pd.DataFrame, names: Names, limit: int, window: Window
-) -> Findings:
+def _unresolved_findings(left: pd.DataFrame, names: Names, limit: int, window: Window) -> Findings:
     """Yield the finding about failed work that is still undone."""
     if len(left) <= limit:
         return

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array, Integers
-from dxnotebook.errors import DxError, invalid
+from dxnotebook.errors import DxError, invalid, texts
 from dxnotebook.metrics.engines import FrameT
 from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
 from dxnotebook.metrics.quantiles import Ordered, order_ranks, survival_quantiles
 from dxnotebook.metrics.rates import check_confidence
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.tables.jobtables import observed_at
-from dxnotebook.text import texts
+from dxnotebook.times import Moment
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _BOUNDED = ("median", "p95")
@@ -31,6 +31,8 @@ def durations(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     states: Iterable[str] | None = ("COMPLETED",),
     open_jobs: Literal["left out", "censored"] = "left out",
     now: pd.Timestamp | str | None = None,
@@ -57,6 +59,8 @@ def durations(
         When the jobs were as the frame has them; by default when they were loaded.
     confidence : float
         The probability with which an interval covers the true quantile.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs created from when and until before when.
 
     Returns
     -------
@@ -98,7 +102,8 @@ def durations(
     needed = ["duration_s", *([] if counted is None else ["state"])]
     if open_jobs == "censored":
         needed += ["state", "created_at", "updated_at"]
-    grouping = Grouping(jobs, by, every, tz, needed=needed, results=_DURATIONS)
+    window = (since, until)
+    grouping = Grouping(jobs, by, every, tz, needed=needed, results=_DURATIONS, window=window)
     if open_jobs == "censored":
         result = _censored(grouping, counted, now, confidence)
     elif grouping.source.is_lazy:

@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from dxnotebook.arrays import Integers
 from dxnotebook.errors import DxError, texts
+from dxnotebook.tables.jobtables import window_of
+from dxnotebook.times import Moment, Window
 
 FrameT = TypeVar("FrameT")
 
@@ -166,6 +168,35 @@ class Source(Generic[FrameT]):
             if not (kind.is_numeric() if expected == "numbers" else isinstance(kind, nw.Datetime)):
                 problem = f"The column {name!r} holds {kind}, not {expected}"
                 raise DxError(f"{problem}; convert it first.")
+
+    def window(self, since: Moment | None, until: Moment | None) -> Window:
+        """Return a window of the jobs; what is relative is so to when they were observed."""
+        window = Window.of(since, until)
+        if pd.Timedelta not in {type(window.since), type(window.until)}:
+            return window
+        if self.is_pandas:
+            return window_of(self.native, since, until)
+        times = [name for name in ("created_at", "updated_at") if name in self.schema]
+        last = self.collected(self.frame.select(nw.col(name).max() for name in times))
+        return Window.of(since, until, pd.to_datetime(last.iloc[0], utc=True).max())
+
+    def restrict(self, window: Window) -> None:
+        """Leave out the jobs that were created outside of a window."""
+        if window.since is None and window.until is None:
+            return
+        if self.is_pandas:
+            inside = window.contains(self.native["created_at"])
+            self.native = self.native[inside].reset_index(drop=True)
+            self.frame = nw.from_native(self.native)
+            return
+        created, zone = nw.col("created_at"), self.schema["created_at"].time_zone
+        start, end = (
+            None if at is None else (at if zone else at.tz_convert(None)).to_pydatetime()
+            for at in (window.start, window.end)
+        )
+        is_late = nw.lit(value=True) if start is None else created >= start
+        is_early = nw.lit(value=True) if end is None else created < end
+        self.frame = self.frame.filter(created.is_null() | (is_late & is_early))
 
     def column(self, name: str) -> Any:
         """Return a column, as an expression: other engines' categories are text, their NaN null."""

@@ -13,6 +13,7 @@ from dxnotebook.errors import DxError
 from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered, sums_by
 from dxnotebook.metrics.periods import Step
 from dxnotebook.tables.jobtables import warn_undated
+from dxnotebook.times import Moment
 
 _MOST_ROWS = 20_000_000
 PERIOD = "period"
@@ -20,6 +21,7 @@ SIZE = "number of jobs"
 
 Names = Sequence[str]
 By = str | Names | None
+Limits = tuple[Moment | None, Moment | None]
 
 
 class Grouping(Generic[FrameT]):
@@ -37,14 +39,26 @@ class Grouping(Generic[FrameT]):
         The columns that the frame has to have beside those to group by.
     results : sequence of str
         The columns of the result, beside those to group by and the period.
+    window : tuple
+        From when, and until before when, jobs are created that count.
     """
 
     def __init__(
-        self, jobs: FrameT, by: By, every: str | None, tz: str, *, needed: Names, results: Names
+        self,
+        jobs: FrameT,
+        by: By,
+        every: str | None,
+        tz: str,
+        *,
+        needed: Names,
+        results: Names,
+        window: Limits = (None, None),
     ) -> None:
         self.by = columns_of(by, (PERIOD, *results))
         self.step = None if every is None else Step.of(every, tz)
-        self.source = Source(jobs, [*needed, *self.by, *(["created_at"] if self.step else [])])
+        dated = ["created_at"] if self.step or window != (None, None) else []
+        self.source = Source(jobs, [*needed, *self.by, *dated])
+        self.source.restrict(self.source.window(*window))
         if self.step and tz != "UTC":
             self.step = self._with_clocks(self.step)
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from dxnotebook.metrics import causes, reruns, trend
 from dxnotebook.model import FAILED_STATES
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JobTables, checked, window_of
+from dxnotebook.times import Moment, Window
 
 _TIME = "datetime64[us, UTC]"
 _INCIDENT = {
@@ -19,7 +20,13 @@ _INCIDENT = {
 }  # fmt: skip
 
 
-def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
+def incidents(
+    tables: JobTables,
+    every: str = "1d",
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Return the times in which more jobs failed than usual, with their cause and end.
 
     Parameters
@@ -29,6 +36,9 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
     every : str
         The length of a period, as in `failure_trend`: an incident is a run of periods that are
         flagged or shifted there, so that what is small but lasts is one, too, with one start.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: incidents that were going on in it, whole, from when they
+        began to when they ended.
 
     Returns
     -------
@@ -71,7 +81,10 @@ def incidents(tables: JobTables, every: str = "1d") -> pd.DataFrame:
     # which is all null, without a zone, where nothing has been done
     recovered_at = pd.to_datetime(result["recovered_at"], utc=True)
     result = result.assign(rate=result["failed"] / result["n"], recovered_at=recovered_at)
-    return result.astype(_INCIDENT)
+    result, window = result.astype(_INCIDENT), window_of(tables.jobs, since, until)
+    begun = Window(until=window.end).contains(result["since"])
+    ended = ~Window(since=window.start).contains(result["until"] - pd.Timedelta("1us"))
+    return result[begun & ~ended].reset_index(drop=True)
 
 
 def _what_failed(

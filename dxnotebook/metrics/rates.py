@@ -20,6 +20,7 @@ from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.engines import FrameT, columns_of
 from dxnotebook.metrics.grouping import PERIOD, SIZE, Grid, Grouping, Names
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.times import Moment
 
 RATES = ("n", "n_effective", "failed", "rate", "low", "high")
 
@@ -29,6 +30,8 @@ def failure_rate(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
     failed: Iterable[str] = FAILED_STATES,
@@ -60,6 +63,8 @@ def failure_rate(
         `failed`.
     tz : str
         The time zone whose days, weeks and months the periods are.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs created from when and until before when.
 
     Returns
     -------
@@ -100,7 +105,9 @@ def failure_rate(
     0  5967     399  0.067  0.061  0.073
     """
     shared = columns_of(cluster, (PERIOD, *RATES), "cluster")
-    grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=RATES)
+    window = (since, until)
+    needed = ["state", *shared]
+    grouping = Grouping(jobs, by, every, tz, needed=needed, results=RATES, window=window)
     return grouping.source.returned(rates_of(grouping, shared, failed, finished, confidence))
 
 

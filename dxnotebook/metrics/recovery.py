@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dxnotebook.errors import texts
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.quantiles import survival_quantiles
 from dxnotebook.metrics.rates import check_confidence, wilson
 from dxnotebook.metrics.reruns import recoveries, unresolved_failures, work_of
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
-from dxnotebook.text import texts
 from dxnotebook.times import Moment
 
 _QUANTILES_SHOWN = {"median": 0.5, "p90": 0.9}

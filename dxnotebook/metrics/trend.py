@@ -15,6 +15,7 @@ from dxnotebook.metrics.engines import FrameT, columns_of, numbered
 from dxnotebook.metrics.grouping import PERIOD, Grouping
 from dxnotebook.metrics.rates import RATES, is_share, rates_of
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.times import Moment, Window
 
 _LIMITS = ("baseline", "lower", "upper", "flagged", "shifted", "bad_since")
 _LEAST_WEEKS = 4
@@ -24,6 +25,8 @@ def failure_trend(
     jobs: FrameT,
     every: str = "1d",
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     by: str | Sequence[str] | None = None,
     baseline: float | None = None,
     season: Literal["week"] | None = None,
@@ -49,6 +52,9 @@ def failure_trend(
         at most a day.
     cluster : str or sequence of str, optional
         As in `failure_rate`, for ``low`` and ``high``; the limits need no telling.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: the periods that it touches. What is usual, and since when
+        the rate is not, is found in all jobs.
 
     Returns
     -------
@@ -114,7 +120,23 @@ def failure_trend(
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)
     trend = _with_limits(trend, max(len(groups), 1), baseline, season)
-    return grouping.source.returned(_with_runs(trend, group))
+    trend = _with_runs(trend, group)
+    window = grouping.source.window(since, until)
+    return grouping.source.returned(trend[_touched(trend, group, window)].reset_index(drop=True))
+
+
+def _touched(trend: pd.DataFrame, group: Array, window: Window) -> Mask:
+    """Return which periods a window touches."""
+    starts = trend[PERIOD]
+    ends = starts.groupby(group).shift(-1)
+    # the last one is as long as others are
+    ends = ends.fillna(starts + (ends - starts).median())
+    inside = np.ones(len(trend), bool)
+    if window.start is not None:
+        inside &= ~(ends <= window.start).to_numpy()
+    if window.end is not None:
+        inside &= (starts < window.end).to_numpy()
+    return inside
 
 
 def _with_limits(

@@ -16,6 +16,7 @@ from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 from dxnotebook.plots import style
+from dxnotebook.times import Moment
 
 _WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _MOST_WITH_NUMBERS = 27  # weeks
@@ -25,6 +26,8 @@ _MOST_MONTHS = 24
 def plot_calendar(
     jobs: pd.DataFrame,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     failed: Iterable[str] = FAILED_STATES,
     finished: Iterable[str] = FINISHED_STATES,
     tz: str = "UTC",
@@ -40,6 +43,8 @@ def plot_calendar(
         As in `failure_rate`.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs created from when and until before when.
 
     Returns
     -------
@@ -60,7 +65,8 @@ def plot_calendar(
     ['Mon', 'Tue']
     """
     jobs = pandas_frame(jobs, ["state", "created_at"])
-    days = failure_rate(jobs, every="1d", failed=failed, finished=finished, tz=tz)
+    states: style.Look = {"failed": failed, "finished": finished}
+    days = failure_rate(jobs, every="1d", since=since, until=until, tz=tz, **states)
     if not days["n"].sum():
         return style.empty(style.axes_for(ax, 2.0), jobs, "no finished jobs")
     dates = pd.DatetimeIndex(days["period"]).tz_localize(None).normalize()

@@ -14,15 +14,25 @@ from dxnotebook.metrics.causes import error_causes
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.text import counted, percent
+from dxnotebook.times import Moment
 
 
-def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = None) -> Axes:
+def plot_error_causes(
+    tables: JobTables,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    top: int = 10,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the causes of failure by how many jobs they hit.
 
     Parameters
     ----------
     tables : JobTables
         The jobs and their errors.
+    since, until : time or str, optional
+        The window, as for `error_causes`.
     top : int
         How many causes to draw; the others are counted below.
     ax : matplotlib Axes, optional
@@ -47,7 +57,7 @@ def plot_error_causes(tables: JobTables, *, top: int = 10, ax: Axes | None = Non
     """
     if not isinstance(top, int) or top < 1:
         raise invalid("top", top, "is a number of causes, at least 1")
-    causes = error_causes(tables)
+    causes = error_causes(tables, since=since, until=until)
     shown, others = causes.head(top), causes.iloc[top:]
     labels = list(map(_label, shown["fingerprint"], shown["code"], shown["resource_type"]))
     heights = np.array([1.0 + 0.45 * label.count("\n") for label in labels])

@@ -11,13 +11,21 @@ from dxnotebook.arrays import Array
 from dxnotebook.metrics.concurrency import concurrency
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.plots import style
-from dxnotebook.tables.jobtables import observed_at
+from dxnotebook.tables.jobtables import observed_at, window_of
+from dxnotebook.times import Moment
 
 _BINS = 1_500
 _HEIGHT = 0.8  # of a band, 1 apart
 
 
-def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = None) -> Axes:
+def plot_concurrency(
+    jobs: pd.DataFrame,
+    *,
+    by: str = "type",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw how many jobs of each group were open over time, against the service's quota.
 
     Parameters
@@ -26,6 +34,8 @@ def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = 
         Jobs with the columns ``state``, ``created_at``, ``updated_at`` and `by`.
     by : str
         The column to group by; of many groups the 30 with the highest peaks are drawn.
+    since, until : time or str, optional
+        The window, as for `concurrency`.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
 
@@ -47,7 +57,7 @@ def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = 
     >>> sorted({text.get_text() for text in ax.texts if "quota" in text.get_text()})
     ['quota 10', 'quota 5']
     """
-    steps = concurrency(jobs, style.one_group(by))
+    steps = concurrency(jobs, style.one_group(by), since=since, until=until)
     groups = steps.groupby(by, observed=True, dropna=False, sort=False)[["peak", "quota"]].first()
     shown = groups.sort_values("peak", kind="stable").tail(style.MOST_GROUPS)
     ax = style.axes_for(ax, 1.0 + 0.5 * len(shown))
@@ -55,7 +65,7 @@ def plot_concurrency(jobs: pd.DataFrame, *, by: str = "type", ax: Axes | None = 
         return style.empty(ax, jobs, "no open jobs")
     first, last = steps["at"].min(), steps["at"].max()
     if jobs["state"].isin(OPEN_STATES).any():
-        last = max(last, observed_at(jobs))
+        last = max(last, window_of(jobs, since, until).end or observed_at(jobs))
     last = max(last, first + pd.Timedelta(minutes=1))
     edges = mdates.date2num(pd.date_range(first, last, _BINS))
     for place, name in enumerate(shown.index):

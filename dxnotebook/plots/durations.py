@@ -10,7 +10,9 @@ from dxnotebook.errors import DxError
 from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.plots import style
+from dxnotebook.tables.jobtables import created_within
 from dxnotebook.text import duration
+from dxnotebook.times import Moment
 
 _SHORTEST = 0.5  # seconds: the axis is logarithmic
 
@@ -18,6 +20,8 @@ _SHORTEST = 0.5  # seconds: the axis is logarithmic
 def plot_durations(
     jobs: pd.DataFrame,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     by: str | None = None,
     every: str | None = None,
     reference: float | None = None,
@@ -41,6 +45,8 @@ def plot_durations(
         A duration in seconds to draw a line at; by default the median of all jobs.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs created from when and until before when.
 
     Returns
     -------
@@ -60,6 +66,9 @@ def plot_durations(
     >>> ax.get_xlabel()
     'created → finished'
     """
+    if (since, until) != (None, None):
+        jobs = pandas_frame(jobs, ["created_at"])
+        jobs = jobs[created_within(jobs, since, until)]
     if every is not None:
         if by is not None:
             raise DxError("Give `by` or `every`: durations are drawn by group, or over time.")

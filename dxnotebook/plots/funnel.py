@@ -16,6 +16,7 @@ from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened_inside
+from dxnotebook.times import Moment
 
 _FUNNELS = {"95 % of groups": (0.95, "--"), "99.8 %": (0.998, "-")}
 _LONGEST_NAME = 24
@@ -24,6 +25,8 @@ _LONGEST_NAME = 24
 def plot_funnel(
     jobs: pd.DataFrame,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     by: str = "data_set_id",
     cluster: str | Sequence[str] | None = None,
     failed: Iterable[str] = FAILED_STATES,
@@ -42,6 +45,8 @@ def plot_funnel(
         As in `failure_rate`; with `cluster` the number of jobs is the effective one.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs created from when and until before when.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def plot_funnel(
     """
     states: style.Look = {"failed": failed, "finished": finished}
     jobs = pandas_frame(jobs, ["state", style.one_group(by)])
-    groups = failure_rate(jobs, by, cluster=cluster, **states)
+    groups = failure_rate(jobs, by, cluster=cluster, since=since, until=until, **states)
     groups = groups[groups["n"] > 0]
     ax = style.axes_for(ax, 4.2)
     if groups.empty:

@@ -18,7 +18,7 @@ from dxnotebook.metrics.trend import failure_trend
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened
-from dxnotebook.times import moment
+from dxnotebook.times import Moment, moment
 
 _COUNTS = 0.2  # of the height, for the numbers of jobs
 _LONGEST_MARKER = 80
@@ -29,6 +29,8 @@ _SHIFTED = "shifted: higher for some time"
 def plot_failure_trend(
     jobs: pd.DataFrame,
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     every: str = "1d",
     baseline: float | None = None,
     season: Literal["week"] | None = None,
@@ -51,6 +53,8 @@ def plot_failure_trend(
         What happened when, such as deployments and changes of policies.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
+    since, until : time or str, optional
+        The window, as for `failure_trend`.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def plot_failure_trend(
     states: style.Look = {"failed": failed, "finished": finished}
     marked = _sorted_markers(markers)
     options: style.Look = {"baseline": baseline, "season": season, "confidence": confidence}
-    trend = failure_trend(jobs, every, tz=tz, **options, **states)
+    trend = failure_trend(jobs, every, since=since, until=until, tz=tz, **options, **states)
     ax = style.axes_for(ax, 3.8)
     if not trend["n"].sum():
         return style.empty(ax, jobs, "no finished jobs")

@@ -23,17 +23,18 @@ from dxnotebook.files.export import export
 from dxnotebook.records.redact import redact_text
 from dxnotebook.report.shipped import shipped
 from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.times import Window
 
 _UNSEEN = {"stderr", "error"}
 _HIDDEN = {"exclude_input": True, "exclude_input_prompt": True, "exclude_output_prompt": True}
 
 
-def page(tables: JobTables, notebook: Path | None) -> str:
+def page(tables: JobTables, window: Window, notebook: Path | None) -> str:
     """Return the page of a notebook that is run on tables, or of the one that comes with us."""
     opened = _open_notebook(notebook or shipped())
     with tempfile.TemporaryDirectory() as scratch:
         exported = export(tables, Path(scratch, "tables.feather"), progress=False)
-        _load_from(opened, exported)
+        _load_from(opened, exported, window)
         done = _run(opened, notebook.parent if notebook else Path(scratch))
     for cell in done.cells:  # warnings and tracebacks tell where what lies on this machine
         outputs = cell.get("outputs", [])
@@ -52,9 +53,13 @@ def _open_notebook(path: Path) -> nbformat.NotebookNode:
         raise DxError(f"{str(path)!r} is not a notebook: {type(error).__name__}.") from None
 
 
-def _load_from(notebook: nbformat.NotebookNode, exported: Path) -> None:
+def _load_from(notebook: nbformat.NotebookNode, exported: Path, window: Window) -> None:
     """Have a notebook load tables that were exported, in the tagged cell or else in a new one."""
-    source = f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})"
+    since, until = (at and at.isoformat() for at in (window.start, window.end))
+    source = (
+        f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})\n"
+        f"since, until = {since!r}, {until!r}"
+    )
     tagged = (cell for cell in notebook.cells if "tables" in cell.metadata.get("tags", ()))
     cell = next(tagged, None)
     if cell is None:

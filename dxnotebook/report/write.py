@@ -7,13 +7,16 @@ from pathlib import Path
 
 from dxnotebook.errors import naming_extras
 from dxnotebook.files.atomic import replacing
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JobTables, checked, window_of
+from dxnotebook.times import Moment
 
 
 def write_report(
     tables: JobTables,
     path: str | os.PathLike[str],
     *,
+    since: Moment | None = None,
+    until: Moment | None = None,
     notebook: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write a report of jobs as one HTML file.
@@ -26,6 +29,9 @@ def write_report(
         The jobs with their details and errors; with data sets' names where `with_names` was used.
     path : str or path
         The file to write; what was there before is replaced when the report is done.
+    since, until : time or str, optional
+        The window to report on, as for `load_jobs`; all jobs given are its context. The notebook
+        has them as ``since`` and ``until``.
     notebook : str or path, optional
         Another notebook to run, such as a changed copy of the one that comes with dxnotebook. The
         cell that is tagged "tables" gives way to one that loads these tables into ``tables``.
@@ -56,7 +62,8 @@ def write_report(
         with naming_extras("write_report"):
             # here, as it takes seconds, in which a user may interrupt, too
             from dxnotebook.report.run import page  # noqa: PLC0415
-        text = page(tables, None if notebook is None else Path(notebook))
+        window = window_of(tables.jobs, since, until)
+        text = page(tables, window, None if notebook is None else Path(notebook))
         with replacing(Path(os.path.realpath(path))) as written:
             written.write_text(text, encoding="utf-8")
     except KeyboardInterrupt:  # not from inside of other libraries, wherever it broke in
