@@ -360,24 +360,10 @@ def check(*, as_json: bool, quiet: bool, **options: Any) -> None:
         answer = {"looked_at": looked_at, "findings": records}
         _say(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        for line in [*findings["message"], *([] if quiet else [_looked_at_in_words(looked_at)])]:
+        for line in [*findings["message"], *([] if quiet else [checks.in_words(looked_at)])]:
             _say(line)
-    could_check = len(tables) and (findings["check"] != checks.NO_ANSWER).any()
+    could_check = looked_at["jobs"] and (findings["check"] != checks.NO_ANSWER).any()
     sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
-
-
-def _looked_at_in_words(looked_at: dict[str, Any]) -> str:
-    """Return in a line what a check looked at."""
-    times = (("created since", "since"), ("before", "until"), ("as of", "as_of"))
-    given = [(words, looked_at[name]) for words, name in times if looked_at[name]]
-    when = [f"{words} {pd.Timestamp(at):%Y-%m-%d %H:%M}" for words, at in given]
-    accounts = counted(len(looked_at["accounts"]), "account")
-    if len(looked_at["accounts"]) == 1:
-        accounts = f"account {looked_at['accounts'][0]}"
-    where = f"{accounts} in {', '.join(looked_at['regions']) or 'no region'}"
-    groups = counted(len(looked_at["groups"]), "group") if "groups" in looked_at else ""
-    parts = [counted(looked_at["jobs"], "job"), f"{' '.join(when)} UTC", where, groups]
-    return f"Looked at {', '.join(filter(None, parts))}."
 
 
 @main.command(params=_options(*_AWS, *_SYNC))

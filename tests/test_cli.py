@@ -52,7 +52,7 @@ def test_what_demo_writes_read_tables_reads(tmp_path):
     client = dx.demo.client(60)
     tables = dx.with_names(dx.load_jobs(client, progress=False), client)
     equal(dx.read_tables(tmp_path / "demo"), tables)
-    done = run("check", "--file", str(tmp_path / "demo"), "--max-stuck", "60")
+    done = run("check", "--quiet", "--file", str(tmp_path / "demo"), "--max-stuck", "60")
     assert (done.exit_code, done.output) == (0, "")
 
 
@@ -108,16 +108,30 @@ def test_version():
 def test_check_exits_with_what_it_found():
     bad = run("check", "--demo", "--since", "2026-08-31", "--until", "2026-09-07")
     assert bad.exit_code == 1
-    (line,) = bad.output.splitlines()
+    line, looked_at = bad.output.splitlines()
+    assert looked_at.startswith("Looked at 442 jobs, created since 2026-08-31 00:00 before")
     assert "181 of 440 finished jobs failed" in line
     assert "Access denied" in line
     assert "Power Grid Load by Region, Hourly" in line
-    good = run("check", "--demo", "--since", "2026-09-14", "--until", "2026-09-21")
+    good = run("check", "--demo", "--quiet", "--since", "2026-09-14", "--until", "2026-09-21")
     assert (good.exit_code, good.output) == (0, "")
     as_json = run("check", "--demo", "--max-stuck", "0", "--json")
     assert as_json.exit_code == 1
-    (finding,) = json.loads(as_json.output)
+    answer = json.loads(as_json.output)
+    assert answer["looked_at"]["accounts"] == ["111122223333"]
+    (finding,) = answer["findings"]
     assert (finding["check"], finding["value"], finding["of"]) == ("stuck", 4, None)
+
+
+def test_a_window_is_checked_in_the_context_of_all_jobs():
+    """Of the last 24 hours, silences and stuck jobs are found, however long ago they began."""
+    limits = ["--max-stuck", "0", "--max-silence", "3d", "--max-undone-rate", "0.5"]
+    done = run("check", "--demo", "--since", "24h", *limits)
+    assert done.exit_code == 1
+    assert "4 jobs are open for longer than usual" in done.output
+    assert "the last success was" in done.output
+    assert "Looked at 60 jobs, created since 2026-09-29 12:00" in done.output
+    assert run("check", "--demo", "--since", "2026-09-02", "--until", "2026-09-01").exit_code == 2
 
 
 def test_check_says_when_it_cannot(monkeypatch):
@@ -228,7 +242,7 @@ def test_check_says_when_an_account_could_not_be_asked(tmp_path, monkeypatch):
     [
         (page_of("x"), (), 2, "No jobs: they could not be checked."),
         (page_of(), (), 2, "No jobs: they could not be checked."),
-        (page_of(job()), ("--until", "2020-01-01"), 2, "No jobs: they could not be checked."),
+        (page_of(job()), ("--until", "2020-01-01"), 2, "No jobs until 2020-01-01 00:00 UTC; 1"),
         (page_of(job(), "x"), (), 1, "1 job could not be read"),
         (page_of(job()), (), 0, ""),
     ],

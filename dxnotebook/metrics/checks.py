@@ -161,6 +161,29 @@ def _looked_at(inside: JobTables, window: Window, now: pd.Timestamp) -> dict[str
     }
 
 
+def in_words(looked_at: dict[str, Any]) -> str:
+    """Return in a line what a check looked at.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.metrics.checks import in_words
+    >>> found = dx.check(dx.load_jobs(dx.demo.client(jobs=50)), max_stuck=9)
+    >>> in_words(found.attrs["looked_at"])
+    'Looked at 50 jobs, as of 2026-09-30 12:00 UTC, account 111122223333 in us-east-1.'
+    """
+    times = (("created since", "since"), ("before", "until"), ("as of", "as_of"))
+    given = [(words, looked_at[name]) for words, name in times if looked_at[name]]
+    when = [f"{words} {pd.Timestamp(at):%Y-%m-%d %H:%M}" for words, at in given]
+    accounts = counted(len(looked_at["accounts"]), "account")
+    if len(looked_at["accounts"]) == 1:
+        accounts = f"account {looked_at['accounts'][0]}"
+    where = f"{accounts} in {', '.join(looked_at['regions']) or 'no region'}"
+    groups = counted(len(looked_at["groups"]), "group") if "groups" in looked_at else ""
+    parts = [counted(looked_at["jobs"], "job"), f"{' '.join(when)} UTC", where, groups]
+    return f"Looked at {', '.join(filter(None, parts))}."
+
+
 def _missing_findings(tables: JobTables, inside: JobTables, window: Window) -> Findings:
     """Yield what nobody has to ask for: that jobs, or answers, are not there to be checked."""
     for name, words in zip(tables.failures, unanswered(tables.failures), strict=True):

@@ -17,7 +17,7 @@ from dxnotebook.times import Moment, Window
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
 _LONG = 86_400.0  # seconds: what is usual where no job at all has completed
-_REMEDIES = {
+_WHAT_TO_DO = {
     "WAITING": "It was never started: aws dataexchange start-job --job-id ",
     "IN_PROGRESS": "Cancel it, and run it anew: aws dataexchange cancel-job --job-id ",
 }
@@ -179,7 +179,7 @@ def stuck_jobs(
     usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
     open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
     is_waiting = (waiting["state"] == "WAITING").to_numpy()
-    remedy = np.where(is_waiting, _REMEDIES["WAITING"], _REMEDIES["IN_PROGRESS"])
+    remedy = np.where(is_waiting, _WHAT_TO_DO["WAITING"], _WHAT_TO_DO["IN_PROGRESS"])
     columns = (*_IDENTITY, "created_at")
     waiting = waiting.filter(items=columns).assign(open_s=open_s, usual_s=usual_s)
     waiting["remedy"] = pd.Series(remedy, waiting.index, "str") + waiting["job_id"].astype("str")

@@ -14,7 +14,7 @@ from dxnotebook.tables.jobtables import created_within
 from dxnotebook.text import duration
 from dxnotebook.times import Moment
 
-_SHORTEST = 0.5  # seconds: the axis is logarithmic
+_LEAST_SECONDS = 0.5  # seconds: the axis is logarithmic
 
 
 def plot_durations(
@@ -82,7 +82,7 @@ def plot_durations(
     if shown.empty:
         return style.empty(ax, jobs, "no completed jobs")
     places = np.arange(len(shown))
-    low, high = shown[["median", "p95"]].clip(lower=_SHORTEST).to_numpy().T
+    low, high = shown[["median", "p95"]].clip(lower=_LEAST_SECONDS).to_numpy().T
     ax.hlines(places, low, high, color=style.SKY, linewidth=3, zorder=2)
     ax.plot(low, places, "o", color=style.BLUE, label="median", zorder=3)
     ax.plot(high, places, "s", color=style.RED, label="95th percentile", zorder=3)
@@ -109,7 +109,7 @@ def _over_time(
         return style.empty(ax, jobs, "no completed jobs")
     edges = style.edges_of(periods["period"])
     middle = (edges[:-1] + edges[1:]) / 2
-    values = periods.drop(columns=["n", "period"]).clip(lower=_SHORTEST)
+    values = periods.drop(columns=["n", "period"]).clip(lower=_LEAST_SECONDS)
     for name, label, color, marker in (
         ("median", "median", style.BLUE, "o"),
         ("p95", "95th percentile", style.RED, "s"),
@@ -135,6 +135,6 @@ def _over_time(
 def _reference(jobs: pd.DataFrame, seconds: float | None) -> tuple[float, str]:
     """Return where to draw a line, and what to say of it."""
     if seconds is not None:
-        return max(seconds, _SHORTEST), duration(seconds)
+        return max(seconds, _LEAST_SECONDS), duration(seconds)
     usual = float(durations(jobs)["median"].iloc[0])
-    return max(usual, _SHORTEST), f"median of all: {duration(usual)}"
+    return max(usual, _LEAST_SECONDS), f"median of all: {duration(usual)}"

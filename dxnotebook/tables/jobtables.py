@@ -245,8 +245,11 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     return latest
 
 
-def within(tables: JobTables, window: Window) -> JobTables:
+def within(
+    tables: JobTables, since: Moment | Window | None, until: Moment | None = None
+) -> JobTables:
     """Return the tables of the jobs that were created in a window, or do not say when."""
+    window = since if isinstance(since, Window) else window_of(tables.jobs, since, until)
     inside = window.contains(tables.jobs["created_at"])
     return tables if inside.all() else tables.filter(inside)
 

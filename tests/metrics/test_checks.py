@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,9 +17,14 @@ NOW = pd.Timestamp("2026-09-30T12:00:00Z")
 
 
 @pytest.fixture(scope="module")
-def week():
+def demo_tables():
     client = dx.demo.client()
-    tables = dx.with_names(dx.load_jobs(client, progress=False), client)
+    return dx.with_names(dx.load_jobs(client, progress=False), client)
+
+
+@pytest.fixture(scope="module")
+def week(demo_tables):
+    tables = demo_tables
     created = tables.jobs["created_at"]
     return lambda first: tables.filter(
         created.between(first, pd.Timestamp(first, tz="UTC") + pd.Timedelta("7D"), "left")
@@ -182,3 +188,46 @@ def test_one_of_a_kind_is_said_in_the_singular():
     )
     assert unresolved.startswith("1 piece of failed work has not succeeded since (limit 0).")
     assert stuck.startswith("1 job is open for longer than usual (limit 0).")
+
+
+@pytest.mark.slow
+def test_many_healthy_groups_are_not_found_by_chance():
+    """Of 200 data sets that all fail as often as may be, few checks in a hundred find any."""
+    chance = np.random.default_rng(7)
+    listed = [job(number, Details=details(number % 200)) for number in range(6_000)]
+    tables = dx.read_jobs(listed)
+    found = 0
+    for _ in range(60):
+        failed = chance.random(len(tables)) < 0.05
+        jobs = tables.jobs.assign(state=np.where(failed, "ERROR", "COMPLETED"))
+        answer = dx.check(replace(tables, jobs=jobs), max_failure_rate=0.05, by="data_set_id")
+        found += not answer.empty
+    assert found <= 6
+
+
+def details(number):
+    return {"ImportAssetsFromS3": {"DataSetId": f"{number:032x}"}}
+
+
+def test_a_bad_group_among_many_is_found(demo_tables):
+    answer = dx.check(
+        demo_tables, max_failure_rate=0.2, by="data_set_id", since="2026-08-31", until="2026-09-07"
+    )
+    groups = answer.attrs["looked_at"]["groups"]
+    assert len(groups) == 25
+    named = answer[answer["of"].notna()]
+    assert named["of"].tolist() == [dx.demo.Account().story.data_set_id]
+    assert "one of 25 groups looked at" in named["message"].iloc[0]
+    assert {"n", "n_effective", "rate", "low", "high", "p_adjusted"} <= set(groups[0])
+
+
+def test_undone_work_has_a_limit_of_its_own(demo_tables):
+    tables = demo_tables
+    [found] = dx.check(tables, max_undone_rate=0.001)["message"]
+    undone = dx.undone_rate(tables).iloc[0]
+    assert found.startswith(
+        f"{undone['undone']:.0f} of {undone['work']:,.0f} pieces of work were not done"
+    )
+    assert dx.check(tables, max_undone_rate=0.5).empty
+    with pytest.raises(dx.DxError, match="Invalid max_undone_rate: 5"):
+        dx.check(tables, max_undone_rate=5)

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
 import dxnotebook as dx
-from dxnotebook.metrics.quantiles import order_ranks, survival_quantiles
 from tests.metrics.by_hand import groups_of, keys_of
 from tests.strategies import frame_of_jobs, job_frames
 
@@ -79,27 +77,6 @@ def test_an_engine_that_is_asked_says_the_same(jobs, every, by):
             assert found[name].astype("float64").tolist() == pytest.approx(
                 expected[name].astype("float64").tolist(), nan_ok=True
             )
-
-
-@pytest.mark.property
-@given(st.integers(1, 400), st.floats(0.01, 0.99), st.floats(0.5, 0.999))
-def test_ranks_are_scipys_binomial_quantiles(n, share, confidence):
-    low, high = order_ranks(np.array([n]), share, confidence)
-    tail = (1 - confidence) / 2
-    assert low[0] == scipy.stats.binom.ppf(tail, n, share)
-    assert high[0] == scipy.stats.binom.ppf(1 - tail, n, share) + 1
-
-
-def test_intervals_with_open_jobs_are_those_of_statsmodels():
-    chance = np.random.default_rng(1)
-    took = pd.Series(chance.exponential(100, 80).round(2))
-    is_open = pd.Series(chance.random(80) < 0.3)
-    found = survival_quantiles(took, is_open, {"median": 0.5, "p25": 0.25}, 0.9)
-    curve = SurvfuncRight(took.to_numpy(), (~is_open).to_numpy().astype(int))
-    for name, share in (("median", 0.5), ("p25", 0.25)):
-        with np.errstate(all="ignore"):
-            bounds = curve.quantile_ci(share, alpha=0.1, method="cloglog")
-        assert (found[f"{name}_low"], found[f"{name}_high"]) == pytest.approx(bounds)
 
 
 def test_failures_are_no_quick_jobs():

@@ -47,6 +47,8 @@ def test_every_plot_takes_and_gives_axes(tables, name):
 )
 @pytest.mark.parametrize("by", [None, ["type", "state"]])
 def test_plots_group_by_one_column(tables, plot, by):
+    if plot is dx.plot_durations and by is None:
+        pytest.skip("by type where nothing else is said")
     with pytest.raises(DxError, match=r"Invalid by: .* Valid is the name of one column"):
         plot(tables.jobs, by=by)
 
