@@ -29,6 +29,8 @@ ELEMENT = "[]"
 TIMESTAMP = pa.timestamp("us", "UTC")
 TEXT = pa.large_string()  # as pandas has it, so that no column is converted on its way
 ERRORS: Path = ("Errors",)
+#: How many lists, one in another, rows can show.
+DEEPEST_LIST = 2
 
 _SCALARS = {"timestamp": TIMESTAMP, "boolean": pa.bool_()}
 _SCALARS |= dict.fromkeys(("double", "float"), pa.float64())
@@ -43,7 +45,7 @@ _RENAMED = {("Id",): "job_id", ("Arn",): "job_arn"}
 # the columns of each table that no member of the API may take
 _DERIVED = ("account_id", "region", "duration_s", "error_count")
 _RESERVED = {
-    "jobs": {*_DERIVED, "details_branch", "data_set_name"},
+    "jobs": {*_DERIVED, "details_branch", "data_set_name", "id_text"},
     "details": {"job_id", "field", "position"}, "errors": {"job_id", "position"},
 }  # fmt: skip
 
@@ -67,7 +69,8 @@ OPEN_JOB_QUOTAS: Mapping[str, int] = MappingProxyType({
 
 def snake(name: str) -> str:
     """Return an API member's name in boto's own snake case, fit for a column."""
-    return re.sub(r"\W+", "_", xform_name(name)).strip("_") or "unnamed"
+    # boto leaves capitals where a name has an underscore; Delta Lake does not tell them apart
+    return re.sub(r"\W+", "_", xform_name(name)).strip("_").lower() or "unnamed"
 
 
 def singular(name: str) -> str:
@@ -78,13 +81,29 @@ def singular(name: str) -> str:
     return name.removesuffix("s") or name
 
 
-def arrow_type(shape: Shape) -> pa.DataType:
-    """Return the Arrow type of a botocore shape; a kind of scalar unknown here is text."""
+def arrow_type(shape: Shape, around: tuple[Shape, ...] = ()) -> pa.DataType:
+    """Return the Arrow type of a botocore shape; a kind of scalar unknown here is text.
+
+    What rows cannot hold is left out, so that it is kept like a member that botocore does not know.
+    """
+    around = (*around, shape)
     if isinstance(shape, StructureShape):
-        return pa.struct([(name, arrow_type(member)) for name, member in shape.members.items()])
+        members = [(n, m) for n, m in shape.members.items() if _fits_rows(m, around)]
+        return pa.struct([(name, arrow_type(member, around)) for name, member in members])
     if isinstance(shape, ListShape):
-        return pa.list_(arrow_type(shape.member))
+        return pa.list_(arrow_type(shape.member, around))
     return _SCALARS.get(shape.type_name, TEXT)
+
+
+def _fits_rows(shape: Shape, around: tuple[Shape, ...]) -> bool:
+    """Tell whether rows can hold a shape: no map or document, and no end in lists or in itself."""
+    if shape.type_name == "map" or getattr(shape, "is_document_type", False):
+        return False
+    if isinstance(shape, ListShape):
+        in_lists = sum(isinstance(outer, ListShape) for outer in around)
+        in_rows = in_lists < DEEPEST_LIST and not isinstance(shape.member, ListShape)
+        return in_rows and _fits_rows(shape.member, around)
+    return shape.name not in {outer.name for outer in around}
 
 
 def map_scalars(data_type: pa.DataType, change: ChangeType) -> pa.DataType:
@@ -166,17 +185,20 @@ def _names(path: Path) -> Iterator[str]:
     yield from (f"{whole}_{number}" for number in itertools.count(2))
 
 
-def _owner(path: Path) -> Path | None:
-    """Return the branch or list of a leaf: several may share a column; None shares none."""
+def owner_of(path: Path) -> str | None:
+    """Return the branch of a leaf, or the field of its list; None for a job's and an error's own.
+
+    Leaves of several owners may share a column; a row of it is of one.
+    """
     if table_of(path) == "jobs":
-        return path[:2] if path[0] == "Details" and len(path) > 2 else None
-    return list_of(path) if table_of(path) == "details" else None
+        return path[1] if path[0] == "Details" and len(path) > 2 else None
+    return field_name(path[: path.index(ELEMENT)]) if table_of(path) == "details" else None
 
 
 def _can_share(column: Column, path: Path, data_type: pa.DataType) -> bool:
     """Tell whether a leaf of another owner may land in a column, too."""
-    owner, owners = _owner(path), [_owner(other) for other in column.paths]
-    return column.type == data_type and None not in (owner, *owners) and owner not in owners
+    owned_by, owners = owner_of(path), [owner_of(other) for other in column.paths]
+    return column.type == data_type and None not in (owned_by, *owners) and owned_by not in owners
 
 
 def _add_leaf(columns: dict[str, Column], path: Path, data_type: pa.DataType) -> None:
@@ -234,9 +256,9 @@ def branches(record: pa.DataType) -> tuple[str, ...]:
     return tuple(member.name for member in details if pa.types.is_struct(member.type))
 
 
-def branch_key(name: str) -> str:
-    """Return what a type and its branch share: IMPORT_ASSETS_FROM_S3, ImportAssetsFromS3."""
-    return re.sub(r"\W|_", "", name).lower()
+def usual_branch(kind: str) -> str:
+    """Return the branch of a type of job: of IMPORT_ASSETS_FROM_S3 it is ImportAssetsFromS3."""
+    return "".join(word.capitalize() for word in kind.split("_"))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,19 @@ _LENGTH = re.compile(rf"\s*(\d+(?:\.\d+)?)?\s*({_LENGTH_UNITS})\s*", re.IGNORECA
 _DATE = re.compile(r"\s*\d{4}-")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?"
-    r"\s*(Z|z|[+-]\d\d(?::?\d\d)?)?",
-    re.ASCII,
+    r"\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
 )
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
+# what PowerShell's ConvertTo-Json writes; the zone only says how to show it
+_DOTNET_DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/", re.ASCII)
+_UNIX_START = datetime(1970, 1, 1, tzinfo=UTC)
+# what is no time to us, but one to somebody
+_OTHER_FORMS = {
+    r"\d{15,17}(\.\d*)?": "epoch microseconds: divide them by 1,000,000",
+    r"\d{18,20}(\.\d*)?": "epoch nanoseconds: divide them by 1,000,000,000",
+    r"\d{1,2}/\d{1,2}/\d{2,4}\b.*": "a US date, which is ambiguous: write 2026-09-01T00:00:00Z",
+}
 # in seconds, 2000-01-01 and the year 5138; less is a date written as a number
 _FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 10**11
 _EARLIEST = pd.Timestamp("0001-01-01", tz="UTC")
@@ -48,28 +59,41 @@ def instant(value: Any) -> tuple[datetime, bool, bool]:
     >>> instant("2026-09-01T00:00:00.123456789Z")[1:]
     (False, True)
     """
+    try:
+        if found := _read(value):
+            return found
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+    except ValueError:  # such as a month 13
+        pass
+    text = f"{value:.0f}" if isinstance(value, float) else str(value)
+    form = next((form for like, form in _OTHER_FORMS.items() if re.fullmatch(like, text)), None)
+    raise ValueError("is not a time" + (f", it looks like {form}" if form else ""))
+
+
+def _read(value: Any) -> tuple[datetime, bool, bool] | None:
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
     if isinstance(value, str):
         if match := _INSTANT.fullmatch(value.strip()):
             return _from_iso(*match.groups(default=""))
+        if match := _DOTNET_DATE.fullmatch(value):
+            return _UNIX_START + timedelta(milliseconds=int(match[1])), True, True
+        if _HTTP_DATE.fullmatch(value):
+            return parsedate_to_datetime(value).astimezone(UTC), True, True
         if re.fullmatch(r"\d{9,14}(\.\d+)?", value, re.ASCII):
             number = float(value)
     for unit in (1, 1000):  # seconds, milliseconds
         if number is not None and _FIRST_EPOCH * unit <= number < _LAST_EPOCH * unit:
             return datetime.fromtimestamp(number / unit, UTC), True, True
-    raise ValueError("is not a time")
+    return None
 
 
 def _from_iso(
     day: str, minute: str, second: str, fraction: str, zone: str
 ) -> tuple[datetime, bool, bool]:
     clock = f"{minute or '00:00'}{second or ':00'}.{fraction[:6]:0<6}"
-    try:
-        time = datetime.fromisoformat(f"{day}T{clock}{zone.upper() or 'Z'}").astimezone(UTC)
-    except ValueError:
-        raise ValueError("is not a time") from None
-    except OverflowError:
-        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+    offset = zone if zone[:1] in ("+", "-") else "Z"
+    time = datetime.fromisoformat(f"{day}T{clock}{offset}").astimezone(UTC)
     return time, not fraction[6:].strip("0"), bool(zone)
 
 

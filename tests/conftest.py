@@ -108,8 +108,13 @@ def parsed_by_boto3(content: bytes, shape: Any = None) -> list[dict[str, Any]]:
 
 
 def pruned(value: Any) -> Any:
-    """Return a value without what is absent, null or empty: to us these are one."""
+    """Return a value without what is absent, null or empty: to us these are one.
+
+    So is a limit of 0 that has no name.
+    """
     if isinstance(value, dict):
+        if value.get("LimitValue") == 0 and not value.get("LimitName"):
+            value = {name: member for name, member in value.items() if name != "LimitValue"}
         return {
             name: kept
             for name, member in value.items()

@@ -12,13 +12,13 @@ import dxnotebook as dx
 from dxnotebook.model import (
     MODEL,
     Model,
-    branch_key,
     branches,
     layout,
     leaves,
     singular,
     snake,
     table_of,
+    usual_branch,
 )
 from tests.conftest import doctored, output_shape, page_of, parsed_by_boto3, pruned, tables_of
 
@@ -199,9 +199,7 @@ def test_column_names_are_the_design():
 def test_every_type_names_its_branch():
     types = MODEL.categories[("Type",)]
     assert len(types) == 9
-    assert {branch_key(kind) for kind in types} == {
-        branch_key(branch) for branch in branches(MODEL.record)
-    }
+    assert {usual_branch(kind) for kind in types} == set(branches(MODEL.record))
 
 
 def test_a_name_that_means_something_else_already_is_spelt_out():

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dxnotebook import model as models
 from dxnotebook.arrays import Integers, Mask, located, mask_of, one_chunk
 from dxnotebook.errors import UnknownFieldWarning, warn
 from dxnotebook.model import LEADING, MODEL, OPEN_STATES, TERMINAL_STATES, TEXT, TIMESTAMP, Model
@@ -28,7 +30,7 @@ from dxnotebook.records import body, decode, fit, redact
 from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import JobTables
-from dxnotebook.tables.rebuild import PATHS
+from dxnotebook.tables.rebuild import PATHS, branches_of
 from dxnotebook.text import valid_utf8
 from dxnotebook.times import instant
 
@@ -49,6 +51,7 @@ LISTS = ("details", "errors")
 # what may be legible of a reject
 _TEXTS = {"Id": "job_id", "Arn": "job_arn", "State": "state", "Type": "type"}
 _TIMES = {"CreatedAt": "created_at", "UpdatedAt": "updated_at"}
+_FIRST_TIME, _LAST_TIME = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _REJECT_COLUMNS = ("source", "page", "position", "reason")
 _NEWEST_FIRST = [("created_at", "descending"), ("job_arn", "ascending")]
 
@@ -151,15 +154,23 @@ def _fitted(
     if name != "jobs":  # of jobs, MERGE fills in the columns that are missing
         wanted = stored | wanted
     fitted = {column: pa.nulls(len(table), kind) for column, kind in wanted.items()}
+    owner = branches_of(tables.jobs) if name == "jobs" else tables.details["field"]
+    owners = {c.name: {*map(models.owner_of, c.paths)} for c in getattr(tables.model.layout, name)}
     lost = np.zeros(len(table), bool)
     for column in table.column_names:
         if column in {*known, *beyond, "details_branch"}:
             values = one_chunk(table[column])
             kind = stored.get(column, values.type)
+            cast = _cast(values, kind)
             if column in known or _is_kept(column, name, beyond):
-                fitted[column] = _cast(values, kind)
+                fitted[column] = cast
+            filled = mask_of(values.is_valid())
             if column not in known or kind != values.type:
-                lost |= mask_of(values.is_valid())
+                lost |= filled
+            elif None not in owners.get(column, {None}):
+                # what the model does not know may share a column with what it knows elsewhere
+                lost |= filled & ~owner.isin(owners[column]).to_numpy()
+            lost |= filled & ~mask_of(cast.is_valid())
     return fitted, lost
 
 
@@ -175,9 +186,14 @@ def _is_kept(column: str, name: str, paths: dict[str, list[list[str]]]) -> bool:
 def _cast(values: Any, kind: pa.DataType) -> Any:
     """Return values in a type, or nulls where that cannot be: such rows have their JSON."""
     try:
-        return values.cast(kind)
+        values = values.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.nulls(len(values), kind)
+    if kind != TIMESTAMP:
+        return values
+    # Delta merges by nanoseconds in 64 bits
+    fits = pc.and_(pc.greater(values, _FIRST_TIME), pc.less(values, _LAST_TIME))
+    return pc.if_else(fits, values, None)
 
 
 def _nested(columns: dict[str, pa.Array], owner: Integers, jobs: int) -> pa.ListArray:
@@ -229,7 +245,7 @@ def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) 
     for reject in rejects.to_dict("records"):
         job = redact.redact_value(json.loads(reject["raw"]))
         raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-        row = _legible(json.loads(raw))
+        row = _legible(job)
         seen = {name: row[name] for name in ("state", "updated_at") if name in row}
         row |= redact.redact_value({f"reject_{name}": reject[name] for name in _REJECT_COLUMNS})
         row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
@@ -246,10 +262,11 @@ def _legible(job: Any) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in job.items() if isinstance(job, dict) else ():
         if name in _TEXTS and isinstance(value, str):
-            row[_TEXTS[name]] = value
+            row[_TEXTS[name]] = valid_utf8(value)
         elif name in _TIMES:
             with suppress(ValueError):
-                row[_TIMES[name]] = instant(value)[0]
+                time = instant(value)[0]
+                row |= {_TIMES[name]: time} if _FIRST_TIME < time < _LAST_TIME else {}
     return row
 
 

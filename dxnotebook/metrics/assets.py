@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array, Mask, coded, hashed, located, mixed, text_array
-from dxnotebook.model import branch_key, branches
+from dxnotebook.model import branches, usual_branch
 from dxnotebook.tables.jobtables import JobTables
 
 #: What the jobs of one feed have in common.
@@ -77,9 +77,9 @@ def naming_assets(tables: JobTables, of_interest: Mask) -> tuple[Mask, list[str]
     """Return which of the details of interest name an asset, and the columns in which they do."""
     details = tables.details
     codes, fields = coded(text_array(details["field"]))
-    known = [*branches(tables.model.record), *tables.jobs["type"].unique()]
-    keys = {branch_key(str(name)) for name in known}
-    are_own = [branch_key(name.partition(".")[0]) in keys for name in fields.to_pylist()]
+    usual = map(usual_branch, tables.jobs["type"].dropna().unique())
+    known = {*branches(tables.model.record), *usual}
+    are_own = [name.partition(".")[0] in known for name in fields.to_pylist()]
     of_interest = of_interest & np.array([*are_own, False], bool)[codes]
     names = details.columns.difference([*_NOT_OF_ASSETS])
     valid = {name: details[name].notna().to_numpy() & of_interest for name in names}

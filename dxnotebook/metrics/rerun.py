@@ -14,7 +14,7 @@ from botocore.model import ListShape, StructureShape
 from dxnotebook.arrays import located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import assets_of, ended, naming_assets
-from dxnotebook.model import FAILED_STATES, MODEL, branch_key, branches, operation
+from dxnotebook.model import FAILED_STATES, MODEL, branches, operation, usual_branch
 from dxnotebook.records.redact import REDACTED, kind_of_name
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.tables.rebuild import rebuild
@@ -112,9 +112,10 @@ def rerun(
     tables = checked(tables)
     jobs, details = _undone(tables, since, until, texts("failed", failed))
     shape, inputs = operation("CreateJob").input_shape, []
-    by_key = {branch_key(branch): branch for branch in branches(tables.model.record)}
+    known = branches(tables.model.record)
     for job in rebuild(jobs, details, tables.errors[:0], tables.model):
-        branch = by_key.get(branch_key(str(job.get("Type"))), "")
+        usual = usual_branch(str(job.get("Type")))
+        branch = usual if usual in known else ""
         job["Details"] = {branch: job.get("Details", {}).get(branch, {})}
         inputs.append(_as_shaped(job, shape))
     places = zip(jobs["account_id"], jobs["region"], strict=True)

@@ -12,13 +12,15 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from dxnotebook.errors import FormatError
 from dxnotebook.model import TEXT
 
 # how many bytes decompression may give: so many always, more only up to so many times what it took
-_ALWAYS_ALLOWED, _MOST_INFLATION = 2**28, 100
+# (indented listings shrink to a thirteenth)
+_ALWAYS_ALLOWED, _MOST_INFLATION = 2**26, 50
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def _decompress(content: bytes) -> bytes:
             inflated = stream.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"the gzip data is damaged ({error}); fetch or save it again") from None
+    except MemoryError:
+        raise FormatError("the gzip data swells to more than the memory holds; split it") from None
     if len(inflated) > limit:
         what = f"the gzip data swells to more than {limit:,} bytes, which no listing does"
         raise FormatError(f"{what}; decompress it and read that")
@@ -92,12 +96,17 @@ def encode(values: Iterable[Any]) -> bytes:
         When a value is of a type that boto3 never gives, or nested without end.
     """
     try:
-        return b"\n".join(json.dumps(value, default=_json_time).encode() for value in values)
+        return b"\n".join(json.dumps(value, default=_plain).encode() for value in values)
     except (ValueError, RecursionError):
         raise FormatError("dicts: a page or job is nested too deeply, or in itself") from None
 
 
-def _json_time(value: object) -> str:
+def _plain(value: object) -> Any:
+    """Return as JSON knows it what boto3 and frames hold beside JSON's own values."""
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
     if isinstance(value, datetime):
         return value.isoformat()
     kind = type(value).__name__

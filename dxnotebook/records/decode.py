@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from dxnotebook import model as models
-from dxnotebook.arrays import Array, Mask, mask_of, one_chunk
+from dxnotebook.arrays import Array, Mask, list_lengths, mask_of, one_chunk
 from dxnotebook.errors import DataWarning, FormatError, UnknownFieldWarning, warn
 from dxnotebook.model import TEXT, TIMESTAMP, Layout, Model
 from dxnotebook.records.body import Body, as_utf8, is_utf8, text_of
-from dxnotebook.records.fit import TEXT_MARK, Fitter, Misfit, dotted
+from dxnotebook.records.fit import MOST_EMPTY, TEXT_MARK, Fitter, Misfit, dotted
 from dxnotebook.records.redact import redact_array, redact_text, redact_value
 from dxnotebook.records.scan import Scan
 from dxnotebook.text import counted, enumerated, valid_utf8
@@ -38,8 +39,10 @@ _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
 _YEAR_1, _YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
-_JOBS_A_FLUSH = 5_000
-_NAMES_SHOWN = 50
+_JOBS_A_FLUSH, _NAMES_SHOWN = 1_000, 50
+# the reader makes of "{},{},…" eighty times as much; listings have a comma every fifty bytes
+_LARGE_BODY, _DENSE = 2**20, 20
+_ALWAYS_LISTED = 1_000  # rejects, also if they are the same
 
 
 class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
@@ -51,7 +54,7 @@ def _refuse_if(condition: object) -> None:
         raise _Refused
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reject:
     """A job that cannot be typed without losing something."""
 
@@ -60,6 +63,12 @@ class Reject:
     position: int
     reason: str
     raw: str
+    times: int = 1  # that it came in a row
+
+    @property
+    def why(self) -> str:
+        """The reason, and how often it came in a row if it is listed once."""
+        return f"{self.reason} ({self.times:,} times in a row)" if self.times > 1 else self.reason
 
 
 class Decoder:
@@ -113,18 +122,28 @@ class Decoder:
             else:
                 for body in bodies:
                     yield from self.decode([body])
+        except MemoryError:
+            what = "it takes more memory than there is; split it, and read the parts one by one"
+            raise FormatError(f"{bodies[0].source}: {what}") from None
 
     # The fast path
 
     def _fast(self, bodies: Sequence[Body]) -> pa.StructArray:
         """Return the records of bodies of one form; refuse what the reader would not get right."""
         contents = [body.content for body in bodies]
+        _refuse_if(any(len(c) > _LARGE_BODY and c.count(b",") * _DENSE > len(c) for c in contents))
         forms = set(map(self._form, contents))
         _refuse_if(len(forms) != 1)
         form = forms.pop()
         if form == "list":
             contents = [b'{"Jobs":%b}' % content for content in contents]
-        records = self._read(b"\n".join(contents), in_pages=form != "jobs")
+        # nothing, but between two bodies that are whole only together it is an error
+        nothing = b"\n{}\n" if form == "jobs" else b'\n{"Jobs":[]}\n'
+        records = self._read(nothing.join(contents), form, 2 * len(contents) - 1)
+        if form == "jobs" and len(contents) > 1:
+            is_job = records.field("Arn").is_valid()
+            _refuse_if(pc.sum(is_job).as_py() != len(records) - len(contents) + 1)
+            records = records.filter(is_job)
         _check(records)
         return self._typed(records, self.record)
 
@@ -137,15 +156,18 @@ class Decoder:
         _refuse_if(key.decode() not in self._members)
         return "list" if in_list else "jobs"
 
-    def _read(self, content: bytes, *, in_pages: bool) -> pa.StructArray:
+    def _read(self, content: bytes, form: str, documents: int = 1) -> pa.StructArray:
         """Return the jobs as pyarrow's reader types them: times as text, secrets as they came."""
         # lists of nothing but null are wrong arrays as the reader makes them
         as_text = (TIMESTAMP, pa.null())
         job = models.map_scalars(self.record, lambda kind: TEXT if kind in as_text else kind)
-        page = [("Jobs", pa.list_(job)), ("NextToken", TEXT)]
-        table = _read_json(content, pa.schema(page if in_pages else list(job)), "error")
-        if not in_pages:
+        jobs, token = ("Jobs", pa.list_(job)), ("NextToken", TEXT)
+        members = {"jobs": list(job), "list": [jobs], "pages": [jobs, token]}[form]
+        table = _read_json(content, pa.schema(members), "error")
+        if form == "jobs":
             return one_chunk(table.to_struct_array())
+        # a list that is not whole can be so in an object, or be several
+        _refuse_if(form == "list" and table.num_rows != documents)
         lists = one_chunk(table["Jobs"])
         _refuse_if(lists.null_count)
         return lists.flatten()
@@ -173,37 +195,55 @@ class Decoder:
 
     def _tolerant(self, body: Body) -> Iterator[pa.StructArray]:
         """Yield the records of one body, read job by job."""
-        jobs: list[str] = []
+        jobs: list[tuple[Any, ...]] = []
         try:
             scan = Scan(text_of(body), self._members, body.line)
             for page, position, value in scan:
+                place = body.source, body.page + page, position
+                if self._repeats(value, *place[:2]):
+                    continue
                 job = redact_value(value) if self._redact else value
                 try:
-                    jobs.append(json.dumps(self._fitter.fit(job)))
+                    jobs.append((place, job, json.dumps(self._fitter.fit(job))))
                 except Misfit as reason:
-                    raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-                    place = body.source, body.page + page, position
-                    self.rejects.append(Reject(*place, str(reason), raw))
+                    self._reject(place, job, str(reason))
                 if len(jobs) == _JOBS_A_FLUSH:
-                    yield self._fitted(jobs)
+                    yield from self._fitted(jobs)
                     jobs = []
             if not scan.pages:
                 raise FormatError("there is no page and no job in it")
         except FormatError as error:
-            yield self._fitted(jobs)
+            yield from self._fitted(jobs)
             raise FormatError(f"{body.source}: {error}") from None
         self._repeated |= scan.repeated
         self._strangers |= scan.strangers
-        yield self._fitted(jobs)
+        yield from self._fitted(jobs)
 
-    def _fitted(self, jobs: list[str]) -> pa.StructArray:
-        """Return the records of jobs that the fitter has made fit."""
+    def _reject(self, place: tuple[str, int, int], job: Any, reason: str) -> None:
+        """Put a job aside."""
+        raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+        self.rejects.append(Reject(*place, sys.intern(reason), raw))
+
+    def _repeats(self, job: Any, source: str, page: int) -> bool:
+        """Count nothing (null, ``{}``) once more where there is much of it; tell if it was that."""
+        if job or len(self.rejects) < _ALWAYS_LISTED:
+            return False
+        last = self.rejects[-1]
+        is_same = (last.source, last.page, last.raw) == (source, page, json.dumps(job))
+        last.times += is_same
+        return is_same
+
+    def _fitted(self, jobs: list[tuple[Any, ...]]) -> Iterator[pa.StructArray]:
+        """Yield the records of jobs that the fitter has made fit; one that is not is a reject."""
         try:
-            page = f'{{"Jobs":[{",".join(jobs)}]}}'.encode()
-            return self._typed(self._read(page, in_pages=True), self.record)
+            page = f'{{"Jobs":[{",".join(fitted for _, _, fitted in jobs)}]}}'.encode()
+            yield self._typed(self._read(page, "pages"), self.record)
         except _Refused:
-            what = "its jobs could not be typed, which is a fault of dxnotebook; please report it"
-            raise FormatError(what) from None
+            half = len(jobs) // 2
+            if not half:
+                self._reject(jobs[0][0], jobs[0][1], "its members cannot be typed")
+            for part in (jobs[:half], jobs[half:]) if half else ():
+                yield from self._fitted(part)
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
@@ -216,7 +256,7 @@ class Decoder:
             names = enumerated(unknown, _NAMES_SHOWN)
             warn(f"{what}: {names}. {how}.", UnknownFieldWarning)
         if self._repeated:
-            names = ", ".join(sorted(map(redact_text, self._repeated)))
+            names = enumerated(sorted(map(redact_text, self._repeated)), _NAMES_SHOWN)
             what = f"Some objects had the same key twice: {names}"
             how = "The last value was used and another one kept beside it; of 'Jobs', all"
             warn(f"{what}. {how}.", DataWarning)
@@ -286,9 +326,10 @@ def _tolerant_glance(body: bytes) -> Glance:
 
 def _created(job: Any) -> datetime | None:
     try:
-        return instant(job["CreatedAt"])[0].replace(tzinfo=None)
+        created = instant(job["CreatedAt"])[0].replace(tzinfo=None)
     except (KeyError, TypeError, ValueError):
         return None
+    return None if created == datetime.min else created  # noqa: DTZ901 (as in _times)
 
 
 def _read_json(content: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
@@ -311,6 +352,8 @@ def _times(texts: pa.LargeStringArray) -> pa.TimestampArray:
         raise _Refused from None
     first, last = pc.min_max(times).values()
     _refuse_if(first.is_valid and not _YEAR_1 <= first.value <= last.value <= _YEAR_9999)
+    if first.value == _YEAR_1:  # what Go and .NET write for none
+        return pc.if_else(pc.equal(times, first), None, times)
     return times
 
 
@@ -329,8 +372,9 @@ def _check(records: pa.StructArray) -> None:
 
 
 def _check_values(array: pa.Array, lists: int = 0) -> None:
-    """Refuse numbers that may be rounded, and elements of inner lists that rows cannot show."""
+    """Refuse numbers that may be rounded, and elements of lists that rows cannot show."""
     is_list = pa.types.is_list(array.type)
+    _refuse_if(is_list and list_lengths(array).max(initial=0) > MOST_EMPTY)
     _refuse_if(is_list and lists and not _filled(array.values).all())
     for child in _children(array):
         _check_values(child, lists + is_list)

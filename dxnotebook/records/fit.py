@@ -15,8 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from dxnotebook import model as models
 from dxnotebook.model import ELEMENT, TEXT, TIMESTAMP, Path, field_name, leaves, list_of
-from dxnotebook.records.scan import kind_of
+from dxnotebook.records.scan import Digits, kind_of
 from dxnotebook.text import valid_utf8
 from dxnotebook.times import instant
 
@@ -26,12 +27,17 @@ from dxnotebook.times import instant
 TEXT_MARK = "\0text"
 JSON_MARK = "\0json"
 
+#: How many elements of a list may be empty, as each is a row.
+MOST_EMPTY = 1_000
+
 # in a name: they mean something in paths, or are no UTF-8
-_AMBIGUOUS = re.compile(r"[\0.\ud800-\udfff]|\[\]")
+_AMBIGUOUS = re.compile(r"[\0.\ud800-\udfff]|\[\]|^$")
 _MOST_LEARNT = 200
-_DEEPEST_LIST = 2
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
+# ConvertTo-Json writes some values as objects, with what PowerShell has added to them
+_POWERSHELL = {"value", "displayhint", "datetime", "count"}
+_DYNAMODB = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 _LEARNT_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: TEXT}
 
 
@@ -109,11 +115,13 @@ class Fitter:
         """Return a job as values of the record type; raise Misfit where it would lose something."""
         if not isinstance(job, dict):
             raise Misfit(f"found {kind_of(job)} where a job should be")
+        # frames have NaN for what a job has not
+        job = {n: value for n, value in job.items() if type(value) is not Digits or value != "NaN"}
         for name in ("Arn", "Id"):
             if not job.get(name):
                 raise Misfit(f"no {name}")
             if name == "Arn" and type(job[name]) is not str:
-                raise Misfit(f"{name} is {kind_of(job[name])}")
+                raise Misfit(f"{name} is {_described(job[name])}")
         details = job.get("Details")
         if isinstance(details, dict):
             # an empty branch says nothing, and would count as a second one
@@ -126,6 +134,8 @@ class Fitter:
 
     def _members(self, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
         """Return an object as values of a structure, which learns the members it does not know."""
+        if not value:
+            return value
         members: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         for name, member in value.items():
@@ -141,20 +151,32 @@ class Fitter:
     def _known(self, name: str, value: Any, node: Node, path: Path) -> dict[str, Any]:
         """Return a member of the model, and beside a time its text where that is more exact."""
         expected, below = node.members[name], (*path, name)
+        value = _unwrapped(value, expected)
         if expected.kind != TIMESTAMP or value is None:
             return {name: self._fit(value, expected, below)}
+        time, exact = self._time(value, below)
+        return {name: time} | ({} if exact else self._learn(name + TEXT_MARK, value, node, path))
+
+    def _time(self, value: Any, path: Path) -> tuple[str, bool]:
+        """Return a time as the reader takes it, and whether that is all of it."""
         try:
             time, exact, zoned = instant(value)
         except ValueError as reason:
-            raise Misfit(f"{dotted(below)} {reason}") from None
+            form = f" but {_described(value)}" if isinstance(value, dict | list) else ""
+            raise Misfit(f"{dotted(path)} {reason}{form}") from None
         self.unzoned += not zoned
-        text = {} if exact else self._learn(name + TEXT_MARK, value, node, path)
-        return {name: time.isoformat(timespec="microseconds")} | text
+        return time.isoformat(timespec="microseconds"), exact
 
     def _fit(self, value: Any, node: Node, path: Path) -> Any:
         """Return a value in the type of the model; raise Misfit where it is of another kind."""
+        value = _unwrapped(value, node)
         if value is None:
             return None
+        if node.kind == TIMESTAMP:  # in a list, so that no text can stand beside it
+            time, exact = self._time(value, path)
+            if not exact:
+                raise Misfit(f"{dotted(path)} has more digits than microseconds have")
+            return time
         if node.kind not in (dict, list):
             try:
                 return _scalar(value, node.kind)
@@ -162,9 +184,11 @@ class Fitter:
                 raise Misfit(f"{dotted(path)} {reason}") from None
         if not isinstance(value, node.kind):
             expected = "an object" if node.kind is dict else "a list"
-            raise Misfit(f"{dotted(path)} is {kind_of(value)}, not {expected}")
+            raise Misfit(f"{dotted(path)} is {_described(value)}, not {expected}")
         if isinstance(value, dict):
             return self._members(value, node, path)
+        if len(value) > MOST_EMPTY and (empty := sum(map(_is_empty, value))) > MOST_EMPTY:
+            raise Misfit(f"{dotted(path)} holds {empty:,} empty elements")
         # the lists in an element share its rows, on which an empty element would leave no trace
         if ELEMENT in path and any(map(_is_empty, value)):
             raise Misfit(f"{dotted(path)} holds an empty element")
@@ -189,7 +213,9 @@ class Fitter:
         if not isinstance(value, list):
             return value is None or _agree(node, [value])
         depth = path.count(ELEMENT)
-        if node.kind not in (None, list) or depth >= _DEEPEST_LIST:
+        if node.kind not in (None, list) or depth >= models.DEEPEST_LIST:
+            return False
+        if value and _is_empty(value):  # no row would show it
             return False
         if depth and any(map(_is_empty, value)):  # see _fit
             return False
@@ -218,6 +244,26 @@ def dotted(path: Path) -> str:
     return ".".join(path).replace(f".{ELEMENT}", ELEMENT)
 
 
+def _unwrapped(value: Any, node: Node) -> Any:
+    """Return the value that PowerShell made an object of, or else the value itself."""
+    if not isinstance(value, dict) or node.kind is dict:
+        return value
+    members = {name.lower(): member for name, member in value.items()}
+    return members["value"] if "value" in members and members.keys() <= _POWERSHELL else value
+
+
+def _described(value: Any) -> str:
+    """Return what a value is, and which other program's form it looks like."""
+    kind, name = kind_of(value), next(iter(value), "") if isinstance(value, dict) else ""
+    if name in _DYNAMODB and len(value) == 1:
+        return f'{kind} (looks like DynamoDB JSON: {{"{name}": …}}, unmarshall it first)'
+    if name.startswith("$"):
+        return f"{kind} (looks like MongoDB's extended JSON, read it with bson.json_util first)"
+    if isinstance(value, str) and value.startswith(("Amazon.", "System.", "@{")):
+        return f"{kind} (looks like PowerShell has cut it off, use ConvertTo-Json -Depth 20)"
+    return kind
+
+
 def _is_empty(value: Any) -> bool:
     """Tell whether a value leaves no trace in the columns of a row."""
     if isinstance(value, dict):
@@ -240,7 +286,7 @@ def _kind(value: Any) -> type | None:
 def _scalar(value: Any, expected: pa.DataType) -> Any:
     """Return a scalar in the type of the model: a number as text, or a text as its number."""
     if isinstance(value, dict | list):
-        raise Misfit(f"is {kind_of(value)}, not a value")
+        raise Misfit(f"is {_described(value)}, not a value")
     if expected == TEXT:
         return valid_utf8(value) if isinstance(value, str) else json.dumps(value)
     if isinstance(value, bool) != (expected == pa.bool_()):

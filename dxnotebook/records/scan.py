@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,10 @@ from dxnotebook.errors import FormatError
 _DEEPEST = 100
 _LONGEST_INTEGER = 1000
 _SPACE = re.compile(r"[ \t\n\r]*")
+
+
+# all empty objects are this one, as there may be millions
+_NOTHING: dict[str, Any] = {}
 
 
 class Digits(str):
@@ -176,14 +181,22 @@ class Scan:
 
         Another value is kept beside it, under the key with a number.
         """
-        members: dict[str, Any] = {}
+        members = dict(pairs) if pairs else _NOTHING
+        if len(members) == len(pairs):
+            return members
+        members, numbers = {}, defaultdict[str, Iterator[int]](lambda: itertools.count(1))
         for key, value in pairs:
-            if key in members and members[key] != value:
-                number = sum(name.startswith(f"{key}:") for name in members) + 1
+            if key in members and not _are_same(members[key], value):
+                number = next(n for n in numbers[key] if f"{key}:{n}" not in members)
                 members[f"{key}:{number}"] = members[key]
                 self.repeated.add(key)
             members[key] = value
         return members
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON, in which 1 and true are two things."""
+    return bool(one == other) and json.dumps(one) == json.dumps(other)
 
 
 def _int(digits: str) -> int | Digits:

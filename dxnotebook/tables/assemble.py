@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,18 @@ def assemble(
 ) -> JobTables:
     """Return the tables of all that a decoder decoded, flattened batch by batch."""
     empty = flatten(pa.array([], decoder.record), decoder.layout)
-    rejects = pd.DataFrame(map(vars, decoder.rejects), columns=list(_REJECTS)).astype(_REJECTS)
+    rejects = _rejects(decoder)
     paths = _paths_beyond(decoder)
     return _assemble([empty, *batches], paths, rejects, failures or {}, decoder.model)
+
+
+def _rejects(decoder: Decoder) -> pd.DataFrame:
+    """Return the rejects as a frame, made column by column, as there may be many."""
+    columns = {}
+    for name, kind in _REJECTS.items():
+        get = attrgetter("why" if name == "reason" else name)
+        columns[name] = pd.Series([*map(get, decoder.rejects)], dtype=kind)
+    return pd.DataFrame(columns)
 
 
 def _paths_beyond(decoder: Decoder) -> Paths:
@@ -146,7 +156,8 @@ def _assemble(
     for name in JOINED:
         sizes = [len(batch[name]) for batch in batches]
         table = _stacked([batch.pop(name) for batch in batches])
-        frames[name] = _frame(table, model.column_categories(name))
+        counts = ["error_count"] if name == "jobs" else ["position", ORDINAL]
+        frames[name] = _frame(table, model.column_categories(name), counts)
         del table
         if name != "jobs":
             frames[name][ORDINAL] += np.repeat(starts, sizes)
@@ -171,19 +182,18 @@ def _stacked(parts: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(agreeing, promote_options="default")
 
 
-def _frame(table: pa.Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a frame with the dtypes that tables promise."""
+def _frame(table: pa.Table, known: Mapping[str, Sequence[str]], counts: list[str]) -> pd.DataFrame:
+    """Return a frame with the dtypes that tables promise; counts are never null."""
     nulls = pa.nulls(len(table), TEXT)  # the many columns without values share it
     for place, name in enumerate(table.column_names):
         column = table[name]
-        if name in categories:
-            table = table.set_column(place, name, _categorical(column, categories[name]))
+        if name in known:
+            table = table.set_column(place, name, _categorical(column, known[name]))
         elif column.type == TEXT and column.null_count == len(column):
             table = table.set_column(place, name, nulls)
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
-    whole = {"error_count", "position", ORDINAL}.intersection(frame)
-    return frame.astype(dict.fromkeys(whole, "int64"))
+    return frame.astype(dict.fromkeys(counts, "int64"))
 
 
 def _categorical(texts: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryArray:
@@ -191,8 +201,9 @@ def _categorical(texts: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryA
     codes, different = coded(texts)
     names = different.to_pylist()
     categories = [*known, *sorted(set(names) - set(known))]
+    place = {category: number for number, category in enumerate(categories)}
     # the code of null is -1, so its place is the last
-    places = np.array([*map(categories.index, names), -1], np.int32)[codes]
+    places = np.array([*map(place.get, names), -1], np.int32)[codes]
     indices = pa.array(places, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(categories, TEXT))
 

@@ -33,8 +33,16 @@ def flatten(records: pa.StructArray, columns: Layout) -> dict[str, pa.Table]:
     return {
         "jobs": _jobs(records, columns.jobs),
         "details": _in_order_of_jobs(details, columns.details),
-        "errors": _in_order_of_jobs(errors, columns.errors),
+        "errors": _without_zeros(_in_order_of_jobs(errors, columns.errors)),
     }
+
+
+def _without_zeros(errors: pa.Table) -> pa.Table:
+    """Return errors in which 0 of no limit is none: so Go and .NET write what is not there."""
+    name, value = errors["limit_name"], errors["limit_value"]
+    is_none = pc.and_(pc.equal(value, 0), pc.equal(pc.fill_null(name, ""), ""))
+    place = errors.schema.get_field_index("limit_value")
+    return errors.set_column(place, "limit_value", pc.if_else(is_none, None, value))
 
 
 def _member(array: pa.Array, path: Path) -> pa.Array:
@@ -75,11 +83,11 @@ def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
 def _odd_branches(records: pa.StructArray) -> dict[str, pa.Array]:
     """Return a column of branches of Details that are not the job's type's; none if all are."""
     kinds, names = coded(records.field("Type"))
-    codes = {model.branch_key(name): code for code, name in enumerate(names.to_pylist())}
+    codes = {model.usual_branch(name): code for code, name in enumerate(names.to_pylist())}
     odd = np.full(len(records), None, object)
     for branch in model.branches(records.type):
         there = mask_of(records.field("Details").field(branch).is_valid())
-        odd[there & (kinds != codes.get(model.branch_key(branch), -2))] = branch
+        odd[there & (kinds != codes.get(branch, -2))] = branch
     column = pa.array(odd, TEXT)
     return {"details_branch": column} if _has_values(column) else {}
 

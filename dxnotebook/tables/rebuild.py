@@ -71,28 +71,23 @@ def _leaves(frame: pd.DataFrame, columns: Iterable[Column]) -> Leaves:
     return dict(sorted(present, key=lambda item: item[1][0][-1].endswith(TEXT_MARK)))
 
 
-def _in_branch(path: Path) -> bool:
-    return path[0] == "Details" and len(path) > 2
-
-
 def _fill_scalars(rebuilt: list[Job], jobs: pd.DataFrame, model: Model) -> None:
     """Put into every job what its row has, and what is below Details into its branch there."""
     leaves = _leaves(jobs, model.layout.jobs)
-    branches = _branches(jobs, leaves, model)
+    branches = branches_of(jobs).tolist()
     for name, paths in leaves.items():
-        by_branch = {path[1]: path for path in paths if _in_branch(path)}
+        by_branch = {api.owner_of(path): path for path in paths}
         for row, value in _present(jobs[name]):
             _put(rebuilt[row], by_branch.get(branches[row], paths[0]), value)
 
 
-def _branches(jobs: pd.DataFrame, leaves: Leaves, model: Model) -> list[str]:
+def branches_of(jobs: pd.DataFrame) -> pd.Series[Any]:
     """Return the branch of Details that each job has: its type's, unless the job says another."""
-    met = {path[1] for paths in leaves.values() for path in paths if _in_branch(path)}
-    by_key = {api.branch_key(branch): branch for branch in (*api.branches(model.record), *met)}
-    usual = jobs["type"].astype(object).map(lambda kind: by_key.get(api.branch_key(str(kind)), ""))
+    kinds = jobs["type"].astype("str").astype("category")  # few to map
+    usual = kinds.map(api.usual_branch, na_action="ignore").astype(object)
     if "details_branch" in jobs:
-        usual = jobs["details_branch"].where(jobs["details_branch"].notna(), usual)
-    return usual.tolist()
+        usual = jobs["details_branch"].astype(object).fillna(usual)
+    return usual
 
 
 def _fill_lists(

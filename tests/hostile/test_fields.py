@@ -130,11 +130,12 @@ def test_42_null_among_errors_and_null_details():
     ],
 )
 def test_43_limit_value_that_is_a_number(text, number):
-    odd = job(2, Errors=[{"Code": "c", "LimitValue": "@"}])
+    error = {"Code": "c", "LimitName": "Concurrent jobs"}
+    odd = job(2, Errors=[error | {"LimitValue": "@"}])
     tables = dx.read_jobs(between(odd, text))
     assert tables.errors["limit_value"].dtype == "float64"
     assert tables.errors["limit_value"].tolist() == [number]
-    assert_kept(tables, {**odd, "Errors": [{"Code": "c", "LimitValue": number}]})
+    assert_kept(tables, {**odd, "Errors": [error | {"LimitValue": number}]})
 
 
 @pytest.mark.parametrize(
