@@ -1,44 +1,100 @@
-"""Parquet files as MERGE writes them, read so that their texts can be compared.
+"""The Parquet files of a Delta table as an Arrow dataset.
 
-deltalake's MERGE writes texts as Arrow's *string views* and remarks so in the file's footer. Arrow
-reads them by that remark, and cannot compare them with other texts nor choose rows by them. Without
-the remark its texts are texts. `tests/archive/test_parquet.py` fails once this is needed no more.
+Arrow reads in threads of its own. One that is still inside Python when the interpreter ends aborts
+the process, or keeps it for ever, so files are read by systems without Python, or else whole.
+
+deltalake's MERGE writes texts as *string views*, which Arrow cannot compare with the least and
+greatest values that files remark of their rows. Of texts that it reads as dictionaries it heeds no
+such remark, and makes texts of them. `tests/archive/test_parquet.py` fails once this is needed no
+more.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import atexit
+import ctypes
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
 
 import pyarrow as pa
+import pyarrow.dataset as pads
+from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
+from pyarrow.fs import FileSystem, LocalFileSystem, PyFileSystem, SubTreeFileSystem
 
-_REMARK, _MASKED = b"ARROW:schema", b"-RROW:schema"  # of the same length
-_TAIL = 8  # bytes at a file's end: the footer's length and a magic number
+from dxnotebook.arrays import is_text
+
+_QUIET_S = 0.05  # what a thread needs to come out of Python, many times over
 
 
-class FilesWithoutRemark(DeltaStorageHandler):
-    """The files of a Delta table, without what their footers remark on Arrow's types."""
+def dataset(
+    table: DeltaTable, uri: str, options: Mapping[str, str], schema: pa.Schema, predicate: str | None
+) -> pads.FileSystemDataset:
+    """Return a table's files, those that may hold rows that meet a predicate, as a dataset."""
+    texts = [column.name for column in schema if is_text(column.type)]
+    as_dictionaries = pads.ParquetReadOptions(dictionary_columns=texts)
+    found = table.to_pyarrow_dataset(
+        filesystem=_system(uri, options, table),
+        schema=schema,
+        parquet_read_options=as_dictionaries,
+        file_pruning_predicate=predicate,
+    )
+    files = list(found.get_fragments())
+    # deltalake says of such columns that they are dictionaries in the dataset, too
+    return pads.FileSystemDataset(files, schema, found.format, found.filesystem)
 
-    def open_input_file(self, path: str) -> pa.PythonFile:
+
+def _system(uri: str, options: Mapping[str, str], table: DeltaTable) -> FileSystem:
+    """Return the file system of a table, whose root is the table's folder."""
+    if "://" not in uri:
+        return SubTreeFileSystem(uri, LocalFileSystem())
+    if uri.startswith("file://"):
+        return SubTreeFileSystem(*reversed(FileSystem.from_uri(uri)))
+    # by the store that deltalake writes with, whose settings Arrow's own do not know
+    files = pa.table(table.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
+    sizes = dict(zip(*files.values(), strict=True))
+    return WholeFiles.system(uri, options, sizes)
+
+
+class WholeFiles(DeltaStorageHandler):
+    """Files of an object store, each read whole when it is opened: they are small.
+
+    So Arrow's threads hold nothing of Python's but the system itself, and are in Python only while
+    they open a file. At the interpreter's end no more are opened, and the systems stay.
+    """
+
+    _opened, _is_ending = 0, threading.Event()
+    # a thread may be done with one a moment after who asked has what was asked for
+    _recent: deque[PyFileSystem] = deque(maxlen=32)
+
+    @classmethod
+    def system(cls, uri: str, options: Mapping[str, str], sizes: Mapping[str, int]) -> PyFileSystem:
+        """Return a file system of such files, whose sizes are known."""
+        cls._recent.append(PyFileSystem(cls(uri, dict(options), dict(sizes))))
+        return cls._recent[-1]
+
+    def open_input_file(self, path: str) -> pa.BufferReader:
         """Open a file for reading."""
-        return pa.PythonFile(_FileWithoutRemark(self._handler.open_input_file(path)))
+        WholeFiles._opened += 1
+        if self._is_ending.is_set():
+            raise OSError(f"{path} is not read any more: the interpreter ends.")
+        file = self._handler.open_input_file(path)
+        content = pa.BufferOutputStream()
+        content.write(file.read(file.size()))
+        return pa.BufferReader(content.getvalue())
+
+    @classmethod
+    def end(cls) -> None:
+        """Open no more files, and wait until no thread does."""
+        cls._is_ending.set()
+        for system in cls._recent:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(system))
+        opened = 0
+        while opened < cls._opened:
+            opened = cls._opened
+            time.sleep(_QUIET_S)
 
 
-class _FileWithoutRemark:
-    """A Parquet file in whose footer the remark on Arrow's types goes by another name."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self._footer = file.size()  # where it begins, once its length has been read
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def read(self, size: int) -> bytes:
-        start, end = self._file.tell(), self._file.size()
-        content: bytes = self._file.read(size)
-        if start + len(content) == end and len(content) >= _TAIL:
-            self._footer = end - _TAIL - int.from_bytes(content[-_TAIL:-4], "little")
-        # what stands before the footer is data, which may say anything
-        data = max(self._footer - start, 0)
-        return content[:data] + content[data:].replace(_REMARK, _MASKED)
+atexit.register(WholeFiles.end)

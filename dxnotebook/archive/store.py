@@ -24,9 +24,8 @@ import pyarrow.dataset as pads
 from deltalake import DeltaTable, Field, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.table import TableMerger
-from pyarrow.fs import PyFileSystem
 
-from dxnotebook.archive.parquet import FilesWithoutRemark
+from dxnotebook.archive.parquet import dataset
 from dxnotebook.archive.rows import MONTH, UNDATED, schema
 from dxnotebook.arrays import is_text
 from dxnotebook.aws.pages import Pauses
@@ -153,12 +152,7 @@ class Store:
         """Return a table as a dataset, of the files that may hold rows that meet a predicate."""
         with self._naming_itself():
             table = self.opened(name)
-            files = pa.table(table.get_add_actions()).select(["path", "size_bytes"]).to_pandas()
-            sizes = files.set_index("path")["size_bytes"].to_dict()
-            system = PyFileSystem(FilesWithoutRemark(self.address(name), self._options, sizes))
-            return table.to_pyarrow_dataset(
-                filesystem=system, schema=_columns(table), file_pruning_predicate=predicate
-            )
+            return dataset(table, self.address(name), self._options, _columns(table), predicate)
 
     def jobs(self, selected: Selection, columns: list[str] | None = None) -> pa.Table:
         """Return the rows of jobs that are selected."""
