@@ -188,7 +188,7 @@ class Archive(History):
         several = {name: texts(name, one) for name, one in values.items() if one is not None}
         asked_at = last_look(self._store)
         window = Window.of(since, until, asked_at)
-        tables = restored(self._store.jobs(selection(window, several)))
+        tables = restored(self._store.rows(JOBS, selection(window, several)))
         if asked_at is not None:
             tables.jobs.attrs[AS_OF] = asked_at.isoformat()
         return within(tables, window)

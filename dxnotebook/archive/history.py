@@ -77,7 +77,7 @@ class History:
             reason = "It is relative to the last sync, and there was none."
             raise DxError(f"Invalid time: {time!r}. {reason}")
         was_seen = pads.field("first_seen_at") <= pa.scalar(at, TIMESTAMP)
-        tables = restored(_rolled_back(self._store.jobs((was_seen, None)), at))
+        tables = restored(_rolled_back(self._store.rows(JOBS, (was_seen, None)), at))
         tables.jobs.attrs[AS_OF] = at.isoformat()
         return tables
 
@@ -196,14 +196,14 @@ class History:
 
 def known_syncs(store: Store) -> pd.DataFrame:
     """Return what is written down of the syncs of an archive, the first one first."""
-    return pd.DataFrame(store.dataset(SYNCS).to_table().sort_by("asked_at").to_pandas())
+    return pd.DataFrame(store.rows(SYNCS).sort_by("asked_at").to_pandas())
 
 
 def last_look(store: Store) -> pd.Timestamp | None:
     """Return when the last sync looked, or, where none ended, when jobs were seen last."""
     last = known_syncs(store)["asked_at"].max()
     if pd.isna(last):
-        jobs = store.dataset(JOBS).to_table(columns=["last_seen_at"])
+        jobs = store.rows(JOBS, columns=["last_seen_at"])
         last = jobs["last_seen_at"].to_pandas().max()
     return None if pd.isna(last) else last
 
@@ -211,6 +211,7 @@ def last_look(store: Store) -> pd.Timestamp | None:
 def gaps_in(syncs: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     """Return the windows in which an account's jobs came and were deleted unseen, up to a time."""
     complete = _complete(syncs)
+    complete = complete[complete["asked_at"] <= now + pd.Timedelta(hours=1)]
     last = complete.groupby(ACCOUNT, as_index=False)["asked_at"].max()
     last = last[last["asked_at"] < now].assign(asked_at=now)
     looks = pd.concat([complete, last]).sort_values("asked_at", kind="stable")
@@ -241,7 +242,7 @@ def _rolled_back(rows: pa.Table, at: pd.Timestamp) -> pa.Table:
 
 def _observations(store: Store, selected: Selection) -> pd.DataFrame:
     """Return one row for each observation of the jobs that are selected, in order."""
-    rows = store.jobs(selected, [*_OBSERVED, "observations"])
+    rows = store.rows(JOBS, selected, [*_OBSERVED, "observations"])
     lists = one_chunk(rows["observations"])
     owner, elements = pc.list_parent_indices(lists), lists.flatten()
     columns = {name: rows[name].take(owner) for name in _OBSERVED}

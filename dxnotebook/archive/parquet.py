@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -30,7 +31,11 @@ _QUIET_S = 0.05  # what a thread needs to come out of Python, many times over
 
 
 def dataset(
-    table: DeltaTable, uri: str, options: Mapping[str, str], schema: pa.Schema, predicate: str | None
+    table: DeltaTable,
+    uri: str,
+    options: Mapping[str, str],
+    schema: pa.Schema,
+    predicate: str | None,
 ) -> pads.FileSystemDataset:
     """Return a table's files, those that may hold rows that meet a predicate, as a dataset."""
     texts = [column.name for column in schema if is_text(column.type)]
@@ -65,9 +70,10 @@ class WholeFiles(DeltaStorageHandler):
     they open a file. At the interpreter's end no more are opened, and the systems stay.
     """
 
-    _opened, _is_ending = 0, threading.Event()
+    _opened = 0
+    _is_ending = threading.Event()
     # a thread may be done with one a moment after who asked has what was asked for
-    _recent: deque[PyFileSystem] = deque(maxlen=32)
+    _recent: ClassVar[deque[PyFileSystem]] = deque(maxlen=32)
 
     @classmethod
     def system(cls, uri: str, options: Mapping[str, str], sizes: Mapping[str, int]) -> PyFileSystem:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -25,16 +27,20 @@ from deltalake import DeltaTable, Field, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.table import TableMerger
 
+from dxnotebook.archive.damage import damaged_files, damaged_log
 from dxnotebook.archive.parquet import dataset
-from dxnotebook.archive.rows import MONTH, UNDATED, schema
+from dxnotebook.archive.rows import LISTS, MONTH, OWN, UNDATED, schema
 from dxnotebook.arrays import is_text
 from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
 from dxnotebook.model import OPEN_STATES, TEXT, TIMESTAMP
+from dxnotebook.text import shortened
 from dxnotebook.times import Window
 
 JOBS, SYNCS = "jobs", "syncs"
-#: A row for each account of each sync: `since` is how far back it read (null: to the end).
+#: A row for each account of each sync: `since` is how far back it read (null: to the end), and
+#: `oldest_open` the oldest job that was not finished, or, where all were, the newest job: the next
+#: sync reads down to it.
 SYNC = pa.schema({
     "account_id": TEXT, "region": TEXT, "client": TEXT, "asked_at": TIMESTAMP, "since": TIMESTAMP,
     "complete": pa.bool_(), "oldest_open": TIMESTAMP, "jobs": pa.int64(), "error": TEXT,
@@ -56,12 +62,17 @@ _ROWS_A_GROUP = 2**15
 _FILE_BYTES = 2**23
 # each sync adds one to the table that only grows, which is read whole
 _MOST_FILES = 200
+# of a change beside its rows: what is said of it in the log
+_LEAST_ROOM = 2**18
+#: What the engines raise.
+_ENGINES = (DeltaError, OSError, pa.ArrowException)
+_NEEDED = {JOBS: {*OWN.names, *LISTS, "job_arn", "created_at"}, SYNCS: set(SYNC.names)}
 _WRITER = WriterProperties(compression="ZSTD", max_row_group_size=_ROWS_A_GROUP)
 
 T = TypeVar("T")
 
 # what rows meet, for Arrow, and, in SQL, what their files may hold
-Selection = tuple[pads.Expression, str | None]
+Selection = tuple[pads.Expression | None, str | None]
 
 
 class Store:
@@ -95,20 +106,35 @@ class Store:
         """Return the newest version of a table, or raise ArchiveError where there is none."""
         with self._naming_itself():
             try:
-                return DeltaTable(self.address(name), storage_options=self._options)
+                table = DeltaTable(self.address(name), storage_options=self._options)
             except TableNotFoundError:
                 remedy = "Make one with dx.Archive(...).sync() or `dxnotebook sync`."
                 raise ArchiveError(f"There is no archive at {self.uri}. {remedy}") from None
+            if lacking := _NEEDED[name].difference(one.name for one in table.schema().fields):
+                what = f"The Delta table at {self.address(name)} is none of an archive"
+                remedy = "Give another folder: that of an archive, or a new one"
+                raise ArchiveError(f"{what}: it has no column {min(lacking)!r}. {remedy}.")
+            return table
 
-    def create(self) -> None:
-        """Make the tables that are not there; of several writers that try at once one does."""
+    def create(self) -> bool:
+        """Make the tables that are not there; tell whether the jobs' was not.
+
+        Of several writers that try at once one makes them.
+        """
+        is_new = False
         for name, columns, layout in ((JOBS, schema(), _MONTHLY), (SYNCS, SYNC, {})):
             options: Any = layout | {"name": f"dxnotebook {name}", "storage_options": self._options}
             # ignore: no error where another one was first
             make = partial(DeltaTable.create, self.address(name), columns, "ignore", **options)
             with self._naming_itself():
                 if not DeltaTable.is_deltatable(self.address(name), self._options):
+                    self._check_room()
+                    if DeltaTable.is_deltatable(self.uri, self._options):
+                        what = f"{self.uri} is a Delta table, and an archive is a folder of two"
+                        raise ArchiveError(f"{what}. Give a folder above it, or another one.")
                     self._redone(make)
+                    is_new |= name == JOBS
+        return is_new
 
     def merge(self, make: Callable[[pa.Schema], pa.Table]) -> tuple[int, int, int]:
         """Put the newest version of jobs in; say how many were given, are new, and have changed.
@@ -127,6 +153,7 @@ class Store:
             rows = make(stored)
             if not rows.num_rows:
                 return 0, 0, 0
+            self._check_room(rows.nbytes)
             wanted = pa.unify_schemas([stored, rows.schema])
             if lacking := [Field.from_arrow(column) for column in wanted if column not in stored]:
                 # by itself a MERGE with merge_schema=False drops them in silence
@@ -143,6 +170,7 @@ class Store:
         with self._naming_itself():
             options: Any = {"storage_options": self._options, "writer_properties": _WRITER}
             rows = pa.Table.from_pylist(syncs, SYNC)
+            self._check_room()
             write_deltalake(self.address(SYNCS), rows, mode="append", **options)
             if len(self.opened(SYNCS).file_uris()) > _MOST_FILES:
                 with suppress(CommitFailedError):  # then another writer does it
@@ -154,14 +182,19 @@ class Store:
             table = self.opened(name)
             return dataset(table, self.address(name), self._options, _columns(table), predicate)
 
-    def jobs(self, selected: Selection, columns: list[str] | None = None) -> pa.Table:
-        """Return the rows of jobs that are selected."""
+    def rows(
+        self, name: str, selected: Selection = (None, None), columns: list[str] | None = None
+    ) -> pa.Table:
+        """Return the rows of a table that are selected."""
         condition, predicate = selected
-        return self.dataset(JOBS, predicate).to_table(columns=columns, filter=condition)
+        with self._naming_itself():
+            return self.dataset(name, predicate).to_table(columns=columns, filter=condition)
 
     def optimize(self) -> dict[str, int]:
         """Make few files of many, and delete what no version of the last 7 days refers to."""
         with self._naming_itself():
+            sizes = pa.table(self.opened(JOBS).get_add_actions())["size_bytes"]
+            self._check_room(pc.sum(sizes).as_py() or 0)
             compacted = self._redone(self._sort) + self._redone(self._compact)
             deleted = 0
             for name in (JOBS, SYNCS):
@@ -201,13 +234,47 @@ class Store:
             tries = f"{self._pauses.attempts} times; try again later. ({error})"
             raise ArchiveError(f"Other writers of {self.uri} were faster {tries}") from None
 
+    def _check_room(self, size: int = 0) -> None:
+        """Meet a full disk before Rust does: what prints when Rust panics cannot be caught."""
+        if "://" not in self.uri:
+            Path(self.uri).mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.uri) as probe:
+                if sys.platform == "linux":
+                    os.posix_fallocate(probe.fileno(), 0, size + _LEAST_ROOM)
+
     @contextmanager
     def _naming_itself(self) -> Iterator[None]:
-        """Raise what goes wrong with the store as an error that names the archive."""
+        """Raise what goes wrong with the store as an error that names the archive, and the file."""
         try:
             yield
-        except (DeltaError, OSError) as error:
-            raise ArchiveError(f"The archive at {self.uri} cannot be used: {error}") from error
+        except BaseException as error:
+            # deltalake has some of no class of its own, and Rust's panics are of one without a name
+            # to import
+            is_panic = type(error).__name__ == "PanicException"
+            if not (is_panic or type(error) is Exception or isinstance(error, _ENGINES)):
+                raise
+            reason = shortened(str(error).partition("\n")[0].rstrip(". "), 300)
+            if path := self._damaged():
+                file = path.relative_to(self.uri)
+                what = f"its file {file} is damaged or missing. Restore it from a backup"
+                remedy = "or move the archive away and sync anew: AWS has the jobs of 90 days"
+            else:
+                what = f"{reason}. What was committed is whole"
+                remedy = "mend what is said here, then do it again"
+            raise ArchiveError(
+                f"The archive at {self.uri} cannot be used: {what}; {remedy}."
+            ) from error
+
+    def _damaged(self) -> Path | None:
+        """Return the first file of the archive, in a folder, that cannot be read or is missing."""
+        for folder in (Path(self.address(name)) for name in (JOBS, SYNCS)):
+            if found := next(damaged_log(folder), None):
+                return found
+            with suppress(DeltaError):
+                files = map(Path, DeltaTable(str(folder)).file_uris())
+                if found := next(damaged_files(files), None):
+                    return found
+        return None
 
 
 def selection(window: Window, values: Mapping[str, list[str]]) -> Selection:
@@ -294,7 +361,10 @@ def _place(rows: pa.Table) -> str:
     if created.null_count:
         return place
     first, last = (pc.min_max(created)[end].as_py().isoformat() for end in ("min", "max"))
-    return f"{place} AND t.created_at >= TIMESTAMP '{first}' AND t.created_at <= TIMESTAMP '{last}'"
+    # deltalake counts the nanoseconds of a literal, which there are from 1677 to 2262 only
+    if first > "1678":
+        place += f" AND t.created_at >= TIMESTAMP '{first}'"
+    return f"{place} AND t.created_at <= TIMESTAMP '{last}'" if last < "2262" else place
 
 
 def _untidy(table: DeltaTable) -> list[str]:

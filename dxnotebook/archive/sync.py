@@ -19,17 +19,18 @@ import pandas as pd
 import pyarrow as pa
 
 from dxnotebook.archive.history import ACCOUNT, gaps_in, known_syncs
-from dxnotebook.archive.rows import archived
+from dxnotebook.archive.odd import rows_of
 from dxnotebook.archive.store import Store
 from dxnotebook.aws.clients import Client, client_names, label
 from dxnotebook.aws.fetch import Fetch, Source
 from dxnotebook.aws.listing import Listing
 from dxnotebook.aws.pages import Page
-from dxnotebook.errors import GapWarning, warn
+from dxnotebook.errors import DataWarning, GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
 from dxnotebook.records.decode import Glance
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
+from dxnotebook.text import elapsed
 from dxnotebook.times import Window
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
@@ -81,7 +82,7 @@ class SyncResult:
 
 def put(store: Store, tables: JobTables, seen_at: pd.Timestamp) -> SyncResult:
     """Put the newest version of jobs, as they were at a time, into a store."""
-    given, new, changed = store.merge(lambda stored: archived(tables, seen_at, stored))
+    given, new, changed = store.merge(lambda stored: rows_of(tables, seen_at, stored))
     return SyncResult(new, changed, given - new - changed, len(tables.rejects), seen_at)
 
 
@@ -92,6 +93,8 @@ class _Account(Source):
     label: str = ""
     account_id: str | None = None
     region: str | None = None
+    asked_at: pd.Timestamp | None = None
+    newest: pd.Timestamp | None = None
     oldest_open: pd.Timestamp | None = None
     is_written: bool = False
 
@@ -138,8 +141,10 @@ class Sync:
 
     def run(self) -> SyncResult:
         """Read, commit, and return what was done; warn of what may be missing."""
-        self._store.create()
+        is_new = self._store.create()
         self._before = known_syncs(self._store)
+        if is_new:  # whatever was looked at, what was seen is not there any more
+            self._before = self._before.iloc[:0]
         self._fetch.run(self._commit)
         self._fetch.warn()
         warn_of_rejects(self._rejected.elements())
@@ -150,13 +155,14 @@ class Sync:
     def _identify(self, account: _Account, page: Page[Glance]) -> None:
         """Learn from its first pages which account a client is for, so how far back to read."""
         with self._lock:
-            # a listing's later pages may show that the first one's Date was ahead
-            times = filter(None, (self._asked_at, pd.Timestamp(page.served_at)))
-            asked_at = self._asked_at = min(times)
+            # the earliest of all answers' times: a clock that is ahead makes no sync skip jobs
+            served_at = pd.Timestamp(page.served_at)
+            account.asked_at = min(served_at, account.asked_at or served_at)
+            self._asked_at = min(served_at, self._asked_at or served_at)
         match = _ACCOUNT_IN_ARN.search(page.checked.body)
         if match and account.account_id is None:
             account.region, account.account_id = match[1].decode(), match[2].decode()
-            account.listing.window.since = self._since(account, asked_at)
+            account.listing.window.since = self._since(account, account.asked_at)
 
     def _since(self, account: _Account, asked_at: pd.Timestamp) -> pd.Timestamp | None:
         """Return from when on jobs may be new or may have changed, None for all."""
@@ -164,6 +170,8 @@ class Sync:
         syncs = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
         syncs = syncs[syncs["account_id"] == account.account_id]
         syncs = syncs[syncs["region"] == account.region]
+        # of one that a wrong clock put into the future nobody knows when it was
+        syncs = syncs[syncs["asked_at"] <= asked_at + _OVERLAP]
         full = self._full
         if full is None:
             to_their_end = syncs.loc[syncs["since"].isna(), "asked_at"]
@@ -179,7 +187,7 @@ class Sync:
         batches = []
         for account in self._accounts:
             for batch in account.batches:
-                _note_open(account, batch["jobs"])
+                _note_times(account, batch["jobs"])
             batches += account.batches
             account.batches.clear()
         tables = assemble(batches, self._fetch.decoder)
@@ -204,9 +212,11 @@ class Sync:
                 if account.account_id is None and len(owners) == 1:
                     account.account_id, account.region = owners.iloc[0]
                 error = self._fetch.failure(account)
-                names = ("account_id", "region", "oldest_open", "jobs")
+                names = ("account_id", "region", "jobs")
                 row = {name: getattr(account, name) for name in names}
-                row |= {"client": account.label, "asked_at": asked_at}
+                row |= {"client": account.label, "asked_at": account.asked_at or asked_at}
+                # to the newest job it was read for sure, whatever the clocks say
+                row["oldest_open"] = account.oldest_open or account.newest
                 row |= {"since": account.listing.window.since, "complete": error is None}
                 rows.append(row | {"error": error and str(error)})
         if rows:
@@ -216,6 +226,13 @@ class Sync:
         """Return the oldest gap, and warn of those that this sync met first."""
         if self._asked_at is None:
             return None
+        ahead = self._before["asked_at"].max() - self._asked_at
+        if ahead > _OVERLAP:
+            warn(
+                f"The archive has syncs of {elapsed(ahead.total_seconds())} ahead of the service's "
+                "clock: a clock was wrong then, or is now. This sync read as if they had not been.",
+                DataWarning,
+            )
         gaps = gaps_in(known_syncs(self._store), self._asked_at)
         fresh = gaps[gaps["end"] > self._before["asked_at"].max() - AWS_KEEPS]
         owners = {(account.account_id, account.region) for account in self._accounts}
@@ -231,9 +248,15 @@ class Sync:
         return None if gaps.empty else (gaps["start"].iloc[0], gaps["end"].iloc[0])
 
 
-def _note_open(account: _Account, jobs: pa.Table) -> None:
-    """Note the oldest job of an account that is not finished: the next sync reads down to it."""
-    frame = jobs.select(["state", "created_at"]).to_pandas()
-    opened = frame.loc[~frame["state"].isin(TERMINAL_STATES), "created_at"].dropna()
+def _note_times(account: _Account, jobs: pa.Table) -> None:
+    """Note the newest job of an account, and the oldest that is not finished.
+
+    The next sync reads down to them.
+    """
+    frame = jobs.select(["state", "created_at"]).to_pandas().dropna(subset="created_at")
+    opened = frame.loc[~frame["state"].isin(TERMINAL_STATES), "created_at"]
+    if len(frame):
+        newest = frame["created_at"].max()
+        account.newest = max(newest, account.newest or newest)
     if len(opened):
         account.oldest_open = min(opened.min(), account.oldest_open or opened.min())
