@@ -23,8 +23,10 @@ import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import dxnotebook as dx
@@ -63,19 +65,25 @@ def tables(*, is_new):
 class Archived:
     """An archive, with jobs or without, and what is done to it."""
 
-    def __init__(self, parts, work):
-        self._parts, self.work = parts, work
+    def __init__(self, parts, work, opened=lambda folder: Archive(folder / "archive")):
+        self._parts, self._work, self._opened = parts, work, opened
 
-    def prepare(self, folder):
+    def prepare(self, place):
         for part in self._parts:
-            Archive(folder / "archive").add(read(part))
-            orphan = folder / "archive" / "jobs" / "part-left-by-a-killed-writer.parquet"
+            self._opened(place).add(read(part))
+        if self._parts and isinstance(place, Path):
+            orphan = place / "archive" / "jobs" / "part-left-by-a-killed-writer.parquet"
             orphan.touch()
             os.utime(orphan, (0, 0))
 
-    def state(self, folder):
+    def work(self, place):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._work(self._opened(place))
+
+    def state(self, place):
         try:
-            return Archive(folder / "archive").load().to_jobs()
+            return self._opened(place).load().to_jobs()
         except dx.ArchiveError as error:
             if "There is no archive" not in str(error):
                 raise
@@ -97,6 +105,9 @@ class Exported:
         target = folder / self._name
         if target.suffix in (".parquet", ".feather"):
             return dx.read_tables(target).to_jobs()
+        if target.suffix == ".xlsx":  # when it was made stands in it, too
+            with zipfile.ZipFile(target) as book:
+                return {name: book.read(name) for name in book.namelist() if "sheet" in name}
         return target.read_bytes() if target.is_file() else _contents(target)
 
 
@@ -114,30 +125,30 @@ class Reported:
         return "4 jobs" in page, "3 jobs" in page, page.rstrip().endswith("</html>")
 
 
-def operations(client):
-    """Return what is tried, by name."""
-
-    def sync(folder):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            Archive(folder / "archive").sync(client, progress=False)
-
-    def add(folder):
-        Archive(folder / "archive").add(tables(is_new=True))
-
-    def optimize(folder):
-        Archive(folder / "archive").optimize()
-
-    names = ("a.parquet", "a.csv", "a.xlsx", "a.jsonl.gz")
-    exports = {f"export {name}": Exported(name) for name in names}
+def archives(client, **options):
+    """Return what is tried with archives, by name."""
     old, hours = account(is_new=False).listed(), Scripted()
     for number in range(6):
         hours.create(number, at=hours.now - timedelta(hours=number))
     # two files whose times overlap
     untidy = [hours.listed()[start::2] for start in range(2)]
-    archives = {"first sync": Archived([], sync), "sync": Archived([old], sync)}
-    archives |= {"add": Archived([old], add), "optimize": Archived(untidy, optimize)}
-    return archives | exports | {"report": Reported()}
+
+    def sync(archive):
+        archive.sync(client, progress=False)
+
+    def add(archive):
+        archive.add(tables(is_new=True))
+
+    tried = {"first sync": ([], sync), "sync": ([old], sync), "add": ([old], add)}
+    tried["optimize"] = untidy, Archive.optimize
+    return {name: Archived(*one, **options) for name, one in tried.items()}
+
+
+def operations(client):
+    """Return what is tried, by name."""
+    names = ("a.parquet", "a.csv", "a.xlsx", "a.jsonl.gz")
+    exports = {f"export {name}": Exported(name) for name in names}
+    return archives(client) | exports | {"report": Reported()}
 
 
 def _contents(folder):
@@ -184,9 +195,13 @@ class Trial:
         self._template, self._place = folder / "template", folder / "place"
         self._template.mkdir()
         result_of(operation.prepare, self._template)
+        self._compare()
+
+    def _compare(self):
+        """Find out what is old and new, and how many calls lie between."""
         self._reset()
         self.old = result_of(self._looked)
-        self.calls = result_of(self._armed, 0, 0, 0)
+        self.calls = result_of(self._faulty, "none", 0)
         self.new = result_of(self._looked)
 
     def _reset(self):
@@ -196,17 +211,28 @@ class Trial:
     def _looked(self):
         return self._operation.state(self._place)
 
-    def _armed(self, how, call, code):
-        """Do it with a fault at a call; return how many there were, or the DxError."""
+    def _arm(self, fault, call):
+        """Have a fault at a call; return a function that ends that, and says how many there were."""
         shim = ctypes.CDLL(None)
+        how, code = FAULTS.get(fault, (0, 0))
         shim.fault_arm(os.fsencode(self._place), how, ctypes.c_long(call), code)
+
+        def disarm():
+            calls = shim.fault_count()
+            shim.fault_arm(b"/none/", 0, ctypes.c_long(0), 0)
+            return calls
+
+        return disarm
+
+    def _faulty(self, fault, call):
+        """Do it with a fault at a call; return how many there were, or the DxError."""
+        disarm = self._arm(fault, call)
         try:
             self._operation.work(self._place)
         except dx.DxError as error:
             return error
         finally:
-            calls = shim.fault_count()
-            shim.fault_arm(b"/none/", 0, ctypes.c_long(0), 0)
+            calls = disarm()
         return calls
 
     def _judged(self):
@@ -218,8 +244,7 @@ class Trial:
     def run(self, fault, call):
         """Return what came of a fault at a call, and what is wrong with that."""
         self._reset()
-        how, code = FAULTS[fault]
-        status, result, printed = forked(self._armed, how, call, code)
+        status, result, printed = forked(self._faulty, fault, call)
         done = "killed" if status == -signal.SIGKILL else f"status {status}"
         wrong = []
         if not status:
@@ -245,23 +270,34 @@ class Trial:
         return [problem for problem, is_there in problems.items() if is_there]
 
 
-def try_all(client, only=(), faults=tuple(FAULTS), say=print):
-    """Try each fault at each call of each operation; return what was wrong."""
+def try_all(trials, faults, say=print):
+    """Try each fault at each call of the trials that these make; return what was wrong."""
     wrong = []
-    for name, operation in operations(client).items():
-        if only and name.split()[0] not in only and name not in only:
-            continue
-        began, found = time.perf_counter(), Counter()
-        with tempfile.TemporaryDirectory() as folder:
-            trial = Trial(operation, Path(os.path.realpath(folder)))
-            for fault in faults:
-                for call in range(1, trial.calls + 1):
-                    done, problems = trial.run(fault, call)
-                    found[f"{fault}: {done}"] += 1
-                    wrong += [f"{name}, {fault} at call {call}: {one}" for one in problems]
+    for name, made in trials.items():
+        began, found, trial = time.perf_counter(), Counter(), made()
+        for fault in faults:
+            for call in range(1, trial.calls + 1):
+                done, problems = trial.run(fault, call)
+                found[f"{fault}: {done}"] += 1
+                wrong += [f"{name}, {fault} at call {call}: {one}" for one in problems]
         took = time.perf_counter() - began
         say(f"{name}: {trial.calls} calls, {dict(found)}, {took:.0f} s", flush=True)
     return wrong
+
+
+def chosen(operations, names):
+    """Return the operations of these names, or of these kinds."""
+    return {
+        name: one
+        for name, one in operations.items()
+        if not names or name in names or name.split()[0] in names
+    }
+
+
+def told(wrong):
+    """Print what is wrong, and return the exit status."""
+    print(*wrong, f"{len(wrong)} things are wrong", sep="\n")
+    return min(len(wrong), 1)
 
 
 def compiled(folder):
@@ -299,10 +335,13 @@ def main():
                 return 1
             return run(sys.argv[1:], shim).returncode
     client = demo.Endpoint(demo.Account(0)).client(endpoint_url=given.url)
-    wrong = try_all(client, given.only, given.faults)
-    print(*wrong, sep="\n")
-    print(f"{len(wrong)} things are wrong")
-    return min(len(wrong), 1)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(os.path.realpath(folder))
+        trials = {
+            name: partial(Trial, operation, Path(tempfile.mkdtemp(dir=place)))
+            for name, operation in chosen(operations(client), given.only).items()
+        }
+        return told(try_all(trials, given.faults))
 
 
 if __name__ == "__main__":
