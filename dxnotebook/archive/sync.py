@@ -170,8 +170,8 @@ class Sync:
         syncs = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
         syncs = syncs[syncs["account_id"] == account.account_id]
         syncs = syncs[syncs["region"] == account.region]
-        # of one that a wrong clock put into the future nobody knows when it was
-        syncs = syncs[syncs["asked_at"] <= asked_at + _OVERLAP]
+        # where a clock was wrong nobody knows when it was: it counts what jobs were seen
+        syncs = syncs[syncs["asked_at"] <= asked_at + _OVERLAP].dropna(subset="oldest_open")
         full = self._full
         if full is None:
             to_their_end = syncs.loc[syncs["since"].isna(), "asked_at"]
@@ -179,7 +179,7 @@ class Sync:
         if full or syncs.empty:
             return None
         last = syncs.iloc[-1]
-        since: pd.Timestamp = min([last["asked_at"], *last[["oldest_open"]].dropna()]) - _OVERLAP
+        since: pd.Timestamp = min(last["asked_at"], last["oldest_open"]) - _OVERLAP
         return since
 
     def _commit(self) -> None:

@@ -24,7 +24,7 @@ from dxnotebook.archive.store import Store
 from dxnotebook.aws.pages import Pauses
 from tests.archive.conftest import TABLES, sync
 from tests.conftest import job, page_of, tables_of
-from tests.faults import archive_writers
+from tests.faults import archive_writers, every_write
 from tests.scripted import START
 
 
@@ -147,6 +147,37 @@ def test_optimize_makes_few_files_and_deletes_only_what_is_old_and_unknown(archi
     after = archive.load()
     for name in TABLES:
         pd.testing.assert_frame_equal(getattr(after, name), getattr(before, name), obj=name)
+
+
+@pytest.mark.slow
+def test_a_fault_at_any_write_leaves_the_old_or_the_new(tmp_path):
+    shim = every_write.compiled(tmp_path)
+    if shim is None:
+        pytest.skip("Faults at writes need Linux and a C compiler, such as Debian's gcc.")
+    tried = ["--only", "sync", "export a.jsonl.gz", "--faults", "kill", "full"]
+    done = every_write.run(tried, shim, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class PanicException(BaseException):
+    """What a panic of Rust becomes: of no other class, and without a name to import."""
+
+
+@pytest.mark.parametrize("error", [PanicException("Already shut down"), Exception("Cast error")])
+def test_what_the_engine_raises_of_no_class_of_its_own_is_an_archive_error(archive, error):
+    def make(stored):
+        raise error
+
+    archive.add(tables_of(page_of(job(1))))
+    with pytest.raises(dx.ArchiveError, match=str(error)) as caught:
+        Store(archive.uri).merge(make)
+    assert archive.uri in str(caught.value)
+    with pytest.raises(KeyboardInterrupt):
+        Store(archive.uri).merge(interrupted)
+
+
+def interrupted(stored):
+    raise KeyboardInterrupt
 
 
 def test_what_is_wrong_is_said(tmp_path):

@@ -182,6 +182,26 @@ def test_a_sync_reads_down_to_the_oldest_job_that_was_open(archive, world):
     assert len(endpoint.requests) == 21
 
 
+def test_what_was_read_is_noted_by_the_earliest_answer_and_the_newest_job(archive, world):
+    account, endpoint, client = world
+    account.per_page = 1
+    newest = account.now
+    for number in range(3):
+        account.create(number, state="COMPLETED", at=newest - timedelta(hours=number))
+    true, clock = account.now, iter([300, 0, 300])
+    page = account.page
+
+    def late(*args, **kwargs):
+        account.now = true + timedelta(days=next(clock))
+        return page(*args, **kwargs)
+
+    account.page = late
+    sync(archive, client)
+    [noted] = known_syncs(Store(archive.uri)).to_dict("records")
+    assert noted["asked_at"] <= true + timedelta(hours=1)
+    assert noted["oldest_open"] == newest
+
+
 def test_an_account_is_known_from_its_first_job_though_the_first_page_is_empty(archive):
     account = demo.Account(1_000)
     with demo.Endpoint(account, faults=[demo.Fault("empty_page", 0, times=None)]) as endpoint:

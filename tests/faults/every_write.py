@@ -212,7 +212,7 @@ class Trial:
         return self._operation.state(self._place)
 
     def _arm(self, fault, call):
-        """Have a fault at a call; return a function that ends that, and says how many there were."""
+        """Have a fault at a call; return what ends that, and says how many calls there were."""
         shim = ctypes.CDLL(None)
         how, code = FAULTS.get(fault, (0, 0))
         shim.fault_arm(os.fsencode(self._place), how, ctypes.c_long(call), code)
