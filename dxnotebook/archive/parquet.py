@@ -55,8 +55,6 @@ def _system(uri: str, options: Mapping[str, str], table: DeltaTable) -> FileSyst
     """Return the file system of a table, whose root is the table's folder."""
     if "://" not in uri:
         return SubTreeFileSystem(uri, LocalFileSystem())
-    if uri.startswith("file://"):
-        return SubTreeFileSystem(*reversed(FileSystem.from_uri(uri)))
     # by the store that deltalake writes with, whose settings Arrow's own do not know
     files = pa.table(table.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
     sizes = dict(zip(*files.values(), strict=True))

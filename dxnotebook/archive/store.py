@@ -271,8 +271,8 @@ class Store:
             if found := next(damaged_log(folder), None):
                 return found
             with suppress(DeltaError):
-                files = map(Path, DeltaTable(str(folder)).file_uris())
-                if found := next(damaged_files(files), None):
+                files = pa.table(DeltaTable(str(folder)).get_add_actions())["path"].to_pylist()
+                if found := next(damaged_files(folder / file for file in files), None):
                     return found
         return None
 
