@@ -26,6 +26,7 @@ from .metrics.checks import check as check
 from .metrics.concurrency import concurrency as concurrency
 from .metrics.concurrency import stuck_jobs as stuck_jobs
 from .metrics.durations import durations as durations
+from .metrics.feeds import feeds as feeds
 from .metrics.incidents import incidents as incidents
 from .metrics.rates import failure_rate as failure_rate
 from .metrics.recovery import recovery_times as recovery_times
@@ -40,6 +41,7 @@ from .plots.calendar import plot_calendar as plot_calendar
 from .plots.causes import plot_error_causes as plot_error_causes
 from .plots.concurrency import plot_concurrency as plot_concurrency
 from .plots.durations import plot_durations as plot_durations
+from .plots.feeds import plot_feeds as plot_feeds
 from .plots.funnel import plot_funnel as plot_funnel
 from .plots.timeline import plot_timeline as plot_timeline
 from .plots.trend import plot_failure_trend as plot_failure_trend

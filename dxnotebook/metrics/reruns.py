@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, hashed, located
+from dxnotebook.arrays import Integers, Mask, hashed, located
 from dxnotebook.errors import texts
-from dxnotebook.metrics.assets import FEED, WORK, assets_of
+from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
 from dxnotebook.times import Moment, Window
@@ -67,7 +68,7 @@ def unresolved_failures(
     np.False_
     """
     tables = checked(tables)
-    runs = _runs(tables, failed)
+    runs, _ = _runs(tables, failed)
     work = _failed_work(runs, window_of(tables.jobs, since, until))
     work = work[work["recovered_by"] < 0]
     last = runs.loc[work["last"]].reset_index(drop=True)
@@ -130,7 +131,7 @@ def recoveries(
     Timestamp('2026-09-07 11:00:00+0000', tz='UTC')
     """
     tables = checked(tables)
-    runs = _runs(tables, failed)
+    runs, _ = _runs(tables, failed)
     work = _failed_work(runs, window_of(tables.jobs, since, until))
     work = work[work["recovered_by"] >= 0].reset_index(drop=True)
     first, success = (runs.loc[work[n]].reset_index(drop=True) for n in ("first", "recovered_by"))
@@ -184,25 +185,79 @@ def work_of(tables: JobTables, jobs: pd.DataFrame) -> Integers:
     return _work(assets_of(tables, jobs.reset_index(drop=True)))
 
 
-def _runs(tables: JobTables, failed: Iterable[str]) -> pd.DataFrame:
+def followed(tables: JobTables) -> tuple[Integers, Mask]:
+    """Return the job with whose run each job goes on, and which failed ones were mended by that.
+
+    A job is given as its row in `jobs`, its own where it goes on with none. A failed job and the
+    re-runs of its work, until it is done, are one run; a job that mends several is of the last.
+    Work that succeeds more than once is also run again when its time has come: there a run is gone
+    on with only within half the median time between these successes.
+    """
+    runs, matches = _runs(tables, FAILED_STATES)
+    first, mended = np.arange(len(tables.jobs)), np.zeros(len(tables.jobs), bool)
+    ordered = runs.sort_values(["work", "created_at"], kind="stable")
+    done = ordered["created_at"].where(ordered["state"] == "COMPLETED").dropna()
+    between = done.groupby(ordered["work"]).diff().reindex(ordered.index).groupby(ordered["work"])
+    limit = between.transform("median").where(between.transform("count") > 0) / 2
+    failures = ordered[ordered["state"] != "COMPLETED"].assign(limit=limit)
+    work = failures.groupby(["work", "recovered_by"])
+    pause = work["created_at"].diff()
+    # nothing is later than a limit that there is not
+    failures["first"] = failures["row"].where(pause.isna() | (pause >= failures["limit"])).ffill()
+    by = failures["recovered_by"].to_numpy()
+    then = runs["created_at"].reindex(by).set_axis(failures.index)
+    until = then - work["created_at"].transform("max")
+    is_last = failures["first"] == work["first"].transform("last")
+    failures = failures.assign(is_mended=(by >= 0) & is_last & ~(until >= failures["limit"]))
+    first[failures["row"]], mended[failures["row"]] = failures["first"], failures["is_mended"]
+    matches = matches[matches["row"].isin(failures.index[failures["is_mended"]])]
+    matches = matches.drop_duplicates("by", keep="last")
+    first[runs["row"].loc[matches["by"]]] = failures["first"].loc[matches["row"]]
+    return first, mended
+
+
+def _runs(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the failed jobs and those that may have done their work later, the first to end first.
 
-    ``ended`` is when a job did, as far as that is known, ``work`` identifies what it is to do,
-    ``recovered_by`` is the row of the job with which the work of a failed one was done, else -1.
+    ``row`` is the job's, ``ended`` is when it did, as far as that is known, ``work`` identifies
+    what it is to do, ``recovered_by`` is the place of the one with which the work of a failed one
+    was done, else -1. Beside these, with which one each part of the work of those was done.
     """
     jobs = tables.jobs
-    columns = [*WORK, "data_set_name", "job_id", "state", "created_at", "updated_at"]
-    has_failed = jobs["state"].isin(texts("failed", failed))
-    runs = jobs.filter(items=columns)[has_failed | (jobs["state"] == "COMPLETED")]
-    runs = runs.drop_duplicates("job_id").reset_index(drop=True)
+    has_failed = jobs["state"].isin(texts("failed", failed)).to_numpy()
     # a success of other work than what failed is of no interest
-    kind = pd.Series(hashed(runs.filter(items=WORK)))
-    has_failed = runs["state"] != "COMPLETED"
-    runs = runs[has_failed | kind.isin(kind[has_failed])]
+    kind = pd.Series(hashed(jobs.filter(items=WORK)))
+    wanted = has_failed | ((jobs["state"] == "COMPLETED") & kind.isin(kind[has_failed]))
+    may_recover, details = _of_failed_work(tables, has_failed)
+    rows = np.flatnonzero(wanted & may_recover)
+    columns = [*WORK, "data_set_name", "job_id", "state", "created_at", "updated_at"]
+    runs = jobs.filter(items=columns).iloc[rows].assign(row=rows).drop_duplicates("job_id")
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
-    assets = assets_of(tables, runs)
-    return runs.assign(work=_work(assets), recovered_by=_recovered_by(runs, assets))
+    assets = assets_of(replace(tables, details=details), runs)
+    matches = _matches(runs, assets)
+    # the last part to be done recovers the whole, unless one never was
+    last = matches.groupby("row")["by"].max(skipna=False).reindex(runs.index)
+    return runs.assign(work=_work(assets), recovered_by=last.fillna(-1).astype(np.int64)), matches
+
+
+def _of_failed_work(tables: JobTables, has_failed: Mask) -> tuple[Mask, pd.DataFrame]:
+    """Return which jobs failed, list nothing, or only texts of failed ones, and their details.
+
+    They are few, and looking texts up is a fraction of the work to hash all of them.
+    """
+    details = tables.details
+    job = located(details["job_id"], tables.jobs["job_id"])
+    names_asset, names = naming_assets(tables, job >= 0)
+    theirs = np.append(has_failed, False)[job]
+    rows = np.flatnonzero(names_asset & ~theirs)
+    chosen = np.ones(len(has_failed), bool)
+    chosen[job[rows]] = False
+    for name in sorted(names, key="key".__ne__):  # keys first, which tell most work apart
+        texts_of_failed = details[name][theirs].drop_duplicates()
+        rows = rows[details[name].iloc[rows].isin(texts_of_failed).to_numpy()]
+    chosen[job[rows]] = True
+    return chosen, details[np.append(chosen, False)[job]].reset_index(drop=True)
 
 
 def _work(assets: pd.DataFrame) -> Integers:
@@ -210,10 +265,10 @@ def _work(assets: pd.DataFrame) -> Integers:
     return assets.groupby("row")["asset"].sum().to_numpy()
 
 
-def _recovered_by(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.Series[int]:
-    """Return, for each failed run, the row of the later one with which all its parts had been done.
+def _matches(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each part of each failed run, the row of the later one with which it was done.
 
-    It is -1 where a part was not. The rows are those of runs in the order in which they ended.
+    It is null where it was not. The rows are those of runs in the order in which they ended.
     """
     parts = assets.join(runs[["created_at", "state"]], on="row").dropna(subset="created_at")
     parts = parts.sort_values("created_at", kind="stable")
@@ -221,12 +276,9 @@ def _recovered_by(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.Series[int]:
     # of the successes that were created from each one on, the first to end
     by = parts[~has_failed][::-1].groupby("asset")["row"].cummin()
     failed, done = parts[has_failed], parts.loc[~has_failed, ["asset", "created_at"]].assign(by=by)
-    matches = pd.merge_asof(
+    return pd.merge_asof(
         failed, done, on="created_at", by="asset", direction="forward", allow_exact_matches=False
     )
-    # the last part to be done recovers the whole, unless one never was
-    last = matches.groupby("row")["by"].max(skipna=False)
-    return last.reindex(runs.index).fillna(-1).astype(np.int64)
 
 
 def _failed_work(runs: pd.DataFrame, window: Window) -> pd.DataFrame:

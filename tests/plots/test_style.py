@@ -21,6 +21,7 @@ PLOTS = {
     "concurrency": lambda tables, **options: dx.plot_concurrency(tables.jobs, **options),
     "funnel": lambda tables, **options: dx.plot_funnel(tables.jobs, **options),
     "timeline": lambda tables, **options: dx.plot_timeline(tables.jobs, **options),
+    "feeds": dx.plot_feeds,
 }
 
 
@@ -79,6 +80,6 @@ def test_many_groups_with_long_names_are_drawn_shortened(tables, plot):
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_what_is_no_pandas_frame_is_refused(tables, name):
-    wrong = tables.jobs if name == "causes" else SimpleNamespace(jobs=tables)
+    wrong = tables.jobs if name in ("causes", "feeds") else SimpleNamespace(jobs=tables)
     with pytest.raises(DxError, match=r"Give (JobTables|a pandas frame)"):
         PLOTS[name](wrong)
