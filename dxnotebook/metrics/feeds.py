@@ -16,7 +16,7 @@ from dxnotebook.tables.jobtables import JobTables, checked, dated, observed_at
 from dxnotebook.times import Moment, Window
 
 # what became of a run: the first that holds of one of its jobs; else it was cancelled
-_OUTCOMES = ["failed", "open", "recovered", "completed"]
+_FATES = ["failed", "open", "recovered", "completed"]
 _SUCCESSES = ["recovered", "completed"]
 _FEWEST = 5  # runs with a rhythm, and weeks ago that tell whether the week has one
 _TOGETHER = 60.0  # seconds: runs that begin so soon after the one before are of one beat
@@ -164,8 +164,8 @@ def _runs_of(tables: JobTables, feed: Array) -> pd.DataFrame:
     run = pd.factorize(feed * 2 * many + revision)[0][first]
     how = dict.fromkeys(columns, "max") | {"begun": "min"}
     runs = pd.DataFrame(columns).groupby(run, sort=False).agg(how)
-    outcome = np.select([runs[name] for name in _OUTCOMES], _OUTCOMES, "cancelled")
-    runs = runs.drop(columns=_OUTCOMES).assign(outcome=outcome)
+    outcome = np.select([runs[name] for name in _FATES], _FATES, "cancelled")
+    runs = runs.drop(columns=_FATES).assign(outcome=outcome)
     return runs.sort_values(["feed", "begun"], ignore_index=True, kind="stable")
 
 
@@ -193,7 +193,7 @@ def _judged_feeds(
     every = result["usual_every_s"]
     last = outcome.groupby(of_feed).last().reindex(feeds.index)
     is_ended = (silent > _DAYS_UNTIL_ENDED * every.clip(lower=_ONE_DAY)) & (last != "open")
-    is_failing = _failing(runs, now, every.clip(upper=_ONE_DAY).fillna(_ONE_DAY)).reindex(
+    is_failing = _failing_feeds(runs, now, every.clip(upper=_ONE_DAY).fillna(_ONE_DAY)).reindex(
         feeds.index, fill_value=False
     )
     status = np.select(
@@ -204,7 +204,9 @@ def _judged_feeds(
     return result.assign(overdue_s=late.clip(lower=0), status=pd.Series(status, dtype="str"))
 
 
-def _failing(runs: pd.DataFrame, now: pd.Timestamp, every: pd.Series[float]) -> pd.Series[bool]:
+def _failing_feeds(
+    runs: pd.DataFrame, now: pd.Timestamp, every: pd.Series[float]
+) -> pd.Series[bool]:
     """Return of each feed whether it fails: more than one run that may be run again yet."""
     runs = runs[runs["outcome"].isin([*_SUCCESSES, "failed"])]
     failed = runs["outcome"] == "failed"

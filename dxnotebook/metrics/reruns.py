@@ -254,8 +254,8 @@ def _of_failed_work(tables: JobTables, has_failed: Mask) -> tuple[Mask, pd.DataF
     chosen = np.ones(len(has_failed), bool)
     chosen[job[rows]] = False
     for name in sorted(names, key="key".__ne__):  # keys first, which tell most work apart
-        texts_of_failed = details[name][theirs].drop_duplicates()
-        rows = rows[details[name].iloc[rows].isin(texts_of_failed).to_numpy()]
+        values = details[name].iloc[rows]
+        rows = rows[(values.isna() | values.isin(details[name][theirs].unique())).to_numpy()]
     chosen[job[rows]] = True
     return chosen, details[np.append(chosen, False)[job]].reset_index(drop=True)
 

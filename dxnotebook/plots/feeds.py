@@ -16,7 +16,7 @@ from dxnotebook.text import elapsed
 from dxnotebook.times import Moment, Window
 
 # how a cell is drawn, the worst first: marker, colour (none: that of text), filled, size
-_CELLS = {
+_SHAPES = {
     "failed": ("X", style.RED, True, 1.7),
     "missed": ("d", None, False, 1.5),
     "open": ("o", None, False, 1.1),
@@ -26,7 +26,7 @@ _CELLS = {
 }
 _RANK = {"failing": 0, "overdue": 1, "ended": 2}
 _MOST_FEEDS, _MOST_CELLS = 60, 100
-_STEPS = pd.to_timedelta(["1h", "3h", "6h", "12h", "1D", "2D", "7D", "14D", "28D"])
+_CELL_LENGTHS = pd.to_timedelta(["1h", "3h", "6h", "12h", "1D", "2D", "7D", "14D", "28D"])
 
 
 def plot_feeds(
@@ -77,12 +77,12 @@ def plot_feeds(
     shown = feeds.iloc[np.sort(kept)]
     shown = shown.loc[rank[shown.index].sort_values(kind="stable").index]
     window = Window.of(since, until, observed_at(tables.jobs, now))
-    cells, edges = _cells(runs[runs["feed"].isin(shown.index)], window)
+    cells, edges = _grid_of(runs[runs["feed"].isin(shown.index)], window)
     ax = style.axes_for(ax, 1.0 + 0.2 * len(shown))
     width = 0.65 * 72 * ax.bbox.width / ax.figure.dpi  # points, beside the names
     size = min(width / (len(edges) - 1), 9)
     text = style.ink()
-    for outcome, (marker, colour, is_filled, scale) in reversed(_CELLS.items()):
+    for outcome, (marker, colour, is_filled, scale) in reversed(_SHAPES.items()):
         at = cells[cells["outcome"] == outcome]
         if len(at):
             look: style.Look = {"marker": marker, "s": (size * scale) ** 2, "linewidth": 0.9}
@@ -98,7 +98,7 @@ def plot_feeds(
     for row, (_, feed) in enumerate(shown.iterrows()):
         late = f" {elapsed(feed['overdue_s'])}" if feed["status"] == "overdue" else ""
         style.note(ax, f"{feed['status']}{late}", (1, row), style.BESIDE, (6, 0))
-    style.group_axis(ax, np.arange(len(shown)), _names(shown))
+    style.group_axis(ax, np.arange(len(shown)), _called(shown))
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", linewidth=0.5, alpha=0.4)
@@ -108,7 +108,7 @@ def plot_feeds(
     return ax
 
 
-def _cells(runs: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, Array]:
+def _grid_of(runs: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, Array]:
     """Return what to draw for each feed in each step of time, and the steps' edges."""
     missed = runs.assign(begun=runs["missed_at"], outcome="missed").dropna(subset="begun")
     cells = pd.concat([runs, missed])
@@ -119,17 +119,17 @@ def _cells(runs: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, Array]:
     cells = cells[~outside]
     first: pd.Timestamp = window.start or cells["begun"].min()
     last: pd.Timestamp = window.end or max(window.now, cells["begun"].max())
-    fitting = _STEPS[last - first <= _STEPS * _MOST_CELLS]
+    fitting = _CELL_LENGTHS[last - first <= _CELL_LENGTHS * _MOST_CELLS]
     step = fitting[0] if len(fitting) else (last - first) / _MOST_CELLS
     first = first.floor(step)
-    outcome = pd.Categorical(cells["outcome"], list(_CELLS))
+    outcome = pd.Categorical(cells["outcome"], list(_SHAPES))
     cells = cells.assign(step=(cells["begun"] - first) // step, outcome=outcome)
     cells = cells.sort_values("outcome", kind="stable").drop_duplicates(["feed", "step"])
     edges = pd.date_range(first, periods=(last - first) // step + 2, freq=step)
     return cells, date2num(edges.tz_convert(None).to_numpy())
 
 
-def _names(feeds: pd.DataFrame) -> pd.Series[str]:
+def _called(feeds: pd.DataFrame) -> pd.Series[str]:
     """Return what to call feeds: their data set, type, and account and region if these differ."""
     kind = feeds["type"].astype("str").str.lower().str.replace(r"_(assets?_)?", " ", regex=True)
     name = feeds["data_set_id"]
