@@ -135,9 +135,8 @@ def feeds_and_runs(
         groups["data_set_name"] = names.reindex(groups.index)
     took = jobs["duration_s"].where(jobs["state"] == "COMPLETED").groupby(feed).median()
     result = _judged_feeds(groups, runs, took, at)
-    window, created = Window.of(since, until, at), jobs["created_at"]
-    outside = (created < (window.start or pd.NaT)) | (created >= (window.end or pd.NaT))
-    return result.loc[np.unique(feed[~outside.to_numpy()])], runs
+    is_inside = Window.of(since, until, at).contains(jobs["created_at"])
+    return result.loc[np.unique(feed[is_inside])], runs
 
 
 def _runs_of(tables: JobTables, feed: Array) -> pd.DataFrame:

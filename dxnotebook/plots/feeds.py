@@ -24,7 +24,7 @@ _SHAPES = {
     "recovered": ("^", style.ORANGE, True, 1.3),
     "completed": ("s", style.SKY, True, 0.75),
 }
-_RANK = {"failing": 0, "overdue": 1, "ended": 2}
+_ATTENTION = {"failing": 0, "overdue": 1, "ended": 2}
 _MOST_FEEDS, _MOST_CELLS = 60, 100
 _CELL_LENGTHS = pd.to_timedelta(["1h", "3h", "6h", "12h", "1D", "2D", "7D", "14D", "28D"])
 
@@ -72,7 +72,7 @@ def plot_feeds(
     feeds, runs = feeds_and_runs(tables, since, until, now)
     if feeds.empty:
         return style.empty(style.axes_for(ax, 2.0), tables, "no jobs in this time")
-    rank = feeds["status"].map(_RANK).fillna(len(_RANK))
+    rank = feeds["status"].map(_ATTENTION).fillna(len(_ATTENTION))
     kept = np.lexsort([-feeds["runs"], rank])[:_MOST_FEEDS]
     shown = feeds.iloc[np.sort(kept)]
     shown = shown.loc[rank[shown.index].sort_values(kind="stable").index]
@@ -112,11 +112,7 @@ def _grid_of(runs: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, Array]:
     """Return what to draw for each feed in each step of time, and the steps' edges."""
     missed = runs.assign(begun=runs["missed_at"], outcome="missed").dropna(subset="begun")
     cells = pd.concat([runs, missed])
-    # nothing is before or after NaT
-    outside = (cells["begun"] < (window.start or pd.NaT)) | (
-        cells["begun"] >= (window.end or pd.NaT)
-    )
-    cells = cells[~outside]
+    cells = cells[window.contains(cells["begun"])]
     first: pd.Timestamp = window.start or cells["begun"].min()
     last: pd.Timestamp = window.end or max(window.now, cells["begun"].max())
     fitting = _CELL_LENGTHS[last - first <= _CELL_LENGTHS * _MOST_CELLS]
