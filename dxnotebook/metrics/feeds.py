@@ -98,8 +98,9 @@ def feeds(
 
     with :math:`t` the last beginning, :math:`e` the gap that is expected after it, :math:`q` the
     0.98-quantile of the errors (the next larger of them), :math:`s` the spread and :math:`m` the
-    median: a gap such as the second longest of two months of a daily feed, by a holiday, say, makes
-    it not overdue. A feed that is silent for 14 days and intervals without having failed is
+    median; but not before a median after the last job, which may be taken for a re-run and be the
+    next run. A gap such as the second longest of two months of a daily feed, by a holiday, say,
+    makes it not overdue. A feed that is silent for 14 days and intervals without having failed is
     taken to have been ended: holidays are shorter, and faults are noticed before.
 
     Examples
@@ -152,6 +153,7 @@ def _runs_of(tables: JobTables, feed: Array) -> pd.DataFrame:
     columns = {
         "feed": feed,
         "begun": jobs["created_at"],
+        "last_at": jobs["created_at"],
         "ended": ended,
         "failed_at": ended.where(failed),
         "done_at": ended.where(state == "COMPLETED"),
@@ -187,6 +189,10 @@ def _judged_feeds(
         last_success_at=ended.reindex(feeds.index),
         expected_by=rhythm["expected_by"].where(rhythm["is_steady"]),
     )
+    # what is a re-run of this work may be the next run, too
+    usual = (result["usual_every_s"] * 1e6).round().astype("timedelta64[us]")
+    again = runs.groupby("feed")["last_at"].max().reindex(feeds.index) + usual
+    result["expected_by"] = result["expected_by"].mask(again > result["expected_by"], again)
     late = (now - result["expected_by"]).dt.total_seconds()
     silent = (now - result["last_run_at"]).dt.total_seconds()
     every = result["usual_every_s"]

@@ -166,6 +166,14 @@ def test_the_next_run_of_work_that_is_done_every_day_is_no_rerun():
     assert (row["runs"], row["success_rate"], row["status"]) == (14, 12 / 14, "fine")
 
 
+def test_what_may_be_a_rerun_or_the_next_run_puts_off_when_another_is_expected():
+    days = [("a", f"r{n}", f"{n}", "COMPLETED", n * DAY, 60) for n in range(10)]
+    days += [("a", "r10", "x", "ERROR", 10 * DAY, 60), ("a", "r11", "x", "COMPLETED", 11 * DAY, 60)]
+    (row,) = dx.feeds(tables_of_runs(days), now=START + timedelta(days=11.5)).to_dict("records")
+    assert (row["runs"], row["status"]) == (11, "fine")
+    assert row["expected_by"] == START + timedelta(days=12)
+
+
 def test_jobs_of_a_revision_are_a_run_and_jobs_without_one_each():
     together = [("a", f"r{n // 3}", f"{n}", "COMPLETED", n * 30, 60) for n in range(9)]
     alone = [("b", None, f"{n}", "COMPLETED", n * 30, 60) for n in range(9)]
