@@ -1,0 +1,48 @@
+"""Coverage-guided: bytes become tables, go into an archive, and come back with nothing lost.
+
+    pip install atheris
+    python -m tests.fuzz.archive -max_total_time=60
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["dxnotebook"]):
+    import dxnotebook as dx
+    import dxnotebook.archive.archive
+    import dxnotebook.archive.sync
+    import dxnotebook.files.read
+
+from tests.conftest import pruned
+from tests.fuzz.harness import run
+
+FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
+
+
+def one(content):
+    page, archived = FOLDER / "page.json", FOLDER / "archive"
+    page.write_bytes(content)
+    try:
+        tables = dx.read_jobs(page)
+    except dx.DxError:
+        return
+    archive = dx.Archive(archived)
+    try:
+        archive.add(tables)
+        back = archive.load() if len(tables.jobs) + len(tables.rejects) else tables
+        # a second time changes nothing, and still can
+        archive.add(tables)
+    finally:
+        shutil.rmtree(archived, ignore_errors=True)
+    expected, ours = (sorted(repr(pruned(one)) for one in t.to_jobs()) for t in (tables, back))
+    if expected != ours:
+        raise AssertionError(f"{expected} came back as {ours}")
+
+
+if __name__ == "__main__":
+    run(one)

@@ -1,0 +1,37 @@
+"""Coverage-guided: bytes become tables with nothing lost, or an error of ours.
+
+    pip install atheris
+    python -m tests.fuzz.tables -max_total_time=60
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["dxnotebook"]):
+    import dxnotebook as dx
+    import dxnotebook.files.read  # (what is imported later is not instrumented)
+
+from tests.fuzz.harness import check, jobs_in, run
+
+FILE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "page.json"
+
+
+def one(content):
+    came = jobs_in(content)
+    FILE.write_bytes(content)
+    try:
+        tables = dx.read_jobs(FILE, redact=False)
+    except dx.DxError:
+        if came:
+            raise AssertionError(f"refused: {content!r}") from None
+        return
+    if came is not None:
+        check(tables, came)
+
+
+if __name__ == "__main__":
+    run(one)
