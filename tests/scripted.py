@@ -26,7 +26,7 @@ class Scripted(demo.Account):
 
     def page(self, start=0, size=200, *, data_set_id=None, revision_id=None, next_token=None):
         listed = self.listed()
-        end = start + min(size, self.per_page)
+        end = start + size
         if next_token is None and end < len(listed):
             next_token = self.token(end, data_set_id, revision_id)
         more = {} if next_token is None else {"NextToken": next_token}

@@ -68,6 +68,8 @@ class Account:
         The data sets as ListDataSets gives them.
     story : Story
         What was planted.
+    per_page : int
+        The most jobs that a page has; 200 as in AWS.
 
     Examples
     --------
@@ -76,6 +78,8 @@ class Account:
     >>> len(account), len(account.data_sets), account.page(size=1)[:54]
     (1000, 25, b'{"Jobs":[{"Arn":"arn:aws:dataexchange:us-east-1:111122')
     """
+
+    per_page = 200
 
     def __init__(
         self,

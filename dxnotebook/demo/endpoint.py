@@ -201,7 +201,7 @@ class Endpoint:
             raise RefusalError(404, "ResourceNotFoundException", message, **more) from None
 
     def _list_jobs(self, query: dict[str, str]) -> Reply | None:
-        size = _page_size(query)
+        size = min(_page_size(query), self.account.per_page)
         filters = {"data_set_id": query.get("dataSetId"), "revision_id": query.get("revisionId")}
         listing = tuple(filters.values())
         start, detours = self._start(query, *listing)
