@@ -1,7 +1,7 @@
 """Coverage-guided: bytes become tables, go into an archive, and come back with nothing lost.
 
-    pip install atheris
-    python -m tests.fuzz.archive -max_total_time=60
+pip install atheris
+python -m tests.fuzz.archive -max_total_time=60
 """
 
 from __future__ import annotations

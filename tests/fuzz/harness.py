@@ -20,7 +20,8 @@ from tests.conftest import job, pruned
 ODD = (
     None, True, False, 0, 1, -1, 3.5, 1e300, 2**31, 2**53 + 1, 2**64, "", "null", "NaN", "\x00",
     "\u202e", "\ud800", "😀", "0", "2024-01-02", "2024-01-02T03:04:05Z", "/Date(1700000000000)/",
-    1700000000, 1700000000000, [], {}, [None], [[]], [{}], {"": None}, {"Value": "ERROR"}, {"S": "x"},
+    1700000000, 1700000000000, [], {}, [None], [[]], [{}], {"": None}, {"Value": "ERROR"},
+    {"S": "x"},
 )  # fmt: skip
 NAMES = (
     "", "Id", "Arn", "Details", "Errors", "Position", "ErrorCount", "New", "Jobs", "NextToken",
@@ -42,7 +43,7 @@ def seeds():
 
 def mutated(content, most, seed):
     """Return a text with one place of its JSON changed, or with some of its bytes changed."""
-    chance = random.Random(seed)  # noqa: S311 (nothing secret)
+    chance = random.Random(seed)
     try:
         value = json.loads(content)
         if chance.random() < 0.2:

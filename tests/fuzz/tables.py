@@ -1,7 +1,7 @@
 """Coverage-guided: bytes become tables with nothing lost, or an error of ours.
 
-    pip install atheris
-    python -m tests.fuzz.tables -max_total_time=60
+pip install atheris
+python -m tests.fuzz.tables -max_total_time=60
 """
 
 from __future__ import annotations
