@@ -108,7 +108,7 @@ def main():
     with demo.Endpoint(demo.Account(4_000), delay=0.05) as endpoint:
         COMMANDS["sync_command"] = ["sync", "archive", "--region", "us-east-1"]
         os.environ |= {"AWS_ENDPOINT_URL_DATAEXCHANGE": endpoint.url,
-                       "AWS_ACCESS_KEY_ID": "AKIADEMO", "AWS_SECRET_ACCESS_KEY": "demo"}  # fmt: skip
+                       "AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}  # fmt: skip
         for name in given.names:
             with tempfile.TemporaryDirectory() as folder:
                 started = time.monotonic()
@@ -118,7 +118,8 @@ def main():
             results = [interrupted(name, endpoint.url, moment) for moment in moments]
             problems = [text for _, found in results for text in found]
             hit = sum(was_going for was_going, _ in results)
-            print(f"{name:<15}{hit:>3} of {given.moments} interrupted, {len(problems)} problems")
+            tried = f"{hit:>3} of {given.moments} interrupted"
+            print(f"{name:<15}{tried}, {len(problems)} problems")
             for text in dict.fromkeys(problems):
                 print(f"    {text}")
             failed |= bool(problems)

@@ -15,6 +15,7 @@ import collections
 import json
 import multiprocessing
 import shutil
+import sys
 import tempfile
 import warnings
 from dataclasses import replace
@@ -224,6 +225,7 @@ def run(scenarios, steps=12):
 def main():
     parser = argparse.ArgumentParser("python -m tests.faults.world")
     parser.add_argument("--scenarios", type=int, default=10_000)
+    sys.modules["__main__"].__spec__ = None  # or each process that is to be killed imports it anew
     print(json.dumps(run(parser.parse_args().scenarios), indent=1))
 
 

@@ -26,7 +26,8 @@ def one(content):
     try:
         tables = dx.read_jobs(FILE, redact=False)
     except dx.DxError:
-        if came:
+        # a listing of something else may be refused
+        if came and all(":jobs/" in str(job.get("Arn")) for job in came):
             raise AssertionError(f"refused: {content!r}") from None
         return
     if came is not None:
