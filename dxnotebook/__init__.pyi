@@ -4,6 +4,7 @@ from .archive.sync import SyncResult as SyncResult
 from .aws.clients import clients as clients
 from .aws.load import load_jobs as load_jobs
 from .aws.load import with_names as with_names
+from .aws.refresh import refresh as refresh
 from .errors import ArchiveError as ArchiveError
 from .errors import DataWarning as DataWarning
 from .errors import DxError as DxError

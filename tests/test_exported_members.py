@@ -56,6 +56,7 @@ PUBLIC = [
     "read_tables",
     "recoveries",
     "recovery_times",
+    "refresh",
     "rerun",
     "revisions",
     "stuck_jobs",

@@ -11,9 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -31,8 +29,8 @@ from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.tables.rebuild import PATHS, branches_of
+from dxnotebook.tables.rejects import legible
 from dxnotebook.text import valid_utf8
-from dxnotebook.times import instant
 
 #: The column that an archive is partitioned by, and what is in it of jobs that do not say when
 #: they were created.
@@ -48,10 +46,6 @@ OWN = pa.schema({
 })  # fmt: skip
 LISTS = ("details", "errors")
 
-# what may be legible of a reject
-_TEXTS = {"Id": "job_id", "Arn": "job_arn", "State": "state", "Type": "type"}
-_TIMES = {"CreatedAt": "created_at", "UpdatedAt": "updated_at"}
-_FIRST_TIME, _LAST_TIME = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _REJECT_COLUMNS = ("source", "page", "position", "reason")
 _NEWEST_FIRST = [("created_at", "descending"), ("job_arn", "ascending")]
 
@@ -245,7 +239,7 @@ def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) 
     for reject in rejects.to_dict("records"):
         job = redact.redact_value(json.loads(reject["raw"]))
         raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-        row = _legible(job)
+        row = legible(job)
         seen = {name: row[name] for name in ("state", "updated_at") if name in row}
         row |= redact.redact_value({f"reject_{name}": reject[name] for name in _REJECT_COLUMNS})
         row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
@@ -255,19 +249,6 @@ def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) 
         row["job_arn"] = row.get("job_arn") or f"reject:{hashlib.sha256(raw.encode()).hexdigest()}"
         rows.append(row)
     return pa.Table.from_pylist(rows, columns)
-
-
-def _legible(job: Any) -> dict[str, Any]:
-    """Return what can be typed of a reject."""
-    row: dict[str, Any] = {}
-    for name, value in job.items() if isinstance(job, dict) else ():
-        if name in _TEXTS and isinstance(value, str):
-            row[_TEXTS[name]] = valid_utf8(value)
-        elif name in _TIMES:
-            with suppress(ValueError):
-                time = instant(value)[0]
-                row |= {_TIMES[name]: time} if _FIRST_TIME < time < _LAST_TIME else {}
-    return row
 
 
 def newest(rows: pa.Table) -> pa.Table:

@@ -9,7 +9,6 @@ without a commit; were it read off the jobs, nobody would know what was looked a
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from dxnotebook.archive.odd import rows_of
 from dxnotebook.archive.store import Store
 from dxnotebook.aws.clients import Client, client_names, label
 from dxnotebook.aws.fetch import Fetch, Source
-from dxnotebook.aws.listing import Listing
+from dxnotebook.aws.listing import OVERLAP, Listing, owner
 from dxnotebook.aws.pages import Page
 from dxnotebook.errors import DataWarning, GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
@@ -34,10 +33,7 @@ from dxnotebook.text import elapsed
 from dxnotebook.times import Window
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
-_OVERLAP = pd.Timedelta(hours=1)
 _FULL_EVERY = pd.Timedelta(days=7)
-# account and region are told by the first job's ARN, so that nothing but ListJobs need be allowed
-_ACCOUNT_IN_ARN = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*):([^":]*):')
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,9 +155,8 @@ class Sync:
             served_at = pd.Timestamp(page.served_at)
             account.asked_at = min(served_at, account.asked_at or served_at)
             self._asked_at = min(served_at, self._asked_at or served_at)
-        match = _ACCOUNT_IN_ARN.search(page.checked.body)
-        if match and account.account_id is None:
-            account.region, account.account_id = match[1].decode(), match[2].decode()
+        if account.account_id is None and (found := owner(page)):
+            account.account_id, account.region = found
             account.listing.window.since = self._since(account, account.asked_at)
 
     def _since(self, account: _Account, asked_at: pd.Timestamp) -> pd.Timestamp | None:
@@ -179,7 +174,7 @@ class Sync:
         if full or syncs.empty:
             return None
         last = syncs.iloc[-1]
-        since: pd.Timestamp = min(last["asked_at"], last["oldest_open"]) - _OVERLAP
+        since: pd.Timestamp = min(last["asked_at"], last["oldest_open"]) - OVERLAP
         return since
 
     def _commit(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -19,6 +20,11 @@ from dxnotebook.records.decode import Glance, glance
 from dxnotebook.times import Instant, Window
 
 PAGE_SIZE = 200
+#: How far before what is known a listing is read again: jobs may be listed late.
+OVERLAP = pd.Timedelta(hours=1)
+
+# account and region are told by the first job's ARN, so that nothing but ListJobs need be allowed
+_ACCOUNT_IN_ARN = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*):([^":]*):')
 
 # AWS refuses requests that are signed with a clock further off
 _CLOCK_MAY_BE_OFF = pd.Timedelta(minutes=15)
@@ -109,6 +115,12 @@ class Listing:
         if start is None or not len(created):
             return False
         return bool(created.min() < start.tz_localize(None).to_datetime64())
+
+
+def owner(page: Page[Glance]) -> tuple[str, str] | None:
+    """Return whose jobs a page has, as account and region; None where no ARN says so."""
+    match = _ACCOUNT_IN_ARN.search(page.checked.body)
+    return (match[2].decode(), match[1].decode()) if match else None
 
 
 def _examine(content: Any) -> Glance:

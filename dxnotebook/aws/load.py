@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -81,27 +81,44 @@ def load_jobs(
         for client, name in zip(several, client_names(several), strict=True)
     ]
     fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES)
+    return loaded(fetch, lambda tables: within(tables, window))
+
+
+def loaded(fetch: Fetch, finish: Callable[[JobTables], JobTables]) -> JobTables:
+    """Run a fetch and return the tables of what it read, as `finish` makes them of these.
+
+    Raises
+    ------
+    LoadError
+        When all clients fail, or the user interrupts; ``partial`` has the tables until then.
+    """
     message = "The load was interrupted; what was read is in `.partial`."
-    with interruptible(message, lambda: _tables(fetch, window, {})):
+    with interruptible(message, lambda: finish(_tables(fetch, _unfinished(fetch)))):
         fetch.run()
         failures = fetch.failures()
-        tables = _tables(fetch, window, failures)
+        tables = finish(_tables(fetch, failures))
     kept = f"`.partial` ({counted(len(tables), 'job')})"
     fetch.report(failures, kept, "The tables hold the rest", tables)
     return tables
 
 
-def _tables(fetch: Fetch, window: Window, failures: Mapping[str, Exception]) -> JobTables:
+def _unfinished(fetch: Fetch) -> dict[str, LoadError]:
+    """Return how listings broke off, those too that an interrupt did not let come to their end."""
+    error = LoadError("The load was interrupted.")
+    return {one.name: error for one in fetch.sources if not one.done} | fetch.failures()
+
+
+def _tables(fetch: Fetch, failures: Mapping[str, Exception]) -> JobTables:
     """Return the tables of what was read, and say what was odd about it."""
     fetch.decode()
     # copies, because they are emptied: an interrupt must not take what was read along
     batches = [dict(batch) for source in fetch.sources for batch in source.batches]
     tables = assemble(batches, fetch.decoder, failures)
-    if window.now is not None:
-        tables.jobs.attrs[AS_OF] = window.now.isoformat()
+    if times := [now for source in fetch.sources if (now := source.listing.window.now) is not None]:
+        tables.jobs.attrs[AS_OF] = min(times).isoformat()
     fetch.warn()
     warn_of_rejects(tables.rejects["reason"])
-    return within(tables, window)
+    return tables
 
 
 def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = None) -> JobTables:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -14,12 +15,13 @@ import pyarrow as pa
 
 from dxnotebook.arrays import Mask, coded, hashed, located
 from dxnotebook.errors import DataWarning, DxError, warn
-from dxnotebook.model import TEXT, Model, leaves
+from dxnotebook.model import OPEN_STATES, TEXT, Model, leaves
 from dxnotebook.records.decode import Decoder
 from dxnotebook.records.fit import TEXT_MARK
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked
 from dxnotebook.tables.rebuild import PATHS
+from dxnotebook.tables.rejects import told
 from dxnotebook.text import counted
 
 # a flattened batch of records: the tables ``jobs``, ``details`` and ``errors``
@@ -31,6 +33,8 @@ Paths = dict[str, dict[str, list[list[str]]]]
 _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
+# so many runs of rows are copied: else each is a chunk of every column of texts
+_MANY = 100
 _REJECTS = {"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"}
 
 
@@ -70,13 +74,73 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     batches = [unsettled(part) for part in parts]
     merged = _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
     jobs = merged.jobs
-    if named := [part.jobs.set_index("data_set_id") for part in parts if _NAME in part.jobs]:
-        names = pd.concat([part[_NAME].dropna() for part in named])
-        names = jobs["data_set_id"].map(names[~names.index.duplicated()])
-        jobs[_NAME] = jobs[_NAME].fillna(names).astype("str")
+    if named := [part.jobs for part in parts if _NAME in part.jobs]:
+        jobs[_NAME] = _named(jobs, named)
     if times := [part.jobs.attrs[AS_OF] for part in parts if AS_OF in part.jobs.attrs]:
         jobs.attrs[AS_OF] = max(times)
     return merged
+
+
+def updated(tables: JobTables, newer: JobTables) -> JobTables:
+    """Return tables with what was read later, which comes first and replaces older versions.
+
+    Of jobs that stay, however many, nothing is looked at but their ids.
+    """
+    known, read = tables.jobs, newer.jobs["job_arn"]
+    ahead = _ahead(known[located(known["job_arn"], read) >= 0], newer.jobs)
+    newer = newer.filter(~read.isin(ahead))
+    replaced = pd.concat([newer.jobs["job_arn"], told(newer.rejects)["key"]])
+    gone = located(known["job_arn"], replaced) >= 0
+    others = tables.rejects[~told(tables.rejects)["key"].isin(replaced)]
+    rejects = pd.concat([newer.rejects, others], ignore_index=True)
+    none = replace(tables, rejects=tables.rejects[:0]).filter([])
+    first = concat([none, newer])  # it has the columns of both
+    shared = (located(known["job_id"], first.jobs["job_id"]) >= 0) & ~gone
+    if _OWN_ID in {*known, *first.jobs} or shared.any():
+        return replace(concat([newer, tables.filter(~gone)]), rejects=rejects)
+    if _NAME in known:
+        first.jobs[_NAME] = _named(first.jobs, [known])
+    frames: dict[str, Any] = {}
+    for name in JOINED:
+        older = getattr(tables, name)
+        is_old = gone if name == "jobs" else located(older["job_id"], known["job_id"][gone]) >= 0
+        categories = tables.model.column_categories(name)
+        frames[name] = _on_top(getattr(first, name), older, ~is_old, categories)
+    return replace(first, **frames, rejects=rejects)
+
+
+def _ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.Series[str]:
+    """Return the ARNs of jobs that were newer before: updated later, or further on."""
+    pairs = before.merge(now, on="job_arn", suffixes=("", "_now"))
+    ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
+    texts = (pairs[name].astype("str") for name in ("state", "state_now"))
+    rank, rank_now = (text.map(ranks).fillna(len(ranks)) for text in texts)
+    was_later = pairs["updated_at"] > pairs["updated_at_now"]
+    is_later = pairs["updated_at"] < pairs["updated_at_now"]
+    return pairs["job_arn"][was_later | ((rank > rank_now) & ~is_later)]
+
+
+def _on_top(
+    first: pd.DataFrame, older: pd.DataFrame, kept: Mask, categories: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """Return a frame with those rows of another that are kept below it, in its columns."""
+    dtypes = dict(first.dtypes)
+    for name, known in categories.items():
+        met = {*first[name].cat.categories, *older[name].astype("category").cat.categories}
+        dtypes[name] = pd.CategoricalDtype([*known, *sorted(met - {*known})])
+    older = older.reindex(columns=first.columns).astype(dtypes)
+    ends = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+    runs = [older[start:end] for start, end in ends] if len(ends) < _MANY else [older[kept]]
+    stacked = pd.concat([first.astype(dtypes), *runs], ignore_index=True)
+    stacked.attrs = first.attrs
+    return stacked
+
+
+def _named(jobs: pd.DataFrame, known: Iterable[pd.DataFrame]) -> pd.Series[str]:
+    """Return the jobs' names of data sets, filled in from other jobs of the same."""
+    names: Any = pd.concat([frame[["data_set_id", _NAME]] for frame in known]).dropna()
+    names = names.drop_duplicates("data_set_id").set_index("data_set_id")[_NAME]
+    return jobs[_NAME].fillna(jobs["data_set_id"].map(names).astype("str")).astype("str")
 
 
 def assemble(

@@ -16,7 +16,8 @@ from dxnotebook.model import TEXT, Column, Layout, Path
 #: The column that numbers the job a row belongs to, until it gives way to the job's settled id.
 ORDINAL = "job #"
 
-_ARN = r"^[^:]*:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account_id>[^:]*):"
+#: What an ARN begins with.
+ARN = r"^[^:]*:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account_id>[^:]*):"
 
 
 def flatten(records: pa.StructArray, columns: Layout) -> dict[str, pa.Table]:
@@ -65,7 +66,7 @@ def _jobs(records: pa.StructArray, columns: Sequence[Column]) -> pa.Table:
         pieces = [_member(records, path) for path in column.paths]
         pieces = [piece for piece in pieces if _has_values(piece)] or [nulls[column.type]]
         filled[column.name] = pieces[0] if len(pieces) == 1 else pc.coalesce(*pieces)
-    arn = pc.extract_regex(records.field("Arn"), pattern=_ARN)
+    arn = pc.extract_regex(records.field("Arn"), pattern=ARN)
     took = pc.subtract(records.field("UpdatedAt"), records.field("CreatedAt")).cast(pa.int64())
     seconds = pc.divide(took.cast(pa.float64(), safe=False), 1e6)
     ended = pc.is_in(records.field("State"), pa.array(model.TERMINAL_STATES))
