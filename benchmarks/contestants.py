@@ -192,6 +192,8 @@ def measure(name: str, given: str) -> Figures:
     """Return a contestant's figures on a file of pages, or on endpoints, first one to warm up."""
     if name == "since":
         return requests_since(int(given))
+    if name == "refresh":
+        return refreshed(int(given))
     if name in OVER_HTTP:
         clients = [_client(url) for url in json.loads(given)]
         return _timed(OVER_HTTP[name](), clients[:1], clients[1:])
@@ -274,6 +276,59 @@ def requests_since(jobs: int) -> Figures:
             "all": len(oldest),
             "jobs": len(loaded),
         }
+
+
+def refreshed(jobs: int) -> Figures:
+    """Return how long a refresh by a page of news takes, less the request, and what it is beside.
+
+    The older of the jobs are the demo's again and again, each time 90 days before.
+    """
+    import dxnotebook as dx
+
+    account = dx.demo.Account(min(jobs, JOBS_AN_ACCOUNT // 2))
+    with dx.demo.Endpoint(account) as endpoint:
+        client = endpoint.client()
+        tables = _tiled(dx.load_jobs(client, progress=False), jobs)
+        opened = ~tables.jobs["state"].isin(["COMPLETED", "ERROR", "CANCELLED", "TIMED_OUT"])
+        # all are finished, and the last few are the news
+        tables = tables.filter(~opened & (tables.jobs.index >= PAGE_SIZE // 2))
+        took = {}
+        for _ in range(2):  # the first time to warm up
+            endpoint.requests.clear()
+            start = time.perf_counter()
+            found = dx.refresh(tables, client, progress=False)
+            took["refresh"] = time.perf_counter() - start
+            requests = len(endpoint.requests)
+            start = time.perf_counter()
+            page = dx.load_jobs(client, since=found.jobs["created_at"][PAGE_SIZE - 1])
+            took["page"] = time.perf_counter() - start
+        start = time.perf_counter()
+        dx.concat([page, tables])
+        took["concat"] = time.perf_counter() - start
+    took["refresh"] -= took["page"]
+    return {**took, "requests": requests, "jobs": len(found)}
+
+
+def _tiled(tables: Any, jobs: int) -> Any:
+    """Return tables of that many jobs: these again and again, each time 90 days before."""
+    from dataclasses import replace
+
+    import pandas as pd
+
+    frames = {}
+    for name in ("jobs", "details", "errors"):
+        frame, copies = getattr(tables, name), []
+        for number in range(jobs // len(tables)):
+            changed = {
+                id_: frame[id_] + f"{number:04}" for id_ in ("job_id", "job_arn") if id_ in frame
+            }
+            if name == "jobs":
+                age = pd.Timedelta(days=90 * number)
+                changed |= {time: frame[time] - age for time in ("created_at", "updated_at")}
+            copies.append(frame.assign(**changed) if number else frame)
+        frames[name] = pd.concat(copies, ignore_index=True)
+        frames[name].attrs = frame.attrs
+    return replace(tables, **frames)
 
 
 def serve(sizes: Iterable[int], delay: float) -> None:

@@ -29,7 +29,7 @@ from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.tables.rebuild import PATHS, branches_of
-from dxnotebook.tables.rejects import legible
+from dxnotebook.tables.rejects import FIRST_TIME, LAST_TIME, legible
 from dxnotebook.text import valid_utf8
 
 #: The column that an archive is partitioned by, and what is in it of jobs that do not say when
@@ -186,7 +186,7 @@ def _cast(values: Any, kind: pa.DataType) -> Any:
     if kind != TIMESTAMP:
         return values
     # Delta merges by nanoseconds in 64 bits
-    fits = pc.and_(pc.greater(values, _FIRST_TIME), pc.less(values, _LAST_TIME))
+    fits = pc.and_(pc.greater(values, FIRST_TIME), pc.less(values, LAST_TIME))
     return pc.if_else(fits, values, None)
 
 

@@ -78,7 +78,9 @@ def refresh(
     names = client_names(several)
     listings = [Listing(client, {}, Window()) for client in several]
     sources = [Source(name, listing) for name, listing in zip(names, listings, strict=True)]
-    on_page = partial(_limit, _known(tables), {_unnumbered(name) for name in tables.failures})
+    on_page = partial(
+        _read_down, _listed_jobs(tables), {_unnumbered(name) for name in tables.failures}
+    )
     fetch = Fetch(
         sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES, on_page=on_page
     )
@@ -91,7 +93,7 @@ def _unnumbered(name: str) -> str:
     return name.partition(" (")[0]
 
 
-def _known(tables: JobTables) -> pd.DataFrame:
+def _listed_jobs(tables: JobTables) -> pd.DataFrame:
     """Return account, region and time of jobs and of legible rejects, and which are open."""
     frames = (tables.jobs, told(tables.rejects).dropna(subset="state"))
     columns = ["account_id", "region", "created_at"]
@@ -100,7 +102,7 @@ def _known(tables: JobTables) -> pd.DataFrame:
     )
 
 
-def _limit(known: pd.DataFrame, failed: set[str], source: Source, page: Page[Glance]) -> None:
+def _read_down(known: pd.DataFrame, failed: set[str], source: Source, page: Page[Glance]) -> None:
     """Set how far back to read, as soon as a page says whose jobs they are.
 
     What was read of a client that failed may end anywhere: that is read to its end.

@@ -34,7 +34,7 @@ _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
 # so many runs of rows are copied: else each is a chunk of every column of texts
-_MANY = 100
+_UNCOPIED_RUNS = 100
 _REJECTS = {"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"}
 
 
@@ -130,7 +130,9 @@ def _on_top(
         dtypes[name] = pd.CategoricalDtype([*known, *sorted(met - {*known})])
     older = older.reindex(columns=first.columns).astype(dtypes)
     ends = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    runs = [older[start:end] for start, end in ends] if len(ends) < _MANY else [older[kept]]
+    runs = (
+        [older[start:end] for start, end in ends] if len(ends) < _UNCOPIED_RUNS else [older[kept]]
+    )
     stacked = pd.concat([first.astype(dtypes), *runs], ignore_index=True)
     stacked.attrs = first.attrs
     return stacked

@@ -15,7 +15,8 @@ from dxnotebook.times import instant
 
 _TEXTS = {"Id": "job_id", "Arn": "job_arn", "State": "state", "Type": "type"}
 _TIMES = {"CreatedAt": "created_at", "UpdatedAt": "updated_at"}
-_FIRST_TIME, _LAST_TIME = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
+#: Between these, times fit nanoseconds in 64 bits, by which Delta Lake merges.
+FIRST_TIME, LAST_TIME = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _TOLD = {"job_id": "str", "job_arn": "str", "state": "str", "created_at": "datetime64[us, UTC]"}
 
 
@@ -35,7 +36,7 @@ def legible(job: Any) -> dict[str, Any]:
         elif name in _TIMES:
             with suppress(ValueError):
                 time = instant(value)[0]
-                row |= {_TIMES[name]: time} if _FIRST_TIME < time < _LAST_TIME else {}
+                row |= {_TIMES[name]: time} if FIRST_TIME < time < LAST_TIME else {}
     return row
 
 
