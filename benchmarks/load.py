@@ -15,9 +15,9 @@ exit status is 1 when a target is missed.
 
 The jobs are those of `dxnotebook.demo`, 200 a page. *pages* decodes them from memory, *growth*
 decodes more of them, *http* loads them from an endpoint on loopback that runs in another process,
-*since* counts the requests of a limited load, *refresh* brings tables of many jobs up to date by one
-page of news, *clients* loads 20 accounts whose every page takes 50
-ms, *import* times the imports.
+*since* counts the requests of a limited load, *refresh* brings tables of many jobs up to date by
+one page of news, *clients* loads 20 accounts whose every page takes 50 ms, *import* times the
+imports.
 """
 
 from __future__ import annotations
@@ -209,9 +209,9 @@ def refresh(run: Run) -> None:
     print(f"\nrefresh: {run.large:,} jobs brought up to date by one page of news")
     found = rounds(run.repeat, {"": ("refresh", str(run.large))})[""]
     run.report.line("requests", found["requests"], 1, number)
-    run.report.line("wall, dx.refresh less the request", found["refresh"], 0.5, seconds)
-    run.report.line("wall, dx.load_jobs of that page", found["page"], show=seconds)
-    run.report.line("wall, dx.refresh / dx.concat", found["refresh"] / found["concat"], 1 / 3)
+    run.report.line("CPU, dx.refresh less the request", found["refresh"], 0.5, seconds)
+    run.report.line("CPU, dx.load_jobs of that page", found["page"], show=seconds)
+    run.report.line("CPU, dx.refresh / dx.concat", found["refresh"] / found["concat"], 1 / 3)
 
 
 def clients(run: Run) -> None:

@@ -93,7 +93,7 @@ def updated(tables: JobTables, newer: JobTables) -> JobTables:
     gone = located(known["job_arn"], replaced) >= 0
     others = tables.rejects[~told(tables.rejects)["key"].isin(replaced)]
     rejects = pd.concat([newer.rejects, others], ignore_index=True)
-    none = replace(tables, rejects=tables.rejects[:0]).filter([])
+    none = replace(tables, rejects=tables.rejects[:0]).filter(np.zeros(len(known), bool))
     first = concat([none, newer])  # it has the columns of both
     shared = (located(known["job_id"], first.jobs["job_id"]) >= 0) & ~gone
     if _OWN_ID in {*known, *first.jobs} or shared.any():
