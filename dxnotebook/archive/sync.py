@@ -166,7 +166,7 @@ class Sync:
         syncs = syncs[syncs["account_id"] == account.account_id]
         syncs = syncs[syncs["region"] == account.region]
         # where a clock was wrong nobody knows when it was: it counts what jobs were seen
-        syncs = syncs[syncs["asked_at"] <= asked_at + _OVERLAP].dropna(subset="oldest_open")
+        syncs = syncs[syncs["asked_at"] <= asked_at + OVERLAP].dropna(subset="oldest_open")
         full = self._full
         if full is None:
             to_their_end = syncs.loc[syncs["since"].isna(), "asked_at"]
@@ -222,7 +222,7 @@ class Sync:
         if self._asked_at is None:
             return None
         ahead = self._before["asked_at"].max() - self._asked_at
-        if ahead > _OVERLAP:
+        if ahead > OVERLAP:
             warn(
                 f"The archive has syncs of {elapsed(ahead.total_seconds())} ahead of the service's "
                 "clock: a clock was wrong then, or is now. This sync read as if they had not been.",
