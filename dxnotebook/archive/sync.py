@@ -33,6 +33,7 @@ from dxnotebook.text import elapsed
 from dxnotebook.times import Window
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
+_NO_TIME = pd.Timedelta(0)
 _FULL_EVERY = pd.Timedelta(days=7)
 
 
@@ -93,6 +94,7 @@ class _Account(Source):
     newest: pd.Timestamp | None = None
     oldest_open: pd.Timestamp | None = None
     is_written: bool = False
+    ahead: pd.Timedelta = _NO_TIME
 
 
 class Sync:
@@ -144,6 +146,11 @@ class Sync:
         self._fetch.run(self._commit)
         self._fetch.warn()
         warn_of_rejects(self._rejected.elements())
+        if ahead := max(account.ahead for account in self._accounts):
+            time = elapsed(ahead.total_seconds())
+            what = f"The archive has syncs of {time} ahead of the service's clock"
+            how = "a clock was wrong then, or is now. This sync read as if they had not been"
+            warn(f"{what}: {how}.", DataWarning)
         failures, gap = self._fetch.failures(), self._gap()
         self._fetch.report(failures, "the archive", "The archive has what was read")
         return replace(self._result, asked_at=self._asked_at, oldest_gap=gap, failures=failures)
@@ -165,6 +172,8 @@ class Sync:
         syncs = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
         syncs = syncs[syncs["account_id"] == account.account_id]
         syncs = syncs[syncs["region"] == account.region]
+        ahead = syncs["asked_at"].max() - asked_at
+        account.ahead = ahead if ahead > OVERLAP else _NO_TIME
         # where a clock was wrong nobody knows when it was: it counts what jobs were seen
         syncs = syncs[syncs["asked_at"] <= asked_at + OVERLAP].dropna(subset="oldest_open")
         full = self._full
@@ -221,13 +230,6 @@ class Sync:
         """Return the oldest gap, and warn of those that this sync met first."""
         if self._asked_at is None:
             return None
-        ahead = self._before["asked_at"].max() - self._asked_at
-        if ahead > OVERLAP:
-            warn(
-                f"The archive has syncs of {elapsed(ahead.total_seconds())} ahead of the service's "
-                "clock: a clock was wrong then, or is now. This sync read as if they had not been.",
-                DataWarning,
-            )
         gaps = gaps_in(known_syncs(self._store), self._asked_at)
         fresh = gaps[gaps["end"] > self._before["asked_at"].max() - AWS_KEEPS]
         owners = {(account.account_id, account.region) for account in self._accounts}
