@@ -361,10 +361,7 @@ def _place(rows: pa.Table) -> str:
     if created.null_count:
         return place
     first, last = (pc.min_max(created)[end].as_py().isoformat() for end in ("min", "max"))
-    # deltalake counts the nanoseconds of a literal, which there are from 1677 to 2262 only
-    if first > "1678":
-        place += f" AND t.created_at >= TIMESTAMP '{first}'"
-    return f"{place} AND t.created_at <= TIMESTAMP '{last}'" if last < "2262" else place
+    return f"{place} AND t.created_at >= TIMESTAMP '{first}' AND t.created_at <= TIMESTAMP '{last}'"
 
 
 def _untidy(table: DeltaTable) -> list[str]:

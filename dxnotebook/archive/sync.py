@@ -33,7 +33,6 @@ from dxnotebook.text import elapsed
 from dxnotebook.times import Window
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
-_NO_TIME = pd.Timedelta(0)
 _FULL_EVERY = pd.Timedelta(days=7)
 
 
@@ -94,7 +93,7 @@ class _Account(Source):
     newest: pd.Timestamp | None = None
     oldest_open: pd.Timestamp | None = None
     is_written: bool = False
-    ahead: pd.Timedelta = _NO_TIME
+    ahead: pd.Timedelta | None = None
 
 
 class Sync:
@@ -146,7 +145,7 @@ class Sync:
         self._fetch.run(self._commit)
         self._fetch.warn()
         warn_of_rejects(self._rejected.elements())
-        if ahead := max(account.ahead for account in self._accounts):
+        if ahead := max((one.ahead for one in self._accounts if one.ahead), default=None):
             time = elapsed(ahead.total_seconds())
             what = f"The archive has syncs of {time} ahead of the service's clock"
             how = "a clock was wrong then, or is now. This sync read as if they had not been"
@@ -173,7 +172,7 @@ class Sync:
         syncs = syncs[syncs["account_id"] == account.account_id]
         syncs = syncs[syncs["region"] == account.region]
         ahead = syncs["asked_at"].max() - asked_at
-        account.ahead = ahead if ahead > OVERLAP else _NO_TIME
+        account.ahead = ahead if ahead > OVERLAP else None
         # where a clock was wrong nobody knows when it was: it counts what jobs were seen
         syncs = syncs[syncs["asked_at"] <= asked_at + OVERLAP].dropna(subset="oldest_open")
         full = self._full

@@ -182,6 +182,7 @@ def test_a_sync_reads_down_to_the_oldest_job_that_was_open(archive, world):
     assert len(endpoint.requests) == 21
 
 
+@pytest.mark.filterwarnings("ignore:The Date of an answer:dxnotebook.DataWarning")
 def test_what_was_read_is_noted_by_the_earliest_answer_and_the_newest_job(archive, world):
     account, _, client = world
     account.per_page = 1

@@ -157,6 +157,7 @@ def test_135_years_without_nanoseconds_are_kept(tmp_path, year, state):
     assert len(archive.transitions()) == 2
 
 
+@pytest.mark.filterwarnings("ignore:The Date of an answer:dxnotebook.DataWarning")
 def test_136_a_clock_that_was_ahead_makes_no_sync_skip_jobs(tmp_path, world):  # noqa: F811
     account, _, client = world
     archive, account.per_page = dx.Archive(tmp_path), 5
