@@ -18,13 +18,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, Integers, Mask
+from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import dimensions
 from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, SINCE, TEXT, UNTIL, normalized
 from dxnotebook.explorer.search import Search
 from dxnotebook.metrics.causes import fingerprints
-from dxnotebook.metrics.rates import wilson
+from dxnotebook.metrics.rates import effective_n, wilson
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables
 
@@ -127,6 +127,13 @@ class Crossfilter:
         """The rows of the jobs that have a duration, the shortest first."""
         order = np.argsort(self._durations).astype(np.int32)
         return order[: np.count_nonzero(np.isfinite(self._durations))]
+
+    @cached_property
+    def _revisions(self) -> Array:
+        """The number of each job's revision, whose jobs share their fate; without one, its own."""
+        revision, texts = coded(text_array(self.tables.jobs["revision_id"]))
+        alone = revision < 0
+        return np.where(alone, len(texts) + np.cumsum(alone) - 1, revision).astype(np.int32)
 
     @cached_property
     def _outcomes(self) -> Array:
@@ -264,11 +271,21 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        bounds = wilson(np.array([jobs["failed"]]), np.array([jobs["finished"]]), _CONFIDENCE)
+        k, n = np.array([jobs["failed"]]), np.array([jobs["finished"]])
+        bounds = wilson(k, n, _CONFIDENCE, self._effective(view.rows))
         low, rate, high = (float(bound[0]) for bound in bounds)
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
         known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
+
+    def _effective(self, rows: Array | None) -> Array:
+        """Return how many jobs that share no fate the finished ones of some rows are worth."""
+        size = int(self._revisions.max(initial=-1)) + 1
+        done, failed, _ = self._by_outcome(self._revisions, rows, size).T
+        n = done + failed
+        sums = {"clusters": n > 0, "n": n, "failed": failed}
+        sums |= {"nn": n * n, "nk": n * failed, "kk": failed * failed}
+        return effective_n(pd.DataFrame({k: [v.sum()] for k, v in sums.items()})).to_numpy()
 
     def _median(self, mask: Mask | None) -> float:
         """Return the median duration of the jobs that have one.

@@ -136,7 +136,7 @@ def rates_of(
     n, k = (counts[name].to_numpy() for name in ("n", "failed"))
     rates, effective = grid.labels().assign(n=n.astype(np.int64)), n
     if cluster:
-        effective = rates["n_effective"] = _effective_n(counts).to_numpy()
+        effective = rates["n_effective"] = effective_n(counts).to_numpy()
     low, rate, high = wilson(k, n, confidence, effective)
     return rates.assign(failed=k.astype(np.int64), rate=rate, low=low, high=high)
 
@@ -170,8 +170,12 @@ def _counted(
     return grid, grid.totals(names)
 
 
-def _effective_n(sums: pd.DataFrame) -> pd.Series[float]:
-    """Return the effective sample sizes of clustered jobs: how many over the design effect."""
+def effective_n(sums: pd.DataFrame) -> pd.Series[float]:
+    """Return the effective sample sizes of clustered jobs: how many over the design effect.
+
+    Given are the sums over the clusters of each group: how many there are, of their jobs and failed
+    ones, and of the products of these numbers.
+    """
     n, clusters, rate = sums["n"], sums["clusters"], sums["failed"] / sums["n"]
     known = (clusters > 1) & (rate > 0) & (rate < 1)
     between = (sums["kk"] - 2 * rate * sums["nk"] + rate**2 * sums["nn"]).where(known)

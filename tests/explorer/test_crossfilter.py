@@ -200,3 +200,18 @@ def test_names_codes_and_preparations():
     assert crossfilter.first_codes(tables.jobs.index.to_numpy()) == [
         codes.get(identity) for identity in tables.jobs["job_id"]
     ]
+
+
+@pytest.mark.parametrize("filters", [{}, {"type": ["IMPORT_ASSETS_FROM_S3"]}, {"state": ["ERROR"]}])
+def test_the_interval_heeds_that_the_jobs_of_a_revision_share_their_fate(filters):
+    tables = dx.load_jobs(dx.demo.client(2_000), progress=False)
+    crossfilter = Crossfilter(tables)
+    view = crossfilter.view(filters)
+    summary = crossfilter.summary(view)
+    jobs = tables.jobs if view.mask is None else tables.jobs[view.mask]
+    [expected] = dx.failure_rate(jobs, cluster="revision_id").to_dict("records")
+    assert [summary[name] for name in ("rate", "low", "high")] == pytest.approx(
+        [expected[name] for name in ("rate", "low", "high")]
+    )
+    alone = dx.failure_rate(jobs).iloc[0]
+    assert summary["low"] <= alone["low"]
