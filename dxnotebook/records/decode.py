@@ -39,10 +39,9 @@ _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
 _YEAR_1, _YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
-_JOBS_A_FLUSH, _NAMES_SHOWN = 1_000, 50
+_JOBS_A_FLUSH, _ALWAYS_LISTED, _NAMES_SHOWN = 1_000, 1_000, 50
 # the reader makes of "{},{},…" eighty times as much; listings have a comma every fifty bytes
-_LARGE_BODY, _DENSE = 2**20, 20
-_ALWAYS_LISTED = 1_000  # rejects, also if they are the same
+_LARGE_BODY, _STEP, _DENSE = 2**20, 61, 20
 
 
 class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
@@ -131,7 +130,8 @@ class Decoder:
     def _fast(self, bodies: Sequence[Body]) -> pa.StructArray:
         """Return the records of bodies of one form; refuse what the reader would not get right."""
         contents = [body.content for body in bodies]
-        _refuse_if(any(len(c) > _LARGE_BODY and c.count(b",") * _DENSE > len(c) for c in contents))
+        samples = [content[::_STEP] for content in contents if len(content) > _LARGE_BODY]
+        _refuse_if(any(sample.count(b",") * _DENSE > len(sample) for sample in samples))
         forms = set(map(self._form, contents))
         _refuse_if(len(forms) != 1)
         form = forms.pop()
