@@ -20,7 +20,7 @@ from tests.scripted import START
 
 pytestmark = pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 
-VALUES = ["x", 3, 3.5, True, [1, 2], [{"Bucket": "b"}], {"Bucket": "x"}]
+VALUES = ["x", 3, 3.5, True, [1, 2], [1, 2.5], [{"Bucket": "b"}], {"Bucket": "x"}]
 
 
 def by_content(found):
@@ -195,8 +195,8 @@ def test_84_a_key_with_1_and_true():
 
 
 def test_84_a_key_twice_beside_its_numbered_form():
-    [one] = dx.read_jobs(b'{"Jobs":[{"Arn":"a","Id":"i","X:2":5,"X:1":6,"X":1,"X":2}]}').to_jobs()
-    assert one == {"Arn": "a", "Id": "i", "X:2": 5, "X:1": 6, "X:3": 1, "X": 2}
+    [one] = dx.read_jobs(b'{"Jobs":[{"Arn":"a","Id":"i","X:2":5,"X":1,"X":2,"X":3}]}').to_jobs()
+    assert one == {"Arn": "a", "Id": "i", "X:2": 5, "X:1": 1, "X:3": 2, "X": 3}
 
 
 def calls_of(work):
