@@ -23,6 +23,8 @@ from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables
 
+collect_ignore = ["fuzz"]  # it needs atheris, and is no test
+
 # how long an example takes is the machine's business
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)
 settings.load_profile("dxnotebook")

@@ -129,7 +129,7 @@ def window_of(minutes):
     since, until = (START + timedelta(minutes=one) for one in minutes)
     return (
         {"since": since, "until": until},
-        lambda job: created_of(job) is not None and since <= created_of(job) < until,
+        lambda job: created_of(job) is None or since <= created_of(job) < until,
     )
 
 

@@ -77,7 +77,7 @@ def test_hostile_values_are_texts_in_a_report(tmp_path):
 def test_a_report_of_nothing_says_so(tmp_path):
     text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
     assert "No job has finished." in text
-    assert "No day was out of the ordinary." in text
+    assert "There are no jobs to judge." in text
 
 
 @pytest.mark.slow
