@@ -127,6 +127,7 @@ def window_of(minutes):
     if minutes is None:
         return {}, lambda job: True
     since, until = (START + timedelta(minutes=one) for one in minutes)
+    until = max(until, since + timedelta(minutes=1))  # none is empty
     return (
         {"since": since, "until": until},
         lambda job: created_of(job) is None or since <= created_of(job) < until,
