@@ -127,7 +127,7 @@ write_report(tables, sys.argv[1])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0, 0.2, 0.5, 1, 1.5, 2.5, 4, 6])
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.5, 1, 1.5, 2, 2.5, 3.5])
 def test_an_interrupted_report_leaves_nothing_and_tells_one_thing(seconds, tmp_path):
     runtime = tmp_path / "runtime"
     runtime.mkdir()
@@ -139,6 +139,9 @@ def test_an_interrupted_report_leaves_nothing_and_tells_one_thing(seconds, tmp_p
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
+    if process.returncode == 0:  # on a quick machine it was done before
+        assert (tmp_path / "r.html").exists()
+        return
     assert process.returncode == -signal.SIGINT
     assert said.splitlines()[-1].startswith("KeyboardInterrupt")
     assert not re.search("zmq|nbclient|nbconvert|jupyter_|tornado|AssertionError|Task", said)
