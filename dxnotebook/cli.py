@@ -214,7 +214,7 @@ def _read_files(files: Names, since: str | None, until: str | None) -> JobTables
     # when that was is not to change by what is left out
     if len(tables) and AS_OF not in tables.jobs.attrs:
         tables.jobs.attrs[AS_OF] = observed_at(tables.jobs).isoformat()
-    return within(tables, Window.of(since, until, observed_at(tables.jobs)))
+    return within(tables, since, until)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -84,7 +84,7 @@ def plot_failure_trend(
     ax = style.axes_for(ax, 3.8)
     if not trend["n"].sum():
         return style.empty(ax, jobs, "no finished jobs")
-    edges = _edges(trend["period"])
+    edges = style.edges_of(trend["period"])
     _draw_counts(ax, edges, trend["n"].to_numpy())
     _draw_rates(ax, edges, trend, f"rate with {100 * confidence:.3g} % interval")
     _draw_limits(ax, edges, trend)
@@ -95,12 +95,6 @@ def plot_failure_trend(
         _draw_markers(ax, marked, jobs, states)
     style.legend(ax)
     return ax
-
-
-def _edges(starts: pd.Series[pd.Timestamp]) -> Array:
-    """Return where periods begin, and the last ends, in days."""
-    at = style.days_of(starts)
-    return np.append(at, at[-1] + (np.median(np.diff(at)) if len(at) > 1 else 1.0))
 
 
 def _draw_counts(ax: Axes, edges: Array, n: Array) -> None:
