@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import pyarrow.dataset as pads
 
-from dxnotebook.archive.history import History, last_look
+from dxnotebook.archive.history import History, last_look, last_names
 from dxnotebook.archive.rows import restored
-from dxnotebook.archive.store import JOBS, Store, selection
+from dxnotebook.archive.store import JOBS, NAMES, Store, selection
 from dxnotebook.archive.sync import Sync, SyncResult, put
 from dxnotebook.aws.clients import Client, listed
+from dxnotebook.aws.load import named
 from dxnotebook.errors import interruptible, texts
+from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, observed_at, within
 from dxnotebook.times import Moment, Window
 
@@ -23,9 +25,10 @@ Values = str | Iterable[str] | None
 class Archive(History):
     """Jobs kept for good, each in the newest version that any sync saw: a folder or object store.
 
-    Two Delta Lake tables are in it: ``jobs``, one row a job, which any engine that reads Delta can
-    aggregate, and ``syncs``, what was looked at when. Any number of processes may sync into one
-    archive at once, and any of them may be killed at any moment.
+    Three Delta Lake tables are in it: ``jobs``, one row a job, which any engine that reads Delta
+    can aggregate, ``syncs``, what was looked at when, and ``data_sets``, what these were called
+    when. Any number of processes may sync into one archive at once, and any of them may be killed
+    at any moment.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ class Archive(History):
 
     @property
     def uri(self) -> str:
-        """Where the archive is; its Delta tables are ``<uri>/jobs`` and ``<uri>/syncs``."""
+        """Where the archive is; below are its tables ``jobs``, ``syncs`` and ``data_sets``."""
         return self._store.uri
 
     def __repr__(self) -> str:
@@ -69,7 +72,9 @@ class Archive(History):
         """Add the jobs that are new and the changes of the others; return how many there were.
 
         Each account's listing is read newest first, down to the oldest job that was not finished
-        when it was last synced, and once a week to its end.
+        when it was last synced, and once a week to its end. Once a day, and when there are new data
+        sets, their names are asked for, too (ListDataSets); where that is refused a warning says
+        so, and the jobs are synced all the same.
 
         Parameters
         ----------
@@ -111,7 +116,8 @@ class Archive(History):
         Parameters
         ----------
         tables : JobTables
-            The jobs, with secrets or without: none gets into the archive.
+            The jobs, with secrets or without: none gets into the archive. Names of data sets that
+            they have, by `with_names`, are kept, too.
 
         Returns
         -------
@@ -135,6 +141,10 @@ class Archive(History):
         seen_at = pd.Timestamp.now("UTC").as_unit("us") if pd.isna(seen_at) else seen_at
         self._store.create()
         result = put(self._store, tables, seen_at)
+        if "data_set_name" in tables.jobs:
+            seen = tables.jobs[["data_set_id", "data_set_name"]].dropna().drop_duplicates()
+            seen["data_set_name"] = seen["data_set_name"].map(redact_text)
+            self._store.append(seen.assign(seen_at=seen_at).to_dict("records"), NAMES)
         self._store.append([{"asked_at": seen_at, "complete": False, "jobs": len(tables)}])
         return result
 
@@ -164,8 +174,9 @@ class Archive(History):
         Returns
         -------
         JobTables
-            As `load_jobs` returns them. Rejects and jobs without a time are kept whatever the
-            limits in time.
+            As `load_jobs` returns them, with the ``data_set_name`` that each data set was seen to
+            have last, once the archive knows any. Rejects and jobs without a time are kept whatever
+            the limits in time.
 
         Raises
         ------
@@ -188,7 +199,9 @@ class Archive(History):
         several = {name: texts(name, one) for name, one in values.items() if one is not None}
         asked_at = last_look(self._store)
         window = Window.of(since, until, asked_at)
+        names = last_names(self._store)
         tables = restored(self._store.rows(JOBS, selection(window, several)))
+        tables = named(tables, names) if names else tables
         if asked_at is not None:
             tables.jobs.attrs[AS_OF] = asked_at.isoformat()
         return within(tables, window)

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from dxnotebook.archive.rows import restored
-from dxnotebook.archive.store import JOBS, SYNCS, Selection, Store, selection
+from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Selection, Store, selection
 from dxnotebook.arrays import one_chunk
+from dxnotebook.aws.load import named
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.model import AWS_KEEPS, TIMESTAMP
 from dxnotebook.tables.jobtables import AS_OF, JobTables
@@ -78,6 +79,8 @@ class History:
             raise DxError(f"Invalid time: {time!r}. {reason}")
         was_seen = pads.field("first_seen_at") <= pa.scalar(at, TIMESTAMP)
         tables = restored(_rolled_back(self._store.rows(JOBS, (was_seen, None)), at))
+        if names := last_names(self._store, at):
+            tables = named(tables, names)
         tables.jobs.attrs[AS_OF] = at.isoformat()
         return tables
 
@@ -197,6 +200,19 @@ class History:
 def known_syncs(store: Store) -> pd.DataFrame:
     """Return what is written down of the syncs of an archive, the first one first."""
     return pd.DataFrame(store.rows(SYNCS).sort_by("asked_at").to_pandas())
+
+
+def known_names(store: Store) -> pd.DataFrame:
+    """Return what data sets were seen to be called, and when, the first time first."""
+    rows = store.rows(NAMES) if store.has(NAMES) else NAME.empty_table()
+    return pd.DataFrame(rows.sort_by("seen_at").to_pandas())
+
+
+def last_names(store: Store, at: pd.Timestamp | None = None) -> dict[str, str]:
+    """Return the names of data sets that were seen last, or last by a time, by their ids."""
+    seen = known_names(store).dropna(subset="data_set_name")
+    seen = seen if at is None else seen[seen["seen_at"] <= at]
+    return dict(zip(seen["data_set_id"], seen["data_set_name"], strict=True))
 
 
 def last_look(store: Store) -> pd.Timestamp | None:

@@ -12,7 +12,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -37,13 +37,19 @@ from dxnotebook.model import OPEN_STATES, TEXT, TIMESTAMP
 from dxnotebook.text import shortened
 from dxnotebook.times import Window
 
-JOBS, SYNCS = "jobs", "syncs"
+JOBS, SYNCS, NAMES = "jobs", "syncs", "data_sets"
 #: A row for each account of each sync: `since` is how far back it read (null: to the end), and
 #: `oldest_open` the oldest job that was not finished, or, where all were, the newest job: the next
 #: sync reads down to it.
 SYNC = pa.schema({
     "account_id": TEXT, "region": TEXT, "client": TEXT, "asked_at": TIMESTAMP, "since": TIMESTAMP,
     "complete": pa.bool_(), "oldest_open": TIMESTAMP, "jobs": pa.int64(), "error": TEXT,
+})  # fmt: skip
+#: A row for each data set each time that an account's were asked for: what it is called, null for
+#: one that AWS did not name.
+NAME = pa.schema({
+    "account_id": TEXT, "region": TEXT, "data_set_id": TEXT, "data_set_name": TEXT,
+    "seen_at": TIMESTAMP,
 })  # fmt: skip
 
 # files are chosen by the least and greatest values of these; by default it would be whichever
@@ -60,13 +66,15 @@ _KEPT_HOURS = 7 * 24
 _ROWS_A_GROUP = 2**15
 # a change rewrites the files that it touches, so they are kept small, too
 _FILE_BYTES = 2**23
-# each sync adds one to the table that only grows, which is read whole
+# each sync adds one to the tables that only grow, which are read whole
 _MOST_FILES = 200
 # of a change beside its rows: what is said of it in the log
 _LEAST_ROOM = 2**18
 #: What the engines raise.
 _ENGINES = (DeltaError, OSError, pa.ArrowException)
-_NEEDED = {JOBS: {*OWN.names, *LISTS, "job_arn", "created_at"}, SYNCS: set(SYNC.names)}
+_GROWING = {SYNCS: SYNC, NAMES: NAME}
+_NEEDED = {JOBS: {*OWN.names, *LISTS, "job_arn", "created_at"}}
+_NEEDED |= {name: set(columns.names) for name, columns in _GROWING.items()}
 _WRITER = WriterProperties(compression="ZSTD", max_row_group_size=_ROWS_A_GROUP)
 
 T = TypeVar("T")
@@ -102,6 +110,11 @@ class Store:
         """Return where a table is."""
         return f"{self.uri}/{name}"
 
+    def has(self, name: str) -> bool:
+        """Tell whether a table is there: an archive may be older than that of names."""
+        with self._naming_itself():
+            return DeltaTable.is_deltatable(self.address(name), self._options)
+
     def opened(self, name: str) -> DeltaTable:
         """Return the newest version of a table, or raise ArchiveError where there is none."""
         with self._naming_itself():
@@ -122,12 +135,13 @@ class Store:
         Of several writers that try at once one makes them.
         """
         is_new = False
-        for name, columns, layout in ((JOBS, schema(), _MONTHLY), (SYNCS, SYNC, {})):
+        for name, columns in {JOBS: schema(), **_GROWING}.items():
+            layout = _MONTHLY if name == JOBS else {}
             options: Any = layout | {"name": f"dxnotebook {name}", "storage_options": self._options}
             # ignore: no error where another one was first
             make = partial(DeltaTable.create, self.address(name), columns, "ignore", **options)
             with self._naming_itself():
-                if not DeltaTable.is_deltatable(self.address(name), self._options):
+                if not self.has(name):
                     self._check_room()
                     if DeltaTable.is_deltatable(self.uri, self._options):
                         what = f"{self.uri} is a Delta table, and an archive is a folder of two"
@@ -165,16 +179,16 @@ class Store:
         with self._naming_itself():
             return self._redone(merge)
 
-    def append(self, syncs: list[dict[str, Any]]) -> None:
-        """Write down what was looked at; writers do not get in each other's way there."""
+    def append(self, given: Sequence[Mapping[Any, Any]], name: str = SYNCS) -> None:
+        """Add rows to a table that only grows; writers do not get in each other's way there."""
         with self._naming_itself():
             options: Any = {"storage_options": self._options, "writer_properties": _WRITER}
-            rows = pa.Table.from_pylist(syncs, SYNC)
-            self._check_room()
-            write_deltalake(self.address(SYNCS), rows, mode="append", **options)
-            if len(self.opened(SYNCS).file_uris()) > _MOST_FILES:
+            rows = pa.Table.from_pylist([*given], _GROWING[name])
+            self._check_room(rows.nbytes)
+            write_deltalake(self.address(name), rows, mode="append", **options)
+            if len(self.opened(name).file_uris()) > _MOST_FILES:
                 with suppress(CommitFailedError):  # then another writer does it
-                    self._compact()
+                    self._compact(name)
 
     def dataset(self, name: str, predicate: str | None = None) -> pads.Dataset:
         """Return a table as a dataset, of the files that may hold rows that meet a predicate."""
@@ -195,9 +209,10 @@ class Store:
         with self._naming_itself():
             sizes = pa.table(self.opened(JOBS).get_add_actions())["size_bytes"]
             self._check_room(pc.sum(sizes).as_py() or 0)
-            compacted = self._redone(self._sort) + self._redone(self._compact)
-            deleted = 0
-            for name in (JOBS, SYNCS):
+            compacted, deleted = self._redone(self._sort), 0
+            for name in filter(self.has, (JOBS, *_GROWING)):
+                if name != JOBS:
+                    compacted += self._redone(partial(self._compact, name))
                 # full: also what a killed writer left and no version ever referred to
                 deleted += len(self.opened(name).vacuum(_KEPT_HOURS, dry_run=False, full=True))
         return {"compacted": compacted, "deleted": deleted}
@@ -212,9 +227,9 @@ class Store:
             replaced += done["numFilesRemoved"]
         return replaced
 
-    def _compact(self) -> int:
-        """Make one file of those of the syncs; return how many that replaced."""
-        done = self.opened(SYNCS).optimize.compact(writer_properties=_WRITER)
+    def _compact(self, name: str) -> int:
+        """Make one file of those of a table that only grows; return how many that replaced."""
+        done = self.opened(name).optimize.compact(writer_properties=_WRITER)
         return int(done["numFilesRemoved"])
 
     def _redone(self, work: Callable[[], T]) -> T:
@@ -267,7 +282,7 @@ class Store:
 
     def _damaged(self) -> Path | None:
         """Return the first file of the archive, in a folder, that cannot be read or is missing."""
-        for folder in (Path(self.address(name)) for name in (JOBS, SYNCS)):
+        for folder in (Path(self.address(name)) for name in (JOBS, *_GROWING)):
             if found := next(damaged_log(folder), None):
                 return found
             with suppress(DeltaError):

@@ -9,31 +9,32 @@ without a commit; were it read off the jobs, nobody would know what was looked a
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
-from dxnotebook.archive.history import ACCOUNT, gaps_in, known_syncs
+from dxnotebook.archive.history import ACCOUNT, gaps_in, known_names, known_syncs
 from dxnotebook.archive.odd import rows_of
-from dxnotebook.archive.store import Store
-from dxnotebook.aws.clients import Client, client_names, label
-from dxnotebook.aws.fetch import Fetch, Source
-from dxnotebook.aws.listing import OVERLAP, Listing, owner
-from dxnotebook.aws.pages import Page
+from dxnotebook.archive.store import NAMES, Store
+from dxnotebook.aws.background import results_of
+from dxnotebook.aws.clients import Client, broke_off, label, report, unnumbered
+from dxnotebook.aws.fetch import Fetch
+from dxnotebook.aws.items import data_set_names
+from dxnotebook.aws.listing import OVERLAP, Listing
+from dxnotebook.aws.pages import REQUEST_ERRORS
 from dxnotebook.errors import DataWarning, GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
-from dxnotebook.records.decode import Glance
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
 from dxnotebook.text import elapsed
-from dxnotebook.times import Window
+from dxnotebook.times import Instant
 
 _COUNTED = ("new", "changed", "unchanged", "rejects")
-_FULL_EVERY = pd.Timedelta(days=7)
+_FULL_EVERY, _NAMES_EVERY = pd.Timedelta(days=7), pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,20 +83,6 @@ def put(store: Store, tables: JobTables, seen_at: pd.Timestamp) -> SyncResult:
     return SyncResult(new, changed, given - new - changed, len(tables.rejects), seen_at)
 
 
-@dataclass(eq=False)
-class _Account(Source):
-    """The listing of one client, and whose jobs it has."""
-
-    label: str = ""
-    account_id: str | None = None
-    region: str | None = None
-    asked_at: pd.Timestamp | None = None
-    newest: pd.Timestamp | None = None
-    oldest_open: pd.Timestamp | None = None
-    is_written: bool = False
-    ahead: pd.Timedelta | None = None
-
-
 class Sync:
     """One sync of some clients into a store.
 
@@ -122,19 +109,14 @@ class Sync:
         progress: bool | None = None,
         commit_pages: int = 25,
     ) -> None:
-        self._store = store
-        self._full = full
-        self._accounts = [
-            _Account(name, Listing(client, {}, Window()), label=label(client))
-            for client, name in zip(clients, client_names(clients), strict=True)
-        ]
-        self._fetch = Fetch(
-            self._accounts, progress=progress, batch_pages=commit_pages, on_page=self._identify
-        )
-        self._lock = threading.Lock()
-        self._asked_at: pd.Timestamp | None = None
+        self._store, self._clients, self._full = store, clients, full
+        self._fetch = Fetch(clients, progress=progress, batch_pages=commit_pages, since=self._since)
+        # of each listing its open jobs, its newest one, and one of each data set
+        self._seen: dict[Listing, pd.DataFrame] = {}
+        self._written: set[Listing] = set()
+        self._ahead: list[pd.Timedelta] = []
         self._rejected: Counter[str] = Counter()
-        self._result = SyncResult(0, 0, 0, 0)
+        self._counts: Counter[str] = Counter()
 
     def run(self) -> SyncResult:
         """Read, commit, and return what was done; warn of what may be missing."""
@@ -145,34 +127,28 @@ class Sync:
         self._fetch.run(self._commit)
         self._fetch.warn()
         warn_of_rejects(self._rejected.elements())
-        if ahead := max((one.ahead for one in self._accounts if one.ahead), default=None):
-            time = elapsed(ahead.total_seconds())
+        if self._ahead:
+            time = elapsed(max(self._ahead).total_seconds())
             what = f"The archive has syncs of {time} ahead of the service's clock"
             how = "a clock was wrong then, or is now. This sync read as if they had not been"
             warn(f"{what}: {how}.", DataWarning)
-        failures, gap = self._fetch.failures(), self._gap()
-        self._fetch.report(failures, "the archive", "The archive has what was read")
-        return replace(self._result, asked_at=self._asked_at, oldest_gap=gap, failures=failures)
+        failures, asked_at, gap = self._fetch.failures(), self._fetch.asked_at, None
+        if asked_at is not None:
+            self._keep_names(asked_at)
+            gap = self._gap(asked_at)
+        rest = "The archive has what was read, and `.failures` says what failed."
+        report(failures, len(self._clients), "What was read is in the archive.", rest)
+        counts = {name: self._counts[name] for name in _COUNTED}
+        return SyncResult(**counts, asked_at=asked_at, oldest_gap=gap, failures=failures)
 
-    def _identify(self, account: _Account, page: Page[Glance]) -> None:
-        """Learn from its first pages which account a client is for, so how far back to read."""
-        with self._lock:
-            # the earliest of all answers' times: a clock that is ahead makes no sync skip jobs
-            served_at = pd.Timestamp(page.served_at)
-            account.asked_at = min(served_at, account.asked_at or served_at)
-            self._asked_at = min(served_at, self._asked_at or served_at)
-        if account.account_id is None and (found := owner(page)):
-            account.account_id, account.region = found
-            account.listing.window.since = self._since(account, account.asked_at)
-
-    def _since(self, account: _Account, asked_at: pd.Timestamp) -> pd.Timestamp | None:
+    def _since(self, _: str, owner: tuple[str, str], asked_at: pd.Timestamp) -> Instant:
         """Return from when on jobs may be new or may have changed, None for all."""
         # a listing without jobs does not say whose it was; it may have been another account's
         syncs = self._before[self._before["complete"] & (self._before["jobs"] > 0)]
-        syncs = syncs[syncs["account_id"] == account.account_id]
-        syncs = syncs[syncs["region"] == account.region]
+        syncs = syncs[(syncs[ACCOUNT] == [*owner]).all(axis=1)]
         ahead = syncs["asked_at"].max() - asked_at
-        account.ahead = ahead if ahead > OVERLAP else None
+        if ahead > OVERLAP:
+            self._ahead.append(ahead)
         # where a clock was wrong nobody knows when it was: it counts what jobs were seen
         syncs = syncs[syncs["asked_at"] <= asked_at + OVERLAP].dropna(subset="oldest_open")
         full = self._full
@@ -188,50 +164,75 @@ class Sync:
     def _commit(self) -> None:
         """Put what was read into the archive, and then write down which accounts are done."""
         batches = []
-        for account in self._accounts:
-            for batch in account.batches:
-                _note_times(account, batch["jobs"])
-            batches += account.batches
-            account.batches.clear()
+        for listing in self._fetch.listings:
+            for batch in listing.batches:
+                jobs = batch["jobs"].select(["state", "created_at", "data_set_id"]).to_pandas()
+                jobs["is_open"] = ~jobs["state"].isin(TERMINAL_STATES)
+                is_newest = jobs["created_at"] == jobs["created_at"].max()
+                told = jobs[jobs["is_open"] | is_newest | ~jobs["data_set_id"].duplicated()]
+                self._seen[listing] = pd.concat([self._seen.get(listing), told])
+            batches += listing.batches
+            listing.batches.clear()
         tables = assemble(batches, self._fetch.decoder)
         self._fetch.decoder.rejects.clear()
         self._rejected.update(tables.rejects["reason"])
-        if self._asked_at is None:
-            return
-        if len(tables) or len(tables.rejects):
-            result = put(self._store, tables, self._asked_at)
-            sums = {name: getattr(self._result, name) + getattr(result, name) for name in _COUNTED}
-            self._result = replace(self._result, **sums)
-        self._write_down(self._asked_at)
+        if self._fetch.asked_at is not None:
+            result = put(self._store, tables, self._fetch.asked_at)
+            self._counts.update({name: getattr(result, name) for name in _COUNTED})
+            self._write_down()
 
-    def _write_down(self, asked_at: pd.Timestamp) -> None:
+    def _write_down(self) -> None:
+        """Write down which accounts are done, and how far back the next sync is to read."""
         rows = []
-        for account in self._accounts:
-            if account.done and not account.is_written:
-                account.is_written = True
+        for listing in self._fetch.listings:
+            if listing.done and listing not in self._written:
+                self._written.add(listing)
+                client, error = unnumbered(listing.name), self._fetch.failure(listing)
                 # one without any jobs goes by what this client was for before
-                before = self._before.loc[self._before["client"] == account.label, ACCOUNT]
+                before = self._before.loc[self._before["client"] == client, ACCOUNT]
                 owners = before.dropna().drop_duplicates()
-                if account.account_id is None and len(owners) == 1:
-                    account.account_id, account.region = owners.iloc[0]
-                error = self._fetch.failure(account)
-                names = ("account_id", "region", "jobs")
-                row = {name: getattr(account, name) for name in names}
-                row |= {"client": account.label, "asked_at": account.asked_at or asked_at}
-                # to the newest job it was read for sure, whatever the clocks say
-                row["oldest_open"] = account.oldest_open or account.newest
-                row |= {"since": account.listing.window.since, "complete": error is None}
-                rows.append(row | {"error": error and str(error)})
+                if listing.owner is None and len(owners) == 1:
+                    [listing.owner] = owners.itertuples(index=False, name=None)
+                row: dict[str, Any] = dict(zip(ACCOUNT, listing.owner or (), strict=False))
+                row |= {"client": client, "jobs": listing.jobs, "since": listing.window.since}
+                row |= {"asked_at": listing.window.now or self._fetch.asked_at}
+                row |= {"oldest_open": _reaching(self._seen.get(listing))}
+                rows.append(row | {"complete": error is None, "error": error and str(error)})
         if rows:
             self._store.append(rows)
 
-    def _gap(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    def _keep_names(self, asked_at: pd.Timestamp) -> None:
+        """Ask for data sets' names, where some are new or a day has passed, and keep them."""
+        known = known_names(self._store)
+        due: dict[tuple[str, str], tuple[Client, set[str]]] = {}
+        for listing, client in zip(self._fetch.listings, self._clients, strict=True):
+            if listing.owner and listing.error is None and listing in self._seen:
+                ids = set(self._seen[listing]["data_set_id"].dropna())
+                mine = known[(known[ACCOUNT] == [*listing.owner]).all(axis=1)]
+                is_fresh = ((mine["seen_at"] - asked_at).abs() < _NAMES_EVERY).any()
+                if ids and not (is_fresh and ids.issubset(mine["data_set_id"])):
+                    due[listing.owner] = (client, ids)
+        rows, errors = list[dict[str, Any]](), list[str]()
+        answers = results_of([partial(_names_by, client) for client, _ in due.values()])
+        for (owner, (client, ids)), (names, error) in zip(due.items(), answers, strict=True):
+            if error:
+                errors.append(str(broke_off(f"data sets of {label(client)}", error)))
+            # who is refused is asked again in a day, not by each sync
+            if error is None or "AccessDenied" in str(error):
+                row = dict(zip(ACCOUNT, owner, strict=True)) | {"seen_at": asked_at}
+                of_ids = (dict.fromkeys(ids) | names).items()
+                rows += [row | {"data_set_id": key, "data_set_name": name} for key, name in of_ids]
+        if rows:
+            self._store.append(rows, NAMES)
+        if errors:
+            rest = "The jobs are synced, and data sets are called what the archive knows."
+            warn(f"{errors[0]} {rest}", DataWarning)
+
+    def _gap(self, asked_at: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """Return the oldest gap, and warn of those that this sync met first."""
-        if self._asked_at is None:
-            return None
-        gaps = gaps_in(known_syncs(self._store), self._asked_at)
+        gaps = gaps_in(known_syncs(self._store), asked_at)
         fresh = gaps[gaps["end"] > self._before["asked_at"].max() - AWS_KEEPS]
-        owners = {(account.account_id, account.region) for account in self._accounts}
+        owners = {listing.owner for listing in self._fetch.listings}
         for gap in fresh.itertuples():
             if (gap.account_id, gap.region) in owners:
                 warn(
@@ -244,15 +245,19 @@ class Sync:
         return None if gaps.empty else (gaps["start"].iloc[0], gaps["end"].iloc[0])
 
 
-def _note_times(account: _Account, jobs: pa.Table) -> None:
-    """Note the newest job of an account, and the oldest that is not finished.
+def _names_by(client: Client) -> tuple[dict[str, str], Exception | None]:
+    try:
+        return data_set_names(client), None
+    except REQUEST_ERRORS as error:
+        return {}, error
 
-    The next sync reads down to them.
+
+def _reaching(seen: pd.DataFrame | None) -> Instant:
+    """Return the oldest job that is open or, where none is, the newest: it was read for sure.
+
+    The next sync reads down to it, whatever the clocks say.
     """
-    frame = jobs.select(["state", "created_at"]).to_pandas().dropna(subset="created_at")
-    opened = frame.loc[~frame["state"].isin(TERMINAL_STATES), "created_at"]
-    if len(frame):
-        newest = frame["created_at"].max()
-        account.newest = max(newest, account.newest or newest)
-    if len(opened):
-        account.oldest_open = min(opened.min(), account.oldest_open or opened.min())
+    if seen is None:
+        return None
+    opened, newest = seen.loc[seen["is_open"], "created_at"].min(), seen["created_at"].max()
+    return next((time for time in (opened, newest) if not pd.isna(time)), None)

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+#: How many clients are asked at once, at most.
+MOST_AT_ONCE = 32
+
 
 def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> list[Future[Result]]:
     """Start several works, so many at once, and return their futures; cancel those not wanted.
@@ -36,3 +39,13 @@ def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> li
     for _ in range(min(at_once, len(works))):
         threading.Thread(target=run, name="dxnotebook-aws", daemon=True).start()
     return futures
+
+
+def results_of(works: Sequence[Callable[[], Result]], at_once: int = MOST_AT_ONCE) -> list[Result]:
+    """Return what comes of several works, in their order; begin no more once one has failed."""
+    futures = in_background(works, at_once)
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import boto3
 from botocore.exceptions import ClientError
 
-from dxnotebook.errors import DxError
+from dxnotebook.errors import DxError, LoadError, PartialLoadWarning, warn
+from dxnotebook.records.redact import redact_text
 
 SERVICE: Final = "dataexchange"
 
@@ -93,6 +94,11 @@ def _regions(session: boto3.Session, regions: str | Iterable[str] | None) -> lis
     return names
 
 
+def unnumbered(name: str) -> str:
+    """Return a client's name without what told it from others: that may be another one now."""
+    return name.partition(" (")[0]
+
+
 def label(client: Client) -> str:
     """Return what to call a client: its profile, where it has one, and its region."""
     profile = _profiles.get(client)
@@ -108,6 +114,29 @@ def describe(error: Exception) -> str:
         message = f"{code}: {answer.get('Message') or 'no message'}".rstrip(".")
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in code), "Load again")
     return f"{message}. {remedy.format(operation=getattr(error, 'operation_name', 'ListJobs'))}"
+
+
+def broke_off(what: str, error: Exception, where: str = "", *, redact: bool = True) -> LoadError:
+    """Return the error of a listing that broke off: of what, where, why, what to do."""
+    reason = redact_text(describe(error)) if redact else describe(error)
+    return LoadError(f"Listing the {what} broke off{where}: {reason}.")
+
+
+def report(
+    failures: Mapping[str, Exception], clients: int, all_failed: str, rest: str, partial: Any = None
+) -> None:
+    """Raise LoadError where all of so many clients failed, warn where some did.
+
+    `all_failed` and `rest` are sentences of what is to be had then; `partial` is it.
+    """
+    if not failures:
+        return
+    first, count = next(iter(failures.values())), len(failures)
+    if count == clients:
+        several = f"All {count} clients failed; the first: " if count > 1 else ""
+        raise LoadError(f"{several}{first} {all_failed}", partial)
+    failed = f"{count} of {clients} clients failed: {', '.join(failures)}."
+    warn(f"{failed} The first: {first} {rest}", PartialLoadWarning)
 
 
 def listed(given: Client | Iterable[Client] | None) -> list[Client]:

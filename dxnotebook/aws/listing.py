@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from dxnotebook.aws.pages import REQUEST_ERRORS, Page
 from dxnotebook.aws.pages import pages as checked_pages
 from dxnotebook.records.body import encode
 from dxnotebook.records.decode import Glance, glance
+from dxnotebook.tables.assemble import Batch
 from dxnotebook.times import Instant, Window
 
 PAGE_SIZE = 200
@@ -30,6 +30,9 @@ _ACCOUNT_IN_ARN = re.compile(rb'"Arn"\s*:\s*"arn:[^":]*:dataexchange:([^":]*):([
 _CLOCK_MAY_BE_OFF = pd.Timedelta(minutes=15)
 _USUAL_SILENCE = pd.Timedelta(days=1)
 
+# from a client's name, whose jobs it lists (account and region) and when, to how far back to read
+Since = Callable[[str, tuple[str, str], pd.Timestamp], Instant]
+
 
 class Listing:
     """The pages of one client's jobs, newest first, down to the start of a window.
@@ -41,8 +44,11 @@ class Listing:
     parameters : mapping
         Further arguments of ListJobs.
     window : Window
-        Where to stop. Its `now` is set by the first page, and its `since` may be set until that
-        page is taken.
+        Where to stop. Its `now` is set by the first page.
+    name : str
+        What to call the client.
+    since : callable, optional
+        Is asked how far back to read, None for all, as soon as a page says whose jobs it has.
 
     Attributes
     ----------
@@ -51,18 +57,42 @@ class Listing:
         end.
     clock_off_s : float
         By how many seconds a Date was away from the time that was gone by; 0 where none was.
+    owner : tuple of str or None
+        Whose jobs it has, account and region, once a page says so.
+    batches : list of Batch
+        What was decoded of it; whoever uses it up empties it.
+    read : int
+        How many pages were decoded.
+    jobs : int
+        How many jobs these had.
+    error : Exception or None
+        What broke it off.
+    done : bool
+        Whether it came to its end, good or bad.
     """
 
-    def __init__(self, client: Client, parameters: Mapping[str, Any], window: Window) -> None:
+    def __init__(
+        self,
+        client: Client,
+        parameters: Mapping[str, Any],
+        window: Window,
+        name: str = "",
+        since: Since | None = None,
+    ) -> None:
         self._client = client
         self._parameters = {**parameters, "MaxResults": PAGE_SIZE}
-        self.window = window
-        self.ordered = True
+        self._since = since
+        self.window, self.name = window, name
+        self.ordered, self.done = True, False
         self.clock_off_s = 0.0
+        self.owner: tuple[str, str] | None = None
+        self.batches: list[Batch] = []
+        self.read = self.jobs = 0
+        self.error: Exception | None = None
         self._now: Instant = None
         self._newest = pd.Timestamp(0, tz="UTC")
 
-    def pages(self) -> Iterator[Page[Glance]]:
+    def pages(self) -> Iterator[Page]:
         """Yield the pages, each checked."""
         last: Array | None = None
         with closing(self._ask()) as checked:
@@ -80,14 +110,18 @@ class Listing:
                     follows = last is None or created[-1] <= last
                     self.ordered &= bool(follows and (created[1:] <= created[:-1]).all())
                     last = created[-1]
-                yield replace(page, served_at=self._now or page.served_at)
+                if self.owner is None and (found := _ACCOUNT_IN_ARN.search(page.checked.body)):
+                    self.owner = (found[2].decode(), found[1].decode())
+                    if self._since and self._now:
+                        self.window.since = self._since(self.name, self.owner, self._now)
+                yield page
                 if self.ordered and self._is_past(created):
                     return
 
-    def _ask(self, **more: int) -> Generator[Page[Glance]]:
+    def _ask(self, **more: int) -> Generator[Page]:
         return checked_pages(self._client, "list_jobs", {**self._parameters, **more}, _examine)
 
-    def _heed_clocks(self, page: Page[Glance]) -> bool:
+    def _heed_clocks(self, page: Page) -> bool:
         """Set the service's time by a page, and tell whether only one of two clocks says so.
 
         The middle one of its Date, the newest job and this machine's clock is never ahead of two of
@@ -115,12 +149,6 @@ class Listing:
         if start is None or not len(created):
             return False
         return bool(created.min() < start.tz_localize(None).to_datetime64())
-
-
-def owner(page: Page[Glance]) -> tuple[str, str] | None:
-    """Return whose jobs a page has, as account and region; None where no ARN says so."""
-    match = _ACCOUNT_IN_ARN.search(page.checked.body)
-    return (match[2].decode(), match[1].decode()) if match else None
 
 
 def _examine(content: Any) -> Glance:

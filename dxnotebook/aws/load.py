@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
 
-from dxnotebook.aws.clients import Client, client_names, describe, label, listed
-from dxnotebook.aws.fetch import Fetch, Source
-from dxnotebook.aws.listing import PAGE_SIZE, Listing
-from dxnotebook.aws.pages import REQUEST_ERRORS, pages
-from dxnotebook.errors import FormatError, LoadError, interruptible
-from dxnotebook.records.body import as_utf8
-from dxnotebook.records.decode import BATCH_BYTES
-from dxnotebook.records.redact import redact_text
+from dxnotebook.aws.background import results_of
+from dxnotebook.aws.clients import Client, broke_off, label, listed, report
+from dxnotebook.aws.fetch import Fetch
+from dxnotebook.aws.items import data_set_names
+from dxnotebook.aws.pages import REQUEST_ERRORS
+from dxnotebook.errors import LoadError, interruptible
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, warn_of_rejects, within
 from dxnotebook.text import counted
 from dxnotebook.times import Moment, Window
-
-# pages are decoded when so many bytes have come, many at once being quicker
 
 
 def load_jobs(
@@ -72,15 +67,10 @@ def load_jobs(
     >>> f"{tables.jobs['created_at'].min():%Y-%m-%d}"
     '2026-09-23'
     """
-    several = listed(clients)
     limits = {"DataSetId": data_set_id, "RevisionId": revision_id}
     parameters = {name: value for name, value in limits.items() if value is not None}
     window = Window.of(since, until)
-    sources = [
-        Source(name, Listing(client, parameters, window))
-        for client, name in zip(several, client_names(several), strict=True)
-    ]
-    fetch = Fetch(sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES)
+    fetch = Fetch(listed(clients), parameters, window, progress=progress, redact=redact)
     return loaded(fetch, lambda tables: within(tables, window))
 
 
@@ -97,25 +87,26 @@ def loaded(fetch: Fetch, finish: Callable[[JobTables], JobTables]) -> JobTables:
         fetch.run()
         failures = fetch.failures()
         tables = finish(_tables(fetch, failures))
-    kept = f"`.partial` ({counted(len(tables), 'job')})"
-    fetch.report(failures, kept, "The tables hold the rest", tables)
+    kept = f"What was read is in `.partial` ({counted(len(tables), 'job')})."
+    rest = "The tables hold the rest, and `.failures` says what failed."
+    report(failures, len(fetch.listings), kept, rest, tables)
     return tables
 
 
 def _unfinished(fetch: Fetch) -> dict[str, LoadError]:
     """Return how listings broke off, those too that an interrupt did not let come to their end."""
     error = LoadError("The load was interrupted.")
-    return {one.name: error for one in fetch.sources if not one.done} | fetch.failures()
+    return {one.name: error for one in fetch.listings if not one.done} | fetch.failures()
 
 
 def _tables(fetch: Fetch, failures: Mapping[str, Exception]) -> JobTables:
     """Return the tables of what was read, and say what was odd about it."""
     fetch.decode()
     # copies, because they are emptied: an interrupt must not take what was read along
-    batches = [dict(batch) for source in fetch.sources for batch in source.batches]
+    batches = [dict(batch) for one in fetch.listings for batch in one.batches]
     tables = assemble(batches, fetch.decoder, failures)
-    if times := [now for source in fetch.sources if (now := source.listing.window.now) is not None]:
-        tables.jobs.attrs[AS_OF] = min(times).isoformat()
+    if fetch.asked_at is not None:
+        tables.jobs.attrs[AS_OF] = fetch.asked_at.isoformat()
     fetch.warn()
     warn_of_rejects(tables.rejects["reason"])
     return tables
@@ -152,53 +143,27 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
     False
     """
     checked(tables)
-    names: dict[str, str] = {}
     message = "The naming of data sets was interrupted; the tables as they were are in `.partial`."
     with interruptible(message, lambda: tables):
-        for client in listed(clients):
-            names |= _names_by(client, tables)
+        try:
+            known = results_of([partial(_names_by, client) for client in listed(clients)])
+        except LoadError as error:
+            raise LoadError(str(error), tables) from None
+    return named(tables, {key: name for names in known for key, name in names.items()})
+
+
+def _names_by(client: Client) -> dict[str, str]:
+    try:
+        return data_set_names(client)
+    except REQUEST_ERRORS as error:
+        raise broke_off(f"data sets of {label(client)}", error) from None
+
+
+def named(tables: JobTables, names: Mapping[str, str]) -> JobTables:
+    """Return tables in which `jobs` has names of data sets, by their ids, beside these."""
     jobs = tables.jobs.drop(columns="data_set_name", errors="ignore")
     column = jobs["data_set_id"].map(names).astype("str")
     if "data_set_name" in tables.jobs:
         column = column.fillna(tables.jobs["data_set_name"])
     jobs.insert(list(jobs).index("data_set_id") + 1, "data_set_name", column)
     return replace(tables, jobs=jobs)
-
-
-def _names_by(client: Client, tables: JobTables) -> dict[str, str]:
-    """Return the data sets' names that a client knows, by their ids."""
-    names: dict[str, str] = {}
-    try:
-        for origin in ("OWNED", "ENTITLED"):
-            parameters = {"Origin": origin, "MaxResults": PAGE_SIZE}
-            for page in pages(client, "list_data_sets", parameters, _DataSets.check):
-                names |= page.checked.names
-    except REQUEST_ERRORS as error:
-        reason = redact_text(describe(error))
-    else:
-        return names
-    raise LoadError(f"Listing the data sets of {label(client)} broke off: {reason}.", tables)
-
-
-class _DataSets(NamedTuple):
-    """A page of ListDataSets: the names by id, and the token of the next."""
-
-    names: dict[str, str]
-    token: str | None
-
-    @classmethod
-    def check(cls, content: Any) -> _DataSets:
-        try:
-            page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
-            names = {one["Id"]: redact_text(one["Name"]) for one in page["DataSets"]}
-            token = page.get("NextToken") or None
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise FormatError("the response is not a page of ListDataSets") from None
-        if not isinstance(token, str | None):
-            raise FormatError("NextToken is not a text")
-        return cls(names, token)
-
-    @property
-    def entries(self) -> frozenset[str]:
-        """What tells its data sets from those of another page."""
-        return frozenset(self.names)

@@ -11,7 +11,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import responses
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
@@ -75,33 +75,18 @@ class Pauses:
 PAUSES = Pauses()
 
 
-class Checkable(Protocol):
-    """What a check returns of a page."""
-
-    @property
-    def token(self) -> str | None:
-        """The token of the next page, None where the listing ends."""
-
-    @property
-    def entries(self) -> Hashable:
-        """What tells its entries from those of another page."""
-
-
-Checked = TypeVar("Checked", bound=Checkable)
-
-
 @dataclass(frozen=True)
-class Page(Generic[Checked]):
+class Page:
     """A page of a listing: its number, what the check returned, the service's time then."""
 
     number: int
-    checked: Checked
+    checked: Any
     served_at: datetime
 
 
 def pages(
-    client: Client, method: str, parameters: Mapping[str, Any], check: Callable[[Any], Checked]
-) -> Generator[Page[Checked]]:
+    client: Client, method: str, parameters: Mapping[str, Any], check: Callable[[Any], Any]
+) -> Generator[Page]:
     """Yield the pages of a listing, each checked in its raw form, and asked for until it is good.
 
     Parameters
@@ -114,8 +99,9 @@ def pages(
         The method's arguments, without ``NextToken``.
     check : callable
         Gets a page's raw body, or the parsed response where a stub gave no body; returns what the
-        caller wants of it, with its ``token`` and ``entries``, and raises `FormatError` for what is
-        no whole page.
+        caller wants of it, with the next one's ``token`` (None: it is the last) and ``entries``,
+        which can be hashed and tell it from other pages; raises `FormatError` for what is no whole
+        page.
 
     Raises
     ------
@@ -156,14 +142,14 @@ class _Outcome(Exception):  # noqa: N818 (a signal through botocore)
         self.result, self.may_pass, self.served_at = result, may_pass, served_at
 
 
-class _Tap(Generic[Checked]):
+class _Tap:
     """Takes the answers to one caller's requests off a client, and decides which are asked again.
 
     The handlers on the client's events heed only the thread that makes a request here; whoever
     else uses the client meanwhile is answered as ever.
     """
 
-    def __init__(self, client: Client, method: str, check: Callable[[Any], Checked]) -> None:
+    def __init__(self, client: Client, method: str, check: Callable[[Any], Any]) -> None:
         self._method = getattr(client, method)
         self._check = check
         self._exceptions = client.exceptions
@@ -189,10 +175,17 @@ class _Tap(Generic[Checked]):
             for event in self._heeded:
                 self._events.unregister(event, self._heed)
 
-    def call(self, number: int, parameters: Mapping[str, Any]) -> Page[Checked]:
+    def call(self, number: int, parameters: Mapping[str, Any]) -> Page:
         """Return a page, asked for as often as it takes."""
         for attempts in count(1):
-            outcome = _in_time(partial(self._ask, parameters), self._limit_s)
+            # in a thread of its own, which may be left alone with a socket that never answers
+            [future] = in_background([partial(self._ask, parameters)])
+            try:
+                outcome = future.result(self._limit_s)
+            except TimeoutError:
+                reason = f"the answer was not whole after {self._limit_s:,.0f} s"
+                remedy = "a client with a longer read_timeout in its Config waits longer"
+                outcome = _Outcome(FormatError(f"{reason}; {remedy}"))
             if not outcome.may_pass or attempts >= PAUSES.attempts:
                 break
             # it spreads clients out, it hides nothing
@@ -265,20 +258,6 @@ class _Tap(Generic[Checked]):
         except FormatError as error:
             return _Outcome(error, may_pass=headers is not None)
         return _Outcome(checked, served_at=served_at)
-
-
-def _in_time(ask: Callable[[], _Outcome], limit_s: float) -> _Outcome:
-    """Return what comes of a request, which is given up where that takes too long.
-
-    It is made in a thread of its own, which may be left alone with a socket that never answers.
-    """
-    [future] = in_background([ask])
-    try:
-        return future.result(limit_s)
-    except TimeoutError:
-        reason = f"the answer was not whole after {limit_s:,.0f} s"
-        remedy = "a client with a longer read_timeout in its Config waits longer"
-        return _Outcome(FormatError(f"{reason}; {remedy}"))
 
 
 def _denial(status: int, headers: Mapping[str, str], body: bytes) -> Any:

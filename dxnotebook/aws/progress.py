@@ -8,7 +8,6 @@ from tqdm.auto import tqdm
 
 from dxnotebook.aws.pages import Page
 from dxnotebook.model import AWS_KEEPS
-from dxnotebook.records.decode import Glance
 from dxnotebook.text import counted
 from dxnotebook.times import Window
 
@@ -30,7 +29,7 @@ class Progress:
             total=100, desc="Jobs", bar_format=_FORMAT, disable=disable, delay=delay, leave=False
         )
 
-    def show(self, index: int, page: Page[Glance], window: Window) -> None:
+    def show(self, index: int, page: Page, window: Window) -> None:
         """Show that a page of a client has come."""
         created = page.checked.created
         self._jobs += len(created)

@@ -8,17 +8,15 @@ from functools import partial
 
 import pandas as pd
 
-from dxnotebook.aws.clients import Client, client_names, listed
-from dxnotebook.aws.fetch import Fetch, Source
-from dxnotebook.aws.listing import OVERLAP, Listing, owner
+from dxnotebook.aws.clients import Client, listed, unnumbered
+from dxnotebook.aws.fetch import Fetch
+from dxnotebook.aws.listing import OVERLAP
 from dxnotebook.aws.load import loaded
-from dxnotebook.aws.pages import Page
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
-from dxnotebook.records.decode import BATCH_BYTES, Glance
 from dxnotebook.tables.assemble import updated
 from dxnotebook.tables.jobtables import JobTables, checked
 from dxnotebook.tables.rejects import told
-from dxnotebook.times import Instant, Window
+from dxnotebook.times import Instant
 
 
 def refresh(
@@ -74,23 +72,11 @@ def refresh(
     >>> len(tables), len(dx.refresh(tables, client))
     (495, 500)
     """
-    tables, several = checked(tables), listed(clients)
-    names = client_names(several)
-    listings = [Listing(client, {}, Window()) for client in several]
-    sources = [Source(name, listing) for name, listing in zip(names, listings, strict=True)]
-    on_page = partial(
-        _read_down, _listed_jobs(tables), {_unnumbered(name) for name in tables.failures}
-    )
-    fetch = Fetch(
-        sources, progress=progress, redact=redact, batch_bytes=BATCH_BYTES, on_page=on_page
-    )
-    failures = {name: error for name, error in tables.failures.items() if name not in names}
+    since = partial(_since, _listed_jobs(checked(tables)), {*map(unnumbered, tables.failures)})
+    fetch = Fetch(listed(clients), progress=progress, redact=redact, since=since)
+    asked = [one.name for one in fetch.listings]
+    failures = {name: error for name, error in tables.failures.items() if name not in asked}
     return loaded(fetch, partial(updated, replace(tables, failures=failures)))
-
-
-def _unnumbered(name: str) -> str:
-    """Return a client's name without what told it from others: that may be another one now."""
-    return name.partition(" (")[0]
 
 
 def _listed_jobs(tables: JobTables) -> pd.DataFrame:
@@ -102,21 +88,18 @@ def _listed_jobs(tables: JobTables) -> pd.DataFrame:
     )
 
 
-def _read_down(known: pd.DataFrame, failed: set[str], source: Source, page: Page[Glance]) -> None:
-    """Set how far back to read, as soon as a page says whose jobs they are.
+def _since(
+    known: pd.DataFrame, failed: set[str], name: str, owner: tuple[str, str], now: pd.Timestamp
+) -> Instant:
+    """Return from when on an account's jobs may be new or may have changed, None for all.
 
     What was read of a client that failed may end anywhere: that is read to its end.
     """
-    window, found = source.listing.window, owner(page)
-    if window.since is None and found and _unnumbered(source.name) not in failed:
-        window.since = _since(known, *found, pd.Timestamp(page.served_at))
-
-
-def _since(known: pd.DataFrame, account_id: str, region: str, now: pd.Timestamp) -> Instant:
-    """Return from when on an account's jobs may be new or may have changed, None for all."""
-    others = (known["account_id"] != account_id) | (known["region"] != region)
+    if unnumbered(name) in failed:
+        return None
+    same = (known[["account_id", "region"]] == [*owner]).all(axis=1)
     # a reject without an ARN may be anybody's
-    jobs = known[~(others & known["account_id"].notna()).to_numpy(bool)]
+    jobs = known[same | known["account_id"].isna()]
     created = jobs["created_at"]
     newest = created[created <= now].max()
     # what AWS lists no longer cannot change any more

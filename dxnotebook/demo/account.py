@@ -259,7 +259,7 @@ class Account:
             data_set_id=self._names.data_set_ids[data_set],
             data_set_name=DATA_SETS[data_set].name,
             bucket=self._names.buckets[cat.BAD_FEED],
-            code=cat.CAUSES[cat.POLICY].code,
+            code=cat.CAUSES[cat.POLICY]["code"],
             bad_week=(_time(cat.BAD_FROM), _time(cat.BAD_TO)),
             failed=int((self._plan["cause"] == cat.POLICY).sum()),
             fixed_at=_time(cat.FIXED),

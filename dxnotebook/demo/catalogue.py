@@ -22,15 +22,9 @@ END = int(NOW.timestamp() * 1000)
 BEGIN = END - 90 * DAY
 
 S3 = "IMPORT_ASSETS_FROM_S3"
-URL = "IMPORT_ASSET_FROM_SIGNED_URL"
 TO_S3 = "EXPORT_ASSETS_TO_S3"
 TO_URL = "EXPORT_ASSET_TO_SIGNED_URL"
 REVISIONS = "EXPORT_REVISIONS_TO_S3"
-REDSHIFT = "IMPORT_ASSETS_FROM_REDSHIFT_DATA_SHARES"
-API = "IMPORT_ASSET_FROM_API_GATEWAY_API"
-ACCESS = "CREATE_S3_DATA_ACCESS_FROM_S3_BUCKET"
-LAKE = "IMPORT_ASSETS_FROM_LAKE_FORMATION_TAG_POLICY"
-EXPORTS = {TO_S3, TO_URL, REVISIONS}
 
 STATES = ("ERROR", "CANCELLED", "TIMED_OUT", "COMPLETED", "WAITING", "IN_PROGRESS")
 ERROR, CANCELLED, TIMED_OUT, COMPLETED, WAITING, IN_PROGRESS = range(6)
@@ -51,17 +45,6 @@ class Feed(NamedTuple):
     slug: str
     type: str
     jobs: int  # of 6,000
-
-
-class Cause(NamedTuple):
-    """A cause of failure and how the service words it, with attributes of the job filled in."""
-
-    code: str
-    types: list[str]
-    message: str
-    resource: str = ""
-    limit: str = ""
-    value: float = 0.0
 
 
 class Burst(NamedTuple):
@@ -85,11 +68,15 @@ def feed_number(slug: str, job_type: str) -> int:
 
 _FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 MINUTES: dict[str, float] = _FILE["minutes"]
+EXPORTS = {kind for kind in MINUTES if kind.startswith("EXPORT")}
 ASSET_TYPES: dict[str, str] = _FILE["asset_types"]
 DATA_SETS = [DataSet(**data_set) for data_set in _FILE["data_sets"]]
 FEEDS = [Feed(n, one.slug, *jobs) for n, one in enumerate(DATA_SETS) for jobs in one.jobs.items()]
 REFUSALS: dict[str, Json] = _FILE["refusals"]
-CAUSES = [Cause(**cause) for cause in _FILE["causes"]]
+TEXTS: dict[str, str] = _FILE["texts"]
+DETAILS: Json = _FILE["details"]
+ERROR_DETAILS: Json = _FILE["error_details"]
+CAUSES: list[Json] = _FILE["causes"]
 POLICY, CONCURRENT, MALWARE = range(3)
 BURSTS = [
     Burst(days_ago(b["days"]), feed_number(b["slug"], b["type"]), b["jobs"], b["quota"])

@@ -18,7 +18,9 @@ EARLIER_OF = np.array([n % 3 if feed.type == cat.REVISIONS else 0 for n, feed in
 _TYPE_OF = np.array([feed.type for feed in FEEDS])
 _MINUTES_OF = np.array([cat.MINUTES[feed.type] for feed in FEEDS])
 IMPORTS = np.array([feed.type not in cat.EXPORTS for feed in FEEDS])
-_CAUSES_OF = [[i for i, cause in enumerate(CAUSES) if feed.type in cause.types] for feed in FEEDS]
+_CAUSES_OF = [
+    [i for i, cause in enumerate(CAUSES) if feed.type in cause["types"]] for feed in FEEDS
+]
 FIRST_REVISION = cat.days_ago(100)
 
 # of a uniform draw: ERROR, CANCELLED, TIMED_OUT; else COMPLETED
@@ -100,7 +102,7 @@ def _scheduled(rng: np.random.Generator, jobs: int) -> Array:
 def _plant_every_cause(plan: Array) -> None:
     """Make one job of the first type of every cause fail of it, if enough did not fail."""
     for number, cause in enumerate(CAUSES):
-        feeds = [i for i, feed in enumerate(FEEDS) if feed.type in cause.types[:1]]
+        feeds = [i for i, feed in enumerate(FEEDS) if feed.type in cause["types"][:1]]
         candidates = np.flatnonzero(np.isin(plan["feed"], feeds) & (plan["outcome"] == COMPLETED))
         if len(candidates) >= 10:
             _fail(plan, candidates[len(candidates) * (number + 1) // (len(CAUSES) + 1)], number)

@@ -28,8 +28,11 @@ def ordered(tables):
 
 def assert_same(archived, loaded):
     expected = ordered(loaded)
-    for name in TABLES:
-        pd.testing.assert_frame_equal(getattr(archived, name), expected[name], obj=name)
+    # a load does not have the names of data sets, which a sync asks for
+    jobs = archived.jobs.drop(columns="data_set_name", errors="ignore")
+    for name, frame in {**dict.fromkeys(TABLES), "jobs": jobs}.items():
+        found = getattr(archived, name) if frame is None else frame
+        pd.testing.assert_frame_equal(found, expected[name], obj=name)
     assert archived.to_jobs() == dx.JobTables(**expected).to_jobs()
 
 

@@ -85,6 +85,11 @@ def paged_sync(store, client, full=None):
     return Sync(store, [client], full=full, progress=False, commit_pages=1).run()
 
 
+def asked(endpoint):
+    """Return how many pages of jobs an endpoint was asked for."""
+    return sum(path == "/v1/jobs" for _, path, _ in endpoint.requests)
+
+
 @pytest.mark.property
 @pytest.mark.filterwarnings("ignore::dxnotebook.GapWarning")
 @settings(max_examples=8)
@@ -163,23 +168,23 @@ def test_a_sync_reads_down_to_the_oldest_job_that_was_open(archive, world):
         account.now += timedelta(hours=2)
         account.create(number, state="COMPLETED")
     waiting = account.create(500, at=account.now - timedelta(hours=20))
-    assert (sync(archive, client).new, len(endpoint.requests)) == (201, 21)
+    assert (sync(archive, client).new, asked(endpoint)) == (201, 21)
     endpoint.requests.clear()
     account.now += timedelta(hours=2)
     account.change(waiting, "ERROR")
     account.create(600, state="COMPLETED")
     result = sync(archive, client)
-    assert (result.new, result.changed, len(endpoint.requests)) == (1, 1, 2)
+    assert (result.new, result.changed, asked(endpoint)) == (1, 1, 2)
     endpoint.requests.clear()
     assert sync(archive, client).unchanged == 10
-    assert len(endpoint.requests) == 1
+    assert asked(endpoint) == 1
     account.now += timedelta(days=8)
     endpoint.requests.clear()
     sync(archive, client)
-    assert len(endpoint.requests) == 21
+    assert asked(endpoint) == 21
     endpoint.requests.clear()
     sync(archive, client, full=True)
-    assert len(endpoint.requests) == 21
+    assert asked(endpoint) == 21
 
 
 @pytest.mark.filterwarnings("ignore:The Date of an answer:dxnotebook.DataWarning")

@@ -9,9 +9,7 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.aws.fetch import Fetch, Source
-from dxnotebook.aws.listing import Listing
-from dxnotebook.times import Window
+from dxnotebook.aws.fetch import Fetch
 
 
 def load(client, **kwargs):
@@ -19,7 +17,7 @@ def load(client, **kwargs):
 
 
 def fetch_of(client, **kwargs):
-    return Fetch([Source("test", Listing(client, {}, Window()))], progress=False, **kwargs)
+    return Fetch([client], progress=False, **kwargs)
 
 
 def test_many_clients_come_in_their_order():
@@ -78,8 +76,8 @@ def test_only_so_many_pages_wait_for_a_slow_caller():
         fetch = fetch_of(endpoint.client(), batch_pages=1, pages_ahead=2)
         fetch.run(slow)
         assert asked[0] == 1 + 2 + 1  # the one in use, those that wait, one that waits for room
-        assert fetch.sources[0].jobs == 2_000
-        assert fetch.sources[0].pages == 10
+        assert fetch.listings[0].jobs == 2_000
+        assert fetch.listings[0].read == 10
 
 
 def test_a_caller_that_fails_ends_the_fetching():
@@ -94,24 +92,24 @@ def test_a_caller_that_fails_ends_the_fetching():
 
 
 def test_what_is_nobody_elses_doing_is_raised_as_it_is():
-    def broken(source, page):
+    def broken(name, owner, now):
         raise ZeroDivisionError
 
-    fetch = fetch_of(demo.client(jobs=1), on_page=broken)
+    fetch = fetch_of(demo.client(jobs=1), since=broken)
     fetch.run()
-    assert fetch.sources[0].done
+    assert fetch.listings[0].done
     with pytest.raises(ZeroDivisionError):
         fetch.failures()
 
 
-def test_a_page_may_say_how_far_to_read():
-    def limited(source, page):
-        seen.append(page.number)
-        source.listing.window.since = pd.Timestamp(page.checked.created.max(), tz="UTC")
+def test_whoever_fetches_is_asked_once_how_far_to_read():
+    def limited(name, owner, now):
+        seen.append((name, owner, now))
+        return now - pd.Timedelta(days=1)
 
     seen = []
     with demo.Endpoint(demo.Account(2_000)) as endpoint:
-        fetch = fetch_of(endpoint.client(), on_page=limited)
+        fetch = fetch_of(endpoint.client(), since=limited)
         fetch.run()
-        assert seen == [0]
+        assert seen == [("us-east-1", ("111122223333", "us-east-1"), pd.Timestamp(demo.NOW))]
         assert len(endpoint.requests) == 1

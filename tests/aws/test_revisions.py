@@ -29,7 +29,7 @@ def data_sets_of(account):
 def test_all_revisions_come_whatever_the_size_of_a_page(monkeypatch):
     account = demo.Account(500)
     wanted = data_sets_of(account)[:3]
-    monkeypatch.setattr("dxnotebook.aws.revisions.PAGE_SIZE", 40)
+    monkeypatch.setattr("dxnotebook.aws.items.PAGE_SIZE", 40)
     with demo.Endpoint(account) as endpoint:
         found = list_revisions(wanted, endpoint.client())
         asked = {path for _, path, _ in endpoint.requests}
