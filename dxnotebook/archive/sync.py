@@ -225,7 +225,7 @@ class Sync:
         if rows:
             self._store.append(rows, NAMES)
         if errors:
-            rest = "The jobs are synced, and data sets are called what the archive knows."
+            rest = "The jobs are synced. Names that are known stay."
             warn(f"{errors[0]} {rest}", DataWarning)
 
     def _gap(self, asked_at: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp] | None:
