@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from dxnotebook.archive.rows import restored
-from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Selection, Store, selection
+from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Store, instant, quoted, selection
 from dxnotebook.arrays import one_chunk
 from dxnotebook.aws.load import named
 from dxnotebook.errors import DxError, invalid
-from dxnotebook.model import AWS_KEEPS, TIMESTAMP
+from dxnotebook.model import AWS_KEEPS
 from dxnotebook.tables.jobtables import AS_OF, JobTables
 from dxnotebook.times import Moment, Window, limit, moment
 
@@ -77,8 +76,8 @@ class History:
         if at is None:
             reason = "It is relative to the last sync, and there was none."
             raise DxError(f"Invalid time: {time!r}. {reason}")
-        was_seen = pads.field("first_seen_at") <= pa.scalar(at, TIMESTAMP)
-        tables = restored(_rolled_back(self._store.rows(JOBS, (was_seen, None)), at))
+        was_seen = f"first_seen_at <= {instant(at)}"
+        tables = restored(_rolled_back(self._store.rows(JOBS, was_seen), at))
         if names := last_names(self._store, at):
             tables = named(tables, names)
         tables.jobs.attrs[AS_OF] = at.isoformat()
@@ -119,9 +118,9 @@ class History:
         """
         if not isinstance(job_id, str):
             raise invalid("job_id", job_id, "is the id or ARN of a job")
-        condition = (pads.field("job_id") == job_id) | (pads.field("job_arn") == job_id)
+        condition = f"{quoted(job_id)} IN (job_id, job_arn)"
         columns = ["job_id", "job_arn", "state", "updated_at", "seen_at"]
-        return _observations(self._store, (condition, None))[columns]
+        return _observations(self._store, condition)[columns]
 
     def transitions(
         self, *, since: Moment | None = None, until: Moment | None = None
@@ -256,7 +255,7 @@ def _rolled_back(rows: pa.Table, at: pd.Timestamp) -> pa.Table:
     return rows.set_column(rows.column_names.index("raw"), "raw", pa.array(raw, rows["raw"].type))
 
 
-def _observations(store: Store, selected: Selection) -> pd.DataFrame:
+def _observations(store: Store, selected: str) -> pd.DataFrame:
     """Return one row for each observation of the jobs that are selected, in order."""
     rows = store.rows(JOBS, selected, [*_OBSERVED, "observations"])
     lists = one_chunk(rows["observations"])

@@ -12,7 +12,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
-from deltalake import DeltaTable, Field, WriterProperties, write_deltalake
+from deltalake import DeltaTable, Field, QueryBuilder, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.table import TableMerger
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from dxnotebook.archive.damage import damaged_files, damaged_log
-from dxnotebook.archive.parquet import dataset
 from dxnotebook.archive.rows import LISTS, MONTH, OWN, UNDATED, schema
 from dxnotebook.arrays import is_text
 from dxnotebook.aws.pages import Pauses
@@ -78,9 +78,6 @@ _NEEDED |= {name: set(columns.names) for name, columns in _GROWING.items()}
 _WRITER = WriterProperties(compression="ZSTD", max_row_group_size=_ROWS_A_GROUP)
 
 T = TypeVar("T")
-
-# what rows meet, for Arrow, and, in SQL, what their files may hold
-Selection = tuple[pads.Expression | None, str | None]
 
 
 class Store:
@@ -190,19 +187,40 @@ class Store:
                 with suppress(CommitFailedError):  # then another writer does it
                     self._compact(name)
 
-    def dataset(self, name: str, predicate: str | None = None) -> pads.Dataset:
-        """Return a table as a dataset, of the files that may hold rows that meet a predicate."""
+    def dataset(self, name: str) -> pads.Dataset:
+        """Return a table as a dataset: its files, or, of an object store, its rows."""
+        if "://" in self.uri:
+            # Arrow's threads must not read by a Python of ours: one that is in it when the
+            # interpreter ends aborts the process
+            return pads.dataset(self.rows(name))
         with self._naming_itself():
             table = self.opened(name)
-            return dataset(table, self.address(name), self._options, _columns(table), predicate)
+            columns = _columns(table)
+            # MERGE writes texts as string views, which Arrow cannot compare with the least and
+            # greatest values of files; of what it reads as dictionaries it does not heed these
+            texts = [column.name for column in columns if is_text(column.type)]
+            found = table.to_pyarrow_dataset(
+                filesystem=SubTreeFileSystem(self.address(name), LocalFileSystem()),
+                schema=columns,
+                parquet_read_options=pads.ParquetReadOptions(dictionary_columns=texts),
+            )
+            # deltalake says of such columns that they are dictionaries in the dataset, too
+            files = list(found.get_fragments())
+            return pads.FileSystemDataset(files, columns, found.format, found.filesystem)
 
     def rows(
-        self, name: str, selected: Selection = (None, None), columns: list[str] | None = None
+        self, name: str, condition: str = "true", columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """Return the rows of a table that are selected."""
-        condition, predicate = selected
+        """Return the rows of a table that meet a condition in SQL."""
         with self._naming_itself():
-            return self.dataset(name, predicate).to_table(columns=columns, filter=condition)
+            table = self.opened(name)
+            stored = _columns(table)
+            wanted = pa.schema([stored.field(column) for column in columns or stored.names])
+            names = ", ".join('"{}"'.format(column.replace('"', '""')) for column in wanted.names)
+            query = f"SELECT {names} FROM {name} WHERE {condition}"  # noqa: S608 (texts are quoted)
+            return pa.table(QueryBuilder().register(name, table).execute(query).read_all()).cast(
+                wanted
+            )
 
     def optimize(self) -> dict[str, int]:
         """Make few files of many, and delete what no version of the last 7 days refers to."""
@@ -292,29 +310,32 @@ class Store:
         return None
 
 
-def selection(window: Window, values: Mapping[str, list[str]]) -> Selection:
-    """Return what selects the jobs of a window that have some values.
+def selection(window: Window, values: Mapping[str, Iterable[str]]) -> str:
+    """Return, in SQL, which are the jobs of a window that have some values.
 
     Rejects are selected whatever the limits, and jobs without a time whatever those in time.
     """
-    created, is_reject = pads.field("created_at"), pads.field("reject_reason") != ""
-    condition, parts = pads.scalar(True), []
-    # jobs have no finer times than microseconds
+    times, limits = [], []
     if window.start is not None:
-        start = window.start.ceil("us")
-        condition &= created >= pa.scalar(start, TIMESTAMP)
-        first = start.isoformat()
-        parts.append(f"created_at >= '{first}' AND {MONTH} >= '{first[:7]}'")
+        first = window.start.isoformat()[:7]
+        times += [f"created_at >= {instant(window.start)}", f"{MONTH} >= '{first}'"]
     if window.end is not None:
-        end = window.end.ceil("us")
-        condition &= created < pa.scalar(end, TIMESTAMP)
-        parts.append(f"created_at < '{end.isoformat()}'")
-    if parts:
-        condition |= created.is_null() | is_reject
-        parts = [f"({' AND '.join(parts)}) OR {MONTH} = '{UNDATED}' OR reject_reason > ''"]
+        times.append(f"created_at < {instant(window.end)}")
+    if times:
+        limits.append(f"({' AND '.join(times)} OR {MONTH} = '{UNDATED}')")
     for name, wanted in values.items():
-        condition &= pads.field(name).isin(pa.array(wanted, TEXT)) | is_reject
-    return condition, parts[0] if parts else None
+        limits.append(f"{name} IN ({', '.join(map(quoted, wanted)) or 'NULL'})")
+    return f"reject_reason > '' OR ({' AND '.join(limits)})" if limits else "true"
+
+
+def instant(time: pd.Timestamp) -> str:
+    """Return a time as SQL has it, none finer than a microsecond, as those of jobs are."""
+    return f"to_timestamp_micros({time.ceil('us').as_unit('us').value})"
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL has it."""
+    return "'{}'".format(text.replace("'", "''"))
 
 
 def _absolute(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 import duckdb
@@ -11,7 +12,6 @@ import pytest
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.archive.store import Store
 from tests.archive.conftest import assert_same, load, sync
 from tests.conftest import job, page_of
 
@@ -114,16 +114,23 @@ def test_jobs_are_chosen_by_their_columns(large):
         large.load(since="soon")
 
 
-def test_only_the_files_that_matter_are_read(large, monkeypatch):
-    asked = []
-    dataset = Store.dataset
-    monkeypatch.setattr(
-        Store,
-        "dataset",
-        lambda self, *args: asked.append(dataset(self, *args)) or asked[-1],
-    )
-    large.load(since="2026-09-10")
-    assert {path.split("/")[0] for path in asked[-1].files} == {"created_month=2026-09"}
+def test_only_the_files_that_matter_are_read(large, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(large.uri, copy)
+    for month in copy.glob("jobs/created_month=*"):
+        if month.name < "created_month=2026-09":
+            shutil.rmtree(month)
+    expected = large.load(since="2026-09-10").jobs["job_arn"].tolist()
+    assert dx.Archive(copy).load(since="2026-09-10").jobs["job_arn"].tolist() == expected
+    with pytest.raises(dx.ArchiveError, match="damaged or missing"):
+        dx.Archive(copy).load(since="2026-08-30")
+
+
+def test_values_are_no_sql(large):
+    for text in ("ERROR' OR '1' = '1", "'; DROP TABLE jobs; --", '"', "\\", "\0"):
+        assert len(large.load(state=text)) == 0
+        assert large.history(text).empty
+    assert len(large.load(state=["ERROR", "O'Hara"])) == len(large.load(state="ERROR"))
 
 
 def test_other_engines_read_it(large):

@@ -126,9 +126,12 @@ def test_names_of_added_tables_are_kept_without_secrets(archive):
 
 def test_several_accounts_name_their_own_and_one_that_fails_stops_none(archive):
     accounts = [demo.Account(100), demo.Account(100, account_id="444455556666")]
-    with Forbidden(accounts[0]) as refusing, demo.Endpoint(accounts[1]) as endpoint:
-        with pytest.warns(dx.DataWarning, match="ListDataSets"):
-            sync(archive, [refusing.client(), endpoint.client()])
+    with (
+        Forbidden(accounts[0]) as refusing,
+        demo.Endpoint(accounts[1]) as endpoint,
+        pytest.warns(dx.DataWarning, match="ListDataSets"),
+    ):
+        sync(archive, [refusing.client(), endpoint.client()])
     jobs = archive.load().jobs
     is_named = jobs["data_set_name"].notna()
     assert is_named.equals(jobs["account_id"] == "444455556666")

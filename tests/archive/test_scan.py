@@ -1,4 +1,4 @@
-"""Files that MERGE wrote: their texts cannot be compared, but read as dictionaries they can."""
+"""Archives as datasets: texts that MERGE wrote are compared, and who reads them ends well."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pyarrow.fs import PyFileSystem
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.archive.parquet import WholeFiles
 from tests.archive.conftest import sync
 from tests.conftest import job, page_of, tables_of
 
@@ -27,7 +26,7 @@ def table(archive):
 
 
 def test_the_plain_way_still_fails(table, archive):
-    """Once this fails, deltalake or Arrow can do without `parquet.py`: delete it."""
+    """Once this fails, deltalake or Arrow can do without what `Store.dataset` does: delete it."""
     with pytest.raises(pa.ArrowNotImplementedError, match="string_view"):
         table.to_pyarrow_dataset().to_table(filter=IS_FAILED)
     with pytest.raises(pa.ArrowNotImplementedError, match="string_view"):
@@ -55,23 +54,9 @@ def test_what_is_read_are_texts_by_a_system_without_python(table, archive):
     assert found.to_table().schema == found.schema
     assert not [kind for kind in found.schema.types if pa.types.is_dictionary(kind)]
     by_uri = dx.Archive(f"file://{archive.uri.replace(' ', '%20')}")
-    assert by_uri.scan().to_table().equals(found.to_table())
-
-
-def read_whole(uri):
-    """Return the jobs of an archive in a folder as one in an object store is read."""
-    plain, system = dx.Archive(uri).scan(), WholeFiles.system(f"{uri}/jobs", {}, {})
-    guarantees = [one.partition_expression for one in plain.get_fragments()]
-    files = [
-        plain.format.make_fragment(path, system, month)
-        for path, month in zip(plain.files, guarantees, strict=True)
-    ]
-    return pads.FileSystemDataset(files, plain.schema, plain.format, system)
-
-
-def test_files_of_an_object_store_are_read_whole(table, archive):
-    expected = archive.scan().to_table(filter=IS_FAILED)
-    assert read_whole(archive.uri).to_table(filter=IS_FAILED).equals(expected)
+    assert by_uri.scan().schema == found.schema
+    order = [("job_arn", "ascending")]
+    assert by_uri.scan().to_table().sort_by(order).equals(found.to_table().sort_by(order))
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +75,12 @@ def of_many_files(tmp_path_factory):
         "dx.Archive(uri).scan().to_table()",
         "dx.Archive(uri).scan().head(1)",  # what is abandoned keeps readers busy beyond the end
         "dx.Archive(uri).gaps()",
-        "read_whole(uri).to_table()",
-        "read_whole(uri).head(1)",
+        "dx.Archive(f'file://{uri}').scan().head(1)",
+        "dx.Archive(uri).load()",
     ],
 )
 def test_a_process_that_reads_ends_by_itself_and_well(of_many_files, last):
-    imports = "import dxnotebook as dx; from tests.archive.test_parquet import read_whole"
-    code = f"{imports}; uri = {of_many_files.uri!r}; {last}"
+    code = f"import dxnotebook as dx; uri = {of_many_files.uri!r}; {last}"
     for _ in range(3):
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
