@@ -34,6 +34,7 @@ from dxnotebook.arrays import is_text
 from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
 from dxnotebook.model import OPEN_STATES, TEXT, TIMESTAMP
+from dxnotebook.tables.rejects import FIRST_TIME, LAST_TIME
 from dxnotebook.text import shortened
 from dxnotebook.times import Window
 
@@ -317,8 +318,8 @@ def selection(window: Window, values: Mapping[str, Iterable[str]]) -> str:
     """
     times, limits = [], []
     if window.start is not None:
-        first = window.start.isoformat()[:7]
-        times += [f"created_at >= {instant(window.start)}", f"{MONTH} >= '{first}'"]
+        first = instant(window.start)
+        times += [f"created_at >= {first}", f"{MONTH} >= {first[:8]}'"]
     if window.end is not None:
         times.append(f"created_at < {instant(window.end)}")
     if times:
@@ -330,7 +331,7 @@ def selection(window: Window, values: Mapping[str, Iterable[str]]) -> str:
 
 def instant(time: pd.Timestamp) -> str:
     """Return a time as SQL has it, none finer than a microsecond, as those of jobs are."""
-    return f"to_timestamp_micros({time.ceil('us').as_unit('us').value})"
+    return f"'{min(max(time.ceil('us'), FIRST_TIME), LAST_TIME).isoformat()}'"
 
 
 def quoted(text: str) -> str:

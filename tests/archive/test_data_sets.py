@@ -1,4 +1,4 @@
-"""Names of data sets that an archive keeps: asked for seldom, never sinking a sync, as of a time."""
+"""Names of data sets in an archive: asked for seldom, never sinking a sync, as of a time."""
 
 from __future__ import annotations
 
