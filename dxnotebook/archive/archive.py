@@ -10,7 +10,8 @@ import pyarrow.dataset as pads
 
 from dxnotebook.archive.history import History, last_look, last_names
 from dxnotebook.archive.rows import restored
-from dxnotebook.archive.store import JOBS, NAMES, Store, selection
+from dxnotebook.archive.sql import selection
+from dxnotebook.archive.store import JOBS, NAMES, Store
 from dxnotebook.archive.sync import Sync, SyncResult, put
 from dxnotebook.aws.clients import Client, listed
 from dxnotebook.aws.load import named

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 
-def damaged_log(folder: Path) -> Iterator[Path]:
-    """Yield the files of a table's log that cannot be read, or are not there."""
+def damaged(folder: Path) -> Iterator[Path]:
+    """Yield the files of a table that cannot be read, or are not there; those of its log first."""
+    log = folder / "_delta_log"
     checkpoints, commits = (
-        {
-            int(path.name.partition(".")[0]): path
-            for path in sorted(folder.glob(f"_delta_log/{name}"))
-        }
+        {int(path.name.partition(".")[0]): path for path in sorted(log.glob(name))}
         for name in ("*.checkpoint*.parquet", "[0-9]*.json")
     )
-    yield from damaged_files(checkpoints.values())
     # what a checkpoint has is not needed any more
-    for version in range(max(checkpoints, default=0), max(commits, default=-1) + 1):
-        path = folder / "_delta_log" / f"{version:020}.json"
-        if version not in checkpoints and not _is_json_lines(path):
-            yield path
+    versions = range(max(checkpoints, default=-1) + 1, max(commits, default=-1) + 1)
+    needed = [*checkpoints.values(), *(log / f"{version:020}.json" for version in versions)]
+    yield from (path for path in needed if not _is_whole(path))
+    with suppress(DeltaError):
+        files = pa.table(DeltaTable(str(folder)).get_add_actions())["path"].to_pylist()
+        yield from (folder / file for file in files if not _is_whole(folder / file))
 
 
-def damaged_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the Parquet files that cannot be read, or are not there."""
-    for path in paths:
-        try:
-            pq.ParquetFile(path).read()
-        except (OSError, ValueError):
-            yield path
-
-
-def _is_json_lines(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     try:
-        lines = path.read_bytes().splitlines()
-        return bool([json.loads(line) for line in lines])
+        if path.suffix == ".json":
+            return bool([json.loads(line) for line in path.read_bytes().splitlines()])
+        pq.ParquetFile(path).read()
     except (OSError, ValueError):
         return False
+    return True

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dxnotebook.archive.rows import restored
-from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Store, instant, quoted, selection
+from dxnotebook.archive.sql import instant, quoted, selection
+from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Store
 from dxnotebook.arrays import one_chunk
 from dxnotebook.aws.load import named
 from dxnotebook.errors import DxError, invalid

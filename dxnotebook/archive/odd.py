@@ -42,20 +42,15 @@ def rows_of(tables: JobTables, seen_at: pd.Timestamp, stored: pa.Schema | None =
 
 def _as_reject(tables: JobTables, error: Exception) -> JobTables:
     """Return one job or reject as a reject that can be a row: all of it, or else its name."""
-    reject: dict[str, object] = {"source": "archive", "page": 0, "position": 0}
-    reject["reason"] = f"no row could be made: {type(error).__name__}"
+    reason = f"no row could be made: {type(error).__name__}"
     names = [valid_utf8(name) for name in tables.jobs["job_arn"]]
-    warn(
-        f"{names or 'A reject'}: {reject['reason']}. It is kept as JSON; please report it.",
-        DataWarning,
-    )
+    warn(f"{names or 'A reject'}: {reason}. It is kept as JSON; please report it.", DataWarning)
     raw = json.dumps([valid_utf8(raw) for raw in tables.rejects["raw"]] or names)
     with suppress(Exception):
-        given = map(json.loads, tables.rejects["raw"])
-        whole = [*given] or tables.to_jobs()
-        text = json.dumps(redact_value(whole[0]), default=str, ensure_ascii=False)
+        [whole] = [*map(json.loads, tables.rejects["raw"])] or tables.to_jobs()
+        text = json.dumps(redact_value(whole), default=str, ensure_ascii=False)
         # of half a surrogate pair the escape: nothing that reads this makes half a pair of it
         raw = _HALF.sub(lambda half: rf"\\u{ord(half[0]):04x}", text)
-    rejects = pd.DataFrame([reject | {"raw": raw}])[tables.rejects.columns]
-    nothing = tables.filter(np.zeros(len(tables), bool))
-    return replace(nothing, rejects=rejects.astype(tables.rejects.dtypes))
+    reject = {"source": "archive", "page": 0, "position": 0, "reason": reason, "raw": raw}
+    rejects = pd.DataFrame([reject]).astype(tables.rejects.dtypes)[tables.rejects.columns]
+    return replace(tables.filter(np.zeros(len(tables), bool)), rejects=rejects)

@@ -267,10 +267,10 @@ def newest(rows: pa.Table) -> pa.Table:
 def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
     """Return the tables of the rows of an archive, the newest jobs first, by a model."""
     decoder = decode.Decoder(model)
-    is_whole = mask_of(pc.is_null(rows["raw"]))
-    batches = [_batch(rows, is_whole, model)]
+    rows = rows.sort_by(_NEWEST_FIRST)
+    batches = [_batch(rows.filter(pc.is_null(rows["raw"])), model)]
     columns = ["raw", *(f"reject_{name}" for name in _REJECT_COLUMNS)]
-    others = rows.select(columns).filter(pa.array(~is_whole)).to_pylist()
+    others = rows.select(columns).filter(pc.is_valid(rows["raw"])).to_pylist()
     if others:
         page = b'{"Jobs":[%b]}' % ",".join(row["raw"] for row in others).encode()
         records = decoder.decode([body.Body(page, "archive")])
@@ -289,23 +289,17 @@ def _as_met(reject: decode.Reject, row: dict[str, Any]) -> decode.Reject:
     return replace(reject, **{name: row[f"reject_{name}"] for name in _REJECT_COLUMNS})
 
 
-def _batch(rows: pa.Table, is_whole: Mask, model: Model) -> Batch:
-    """Return the rows that the typed columns carry whole as tables, the newest jobs first."""
-    sortable = rows.select([column for column, _ in _NEWEST_FIRST]).filter(pa.array(is_whole))
-    order = np.flatnonzero(is_whole)[pc.sort_indices(sortable, _NEWEST_FIRST).to_numpy()]
-    place = np.full(len(rows), -1)
-    place[order] = np.arange(len(order))
+def _batch(rows: pa.Table, model: Model) -> Batch:
+    """Return rows that the typed columns carry whole as tables."""
     jobs = {name: rows[name] for name in rows.column_names if name not in {*OWN.names, *LISTS}}
-    table, unknown = _typed(jobs, order, _types(model, "jobs"))
+    table, unknown = _typed(jobs, len(rows), _types(model, "jobs"))
     batch = {"jobs": table}
     for name in LISTS:
         lists = one_chunk(rows[name])
-        owner = place[pc.list_parent_indices(lists).to_numpy()]
-        index = np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]
-        elements = lists.flatten()
+        owner, elements = pc.list_parent_indices(lists), lists.flatten()
         members = dict(zip(elements.type.names, elements.flatten(), strict=True))
-        table, more = _typed(members, index, _types(model, name))
-        batch[name] = table.append_column(ORDINAL, pa.array(owner[index]))
+        table, more = _typed(members, len(owner), _types(model, name))
+        batch[name] = table.append_column(ORDINAL, owner)
         unknown += [f"{name}.{member}" for member in more]
     if unknown:
         what = "The archive has columns that the installed botocore does not know"
@@ -314,15 +308,9 @@ def _batch(rows: pa.Table, is_whole: Mask, model: Model) -> Batch:
     return batch
 
 
-def _typed(columns: dict[str, Any], index: Integers, types: Types) -> tuple[pa.Table, list[str]]:
-    """Return some rows in the types that a model says, and which columns with values it lacks."""
-    places, count = pa.array(index), len(index)
-    # the many columns without values are not worth a look
-    filled = {
-        name: taken
-        for name, values in columns.items()
-        if values.null_count < len(values) and (taken := values.take(places)).null_count < count
-    }
+def _typed(columns: dict[str, Any], count: int, types: Types) -> tuple[pa.Table, list[str]]:
+    """Return columns in the types that a model says, and which of those with values it lacks."""
+    filled = {name: values for name, values in columns.items() if values.null_count < count}
     unknown = {name: values for name, values in filled.items() if name not in types}
     nothing = pa.nulls(count)
     known = {name: _cast(filled.get(name, nothing), kind) for name, kind in types.items()}

@@ -12,7 +12,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -25,18 +25,16 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from deltalake import DeltaTable, Field, QueryBuilder, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.table import TableMerger
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from dxnotebook.archive.damage import damaged_files, damaged_log
-from dxnotebook.archive.rows import LISTS, MONTH, OWN, UNDATED, schema
+from dxnotebook.archive.damage import damaged
+from dxnotebook.archive.rows import LISTS, MONTH, OWN, schema
+from dxnotebook.archive.sql import IS_NEWER, column_names, merged_values, same_job
 from dxnotebook.arrays import is_text
 from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
-from dxnotebook.model import OPEN_STATES, TEXT, TIMESTAMP
-from dxnotebook.tables.rejects import FIRST_TIME, LAST_TIME
+from dxnotebook.model import TEXT, TIMESTAMP
 from dxnotebook.text import shortened
-from dxnotebook.times import Window
 
 JOBS, SYNCS, NAMES = "jobs", "syncs", "data_sets"
 #: A row for each account of each sync: `since` is how far back it read (null: to the end), and
@@ -171,7 +169,10 @@ class Store:
                 # by itself a MERGE with merge_schema=False drops them in silence
                 table.alter.add_columns(lacking)
                 table = self.opened(JOBS)
-            done = _merger(table, rows).execute()
+            values, changed = merged_values(wanted.names, rows.column_names)
+            merger = table.merge(rows, same_job(rows), "s", "t", writer_properties=_WRITER)
+            merger = merger.when_matched_update(changed, IS_NEWER)
+            done = merger.when_not_matched_insert(values).execute()
             return rows.num_rows, done["num_target_rows_inserted"], done["num_target_rows_updated"]
 
         with self._naming_itself():
@@ -217,11 +218,9 @@ class Store:
             table = self.opened(name)
             stored = _columns(table)
             wanted = pa.schema([stored.field(column) for column in columns or stored.names])
-            names = ", ".join('"{}"'.format(column.replace('"', '""')) for column in wanted.names)
-            query = f"SELECT {names} FROM {name} WHERE {condition}"  # noqa: S608 (texts are quoted)
-            return pa.table(QueryBuilder().register(name, table).execute(query).read_all()).cast(
-                wanted
-            )
+            query = f"SELECT {column_names(wanted.names)} FROM {name} WHERE {condition}"  # noqa: S608
+            found = QueryBuilder().register(name, table).execute(query).read_all()
+            return pa.table(found).cast(wanted)
 
     def optimize(self) -> dict[str, int]:
         """Make few files of many, and delete what no version of the last 7 days refers to."""
@@ -288,7 +287,8 @@ class Store:
             if not (is_panic or type(error) is Exception or isinstance(error, _ENGINES)):
                 raise
             reason = shortened(str(error).partition("\n")[0].rstrip(". "), 300)
-            if path := self._damaged():
+            folders = (Path(self.address(name)) for name in (JOBS, *_GROWING))
+            if path := next((path for folder in folders for path in damaged(folder)), None):
                 file = path.relative_to(self.uri)
                 what = f"its file {file} is damaged or missing. Restore it from a backup"
                 remedy = "or move the archive away and sync anew: AWS has the jobs of 90 days"
@@ -298,45 +298,6 @@ class Store:
             raise ArchiveError(
                 f"The archive at {self.uri} cannot be used: {what}; {remedy}."
             ) from error
-
-    def _damaged(self) -> Path | None:
-        """Return the first file of the archive, in a folder, that cannot be read or is missing."""
-        for folder in (Path(self.address(name)) for name in (JOBS, *_GROWING)):
-            if found := next(damaged_log(folder), None):
-                return found
-            with suppress(DeltaError):
-                files = pa.table(DeltaTable(str(folder)).get_add_actions())["path"].to_pylist()
-                if found := next(damaged_files(folder / file for file in files), None):
-                    return found
-        return None
-
-
-def selection(window: Window, values: Mapping[str, Iterable[str]]) -> str:
-    """Return, in SQL, which are the jobs of a window that have some values.
-
-    Rejects are selected whatever the limits, and jobs without a time whatever those in time.
-    """
-    times, limits = [], []
-    if window.start is not None:
-        first = instant(window.start)
-        times += [f"created_at >= {first}", f"{MONTH} >= {first[:8]}'"]
-    if window.end is not None:
-        times.append(f"created_at < {instant(window.end)}")
-    if times:
-        limits.append(f"({' AND '.join(times)} OR {MONTH} = '{UNDATED}')")
-    for name, wanted in values.items():
-        limits.append(f"{name} IN ({', '.join(map(quoted, wanted)) or 'NULL'})")
-    return f"reject_reason > '' OR ({' AND '.join(limits)})" if limits else "true"
-
-
-def instant(time: pd.Timestamp) -> str:
-    """Return a time as SQL has it, none finer than a microsecond, as those of jobs are."""
-    return f"'{min(max(time.ceil('us'), FIRST_TIME), LAST_TIME).isoformat()}'"
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL has it."""
-    return "'{}'".format(text.replace("'", "''"))
 
 
 def _absolute(uri: str) -> str:
@@ -359,46 +320,6 @@ def _large(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([(member.name, _large(member.type)) for member in kind])
     return TEXT if is_text(kind) else kind
-
-
-def _merger(table: DeltaTable, rows: pa.Table) -> TableMerger:
-    """Return a MERGE that inserts new jobs and updates those whose incoming version is newer.
-
-    So that a replay changes nothing, and so makes no commit, equally new versions are left alone,
-    unless the incoming one is further on: nobody promises that UpdatedAt moves with each change of
-    State.
-    """
-    given, names = set(rows.column_names), _columns(table).names
-    values = {f"`{name}`": f"s.`{name}`" if name in given else "NULL" for name in names}
-    changed = values | {
-        "`first_seen_at`": "t.first_seen_at",
-        "`observations`": "array_concat(t.observations, s.observations)",
-    }
-    newer = (
-        "s.updated_at > t.updated_at OR (t.updated_at IS NULL AND s.updated_at IS NOT NULL) OR "
-        # IS NOT DISTINCT FROM is lost on deltalake, which forgets the brackets around it
-        "((s.updated_at = t.updated_at OR (s.updated_at IS NULL AND t.updated_at IS NULL)) "
-        f"AND {_rank('s')} > {_rank('t')})"
-    )
-    same = f"{_place(rows)} AND t.{MONTH} = s.{MONTH} AND t.job_arn = s.job_arn"
-    merger = table.merge(rows, same, "s", "t", writer_properties=_WRITER)
-    return merger.when_matched_update(changed, newer).when_not_matched_insert(values)
-
-
-def _rank(side: str) -> str:
-    """Return in SQL how far a job is on one side of a MERGE."""
-    cases = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(OPEN_STATES))
-    return f"(CASE {side}.state {cases} ELSE {len(OPEN_STATES)} END)"
-
-
-def _place(rows: pa.Table) -> str:
-    """Return in SQL where rows can be, so that other months, and times in these, are not read."""
-    months = ", ".join(f"'{month}'" for month in pc.unique(rows[MONTH]).to_pylist())
-    place, created = f"t.{MONTH} IN ({months})", rows["created_at"]
-    if created.null_count:
-        return place
-    first, last = (pc.min_max(created)[end].as_py().isoformat() for end in ("min", "max"))
-    return f"{place} AND t.created_at >= TIMESTAMP '{first}' AND t.created_at <= TIMESTAMP '{last}'"
 
 
 def _untidy(table: DeltaTable) -> list[str]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,12 +19,10 @@ import pandas as pd
 from dxnotebook.archive.history import ACCOUNT, gaps_in, known_names, known_syncs
 from dxnotebook.archive.odd import rows_of
 from dxnotebook.archive.store import NAMES, Store
-from dxnotebook.aws.background import results_of
 from dxnotebook.aws.clients import Client, broke_off, label, report, unnumbered
 from dxnotebook.aws.fetch import Fetch
 from dxnotebook.aws.items import data_set_names
 from dxnotebook.aws.listing import OVERLAP, Listing
-from dxnotebook.aws.pages import REQUEST_ERRORS
 from dxnotebook.errors import DataWarning, GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
 from dxnotebook.tables.assemble import assemble
@@ -213,7 +210,7 @@ class Sync:
                 if ids and not (is_fresh and ids.issubset(mine["data_set_id"])):
                     due[listing.owner] = (client, ids)
         rows, errors = list[dict[str, Any]](), list[str]()
-        answers = results_of([partial(_names_by, client) for client, _ in due.values()])
+        answers = data_set_names(client for client, _ in due.values())
         for (owner, (client, ids)), (names, error) in zip(due.items(), answers, strict=True):
             if error:
                 errors.append(str(broke_off(f"data sets of {label(client)}", error)))
@@ -243,13 +240,6 @@ class Sync:
                     GapWarning,
                 )
         return None if gaps.empty else (gaps["start"].iloc[0], gaps["end"].iloc[0])
-
-
-def _names_by(client: Client) -> tuple[dict[str, str], Exception | None]:
-    try:
-        return data_set_names(client), None
-    except REQUEST_ERRORS as error:
-        return {}, error
 
 
 def _reaching(seen: pd.DataFrame | None) -> Instant:

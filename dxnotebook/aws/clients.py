@@ -116,10 +116,12 @@ def describe(error: Exception) -> str:
     return f"{message}. {remedy.format(operation=getattr(error, 'operation_name', 'ListJobs'))}"
 
 
-def broke_off(what: str, error: Exception, where: str = "", *, redact: bool = True) -> LoadError:
+def broke_off(
+    what: str, error: Exception, where: str = "", *, redact: bool = True, partial: Any = None
+) -> LoadError:
     """Return the error of a listing that broke off: of what, where, why, what to do."""
     reason = redact_text(describe(error)) if redact else describe(error)
-    return LoadError(f"Listing the {what} broke off{where}: {reason}.")
+    return LoadError(f"Listing the {what} broke off{where}: {reason}.", partial)
 
 
 def report(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from dxnotebook.aws.background import results_of
 from dxnotebook.aws.clients import Client
 from dxnotebook.aws.listing import PAGE_SIZE
-from dxnotebook.aws.pages import pages
+from dxnotebook.aws.pages import REQUEST_ERRORS, pages
 from dxnotebook.errors import FormatError
 from dxnotebook.records.body import as_utf8
 from dxnotebook.records.redact import redact_value
@@ -33,18 +34,23 @@ def list_items(
     return [row for page in found for row in page.checked.entries]
 
 
-def data_set_names(client: Client) -> dict[str, str]:
-    """Return the names of the data sets that a client owns or is entitled to, by their ids.
+def data_set_names(clients: Iterable[Client]) -> list[tuple[dict[str, str], Exception | None]]:
+    """Return the names of the data sets that each client owns or is entitled to, by their ids.
 
-    Raises what `list_items` does.
+    Beside them is what broke a listing off, if anything did.
     """
+    return results_of([partial(_names_by, client) for client in clients])
+
+
+def _names_by(client: Client) -> tuple[dict[str, str], Exception | None]:
     names: dict[str, str] = {}
-    for origin in ("OWNED", "ENTITLED"):
-        parameters = {"Origin": origin}
-        names |= list_items(
-            client, "list_data_sets", parameters, "DataSets", {"Id": str, "Name": str}
-        )
-    return names
+    try:
+        for origin in ("OWNED", "ENTITLED"):
+            members = {"Id": str, "Name": str}
+            names |= list_items(client, "list_data_sets", {"Origin": origin}, "DataSets", members)
+    except REQUEST_ERRORS as error:
+        return names, error
+    return names, None
 
 
 class _Items(NamedTuple):

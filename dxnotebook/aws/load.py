@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 
-from dxnotebook.aws.background import results_of
 from dxnotebook.aws.clients import Client, broke_off, label, listed, report
 from dxnotebook.aws.fetch import Fetch
 from dxnotebook.aws.items import data_set_names
-from dxnotebook.aws.pages import REQUEST_ERRORS
 from dxnotebook.errors import LoadError, interruptible
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, warn_of_rejects, within
@@ -143,20 +140,15 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
     False
     """
     checked(tables)
+    names: dict[str, str] = {}
     message = "The naming of data sets was interrupted; the tables as they were are in `.partial`."
     with interruptible(message, lambda: tables):
-        try:
-            known = results_of([partial(_names_by, client) for client in listed(clients)])
-        except LoadError as error:
-            raise LoadError(str(error), tables) from None
-    return named(tables, {key: name for names in known for key, name in names.items()})
-
-
-def _names_by(client: Client) -> dict[str, str]:
-    try:
-        return data_set_names(client)
-    except REQUEST_ERRORS as error:
-        raise broke_off(f"data sets of {label(client)}", error) from None
+        several = listed(clients)
+        for client, (found, error) in zip(several, data_set_names(several), strict=True):
+            names |= found
+            if error:
+                raise broke_off(f"data sets of {label(client)}", error, partial=tables)
+    return named(tables, names)
 
 
 def named(tables: JobTables, names: Mapping[str, str]) -> JobTables:

@@ -96,7 +96,6 @@ class Account:
         self._time = int(now.timestamp() * 1000)
         window = [self._time - 90 * cat.DAY, self._time + 1]
         self._first, self._end = np.searchsorted(self._plan["created"], window).tolist()
-        self._filtered: dict[tuple[str | None, str | None], Array] = {}
         self.data_sets = [_data_set(self._names, number) for number in range(len(DATA_SETS))]
         self._flags = flags_of(self._plan)
         self.story = self._story()
@@ -139,9 +138,9 @@ class Account:
         end = start + size
         if next_token is None and end < len(rows):
             next_token = self.token(end, data_set_id, revision_id)
-        more = {} if next_token is None else {"NextToken": next_token}
         jobs = [job.to_json() for job in self._jobs(np.asarray(rows[start:end], np.int64))]
-        return json.dumps({"Jobs": jobs, **more}, separators=(",", ":")).encode()
+        page = {"Jobs": jobs} if next_token is None else {"Jobs": jobs, "NextToken": next_token}
+        return json.dumps(page, separators=(",", ":")).encode()
 
     def pages(self, size: int = 200) -> Iterator[bytes]:
         """Yield the body of every page of the whole listing.
@@ -207,12 +206,6 @@ class Account:
         """Return the places in the plan of the jobs that name both, newest first."""
         if data_set_id is None and revision_id is None:
             return range(self._end - 1, self._first - 1, -1)
-        filters = (data_set_id, revision_id)
-        if filters not in self._filtered:
-            self._filtered[filters] = np.flatnonzero(self._matches(*filters))[::-1] + self._first
-        return self._filtered[filters]
-
-    def _matches(self, data_set_id: str | None, revision_id: str | None) -> Array:
         plan = self._plan[self._first : self._end]
         data_set = planned.DATA_SET_OF[plan["feed"]]
         matches = np.ones(len(plan), bool)
@@ -224,7 +217,7 @@ class Account:
             age = planned.revision_days(plan) - day
             earlier = planned.EARLIER_OF[plan["feed"]]
             matches &= (data_set == owner) & (age >= 0) & (age <= earlier)
-        return matches
+        return np.asarray(np.flatnonzero(matches)[::-1] + self._first)
 
     def _jobs(self, rows: Array) -> Iterator[Job]:
         plan = self._plan[rows]
@@ -257,13 +250,13 @@ class Account:
         data_set = FEEDS[cat.BAD_FEED].data_set
         return Story(
             data_set_id=self._names.data_set_ids[data_set],
-            data_set_name=DATA_SETS[data_set].name,
+            data_set_name=DATA_SETS[data_set]["name"],
             bucket=self._names.buckets[cat.BAD_FEED],
             code=cat.CAUSES[cat.POLICY]["code"],
             bad_week=(_time(cat.BAD_FROM), _time(cat.BAD_TO)),
             failed=int((self._plan["cause"] == cat.POLICY).sum()),
             fixed_at=_time(cat.FIXED),
-            malware_job_id=malware[0] if malware else None,
+            malware_job_id=next(iter(malware), None),
             stuck_job_ids=tuple(stuck),
             quota_bursts=tuple((_time(b.start), FEEDS[b.feed].type) for b in cat.BURSTS),
             finalized_early=tuple(self._names.revision_ids[n] for n in self._flags.early),
@@ -283,21 +276,20 @@ def _index(ids: list[str], wanted: str, resource: str) -> int:
 
 def _data_set(names: Names, number: int) -> Json:
     """Return a data set as ListDataSets gives it."""
-    name, slug, jobs = DATA_SETS[number]
+    name, slug, jobs = DATA_SETS[number].values()
     data_set_id = names.data_set_ids[number]
     kinds = [cat.ASSET_TYPES[kind] for kind in jobs if kind in cat.ASSET_TYPES]
-    entitled = set(jobs) <= cat.EXPORTS
     data_set: Json = {
         "Arn": f"{names.arn}:data-sets/{data_set_id}",
-        "AssetType": kinds[0] if kinds else "S3_SNAPSHOT",
+        "AssetType": [*kinds, "S3_SNAPSHOT"][0],
         "CreatedAt": f"2025-06-{number + 1:02d}T09:30:00.000Z",
         "Description": f"{name}, published as {slug}",
         "Id": data_set_id,
         "Name": name,
-        "Origin": "ENTITLED" if entitled else "OWNED",
+        "Origin": "OWNED",
         "UpdatedAt": f"2026-06-{number + 1:02d}T09:30:00.000Z",
     }
-    if entitled:
-        data_set["OriginDetails"] = {"ProductId": f"prod-{data_set_id[:13]}"}
-        data_set["SourceId"] = data_set_id[::-1]
+    if set(jobs) <= cat.EXPORTS:
+        details = {"ProductId": f"prod-{data_set_id[:13]}"}
+        data_set |= {"Origin": "ENTITLED", "OriginDetails": details, "SourceId": data_set_id[::-1]}
     return data_set

@@ -30,14 +30,6 @@ STATES = ("ERROR", "CANCELLED", "TIMED_OUT", "COMPLETED", "WAITING", "IN_PROGRES
 ERROR, CANCELLED, TIMED_OUT, COMPLETED, WAITING, IN_PROGRESS = range(6)
 
 
-class DataSet(NamedTuple):
-    """A data set, and how many of 6,000 jobs are of each type."""
-
-    name: str
-    slug: str
-    jobs: dict[str, int]
-
-
 class Feed(NamedTuple):
     """The jobs of one type of one data set."""
 
@@ -70,8 +62,10 @@ _FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="ut
 MINUTES: dict[str, float] = _FILE["minutes"]
 EXPORTS = {kind for kind in MINUTES if kind.startswith("EXPORT")}
 ASSET_TYPES: dict[str, str] = _FILE["asset_types"]
-DATA_SETS = [DataSet(**data_set) for data_set in _FILE["data_sets"]]
-FEEDS = [Feed(n, one.slug, *jobs) for n, one in enumerate(DATA_SETS) for jobs in one.jobs.items()]
+DATA_SETS: list[Json] = _FILE["data_sets"]  # `jobs`: how many of 6,000 are of each type
+FEEDS = [
+    Feed(n, one["slug"], *jobs) for n, one in enumerate(DATA_SETS) for jobs in one["jobs"].items()
+]
 REFUSALS: dict[str, Json] = _FILE["refusals"]
 TEXTS: dict[str, str] = _FILE["texts"]
 DETAILS: Json = _FILE["details"]

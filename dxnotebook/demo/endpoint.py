@@ -51,9 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
         if reply is None:
             return
         self.send_response_only(reply.status)
-        length = str(len(reply.body) + reply.missing)
-        for name, value in {**reply.headers, "Content-Length": length}.items():
+        for name, value in reply.headers.items():
             self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body) + reply.missing))
         self.end_headers()
         self.wfile.write(reply.body)
 
@@ -175,12 +175,10 @@ class Endpoint:
             reply = self._operation(method, path, query)
         except RefusalError as refusal:
             reply = refusal.reply
-        if reply is None:
-            return None
         date = format_datetime(self.account.now, usegmt=True)
         request_id = f"{number:08x}-0000-4000-8000-{number:012x}"
-        headers = {"Date": date, "x-amzn-RequestId": request_id, **reply.headers}
-        return reply._replace(headers=headers)
+        headers = {"Date": date, "x-amzn-RequestId": request_id}
+        return reply and reply._replace(headers=headers | reply.headers)
 
     def _operation(self, method: str, path: str, query: dict[str, str]) -> Reply | None:
         operation = {_JOBS: self._list_jobs, _DATA_SETS: self._list_data_sets}.get(path)
@@ -217,8 +215,8 @@ class Endpoint:
             "empty_token": "",
             "empty_page": self.account.token(start, *listing, detours=1),
         }
-        size = 0 if fault.kind == "empty_page" else size
         token = wrong_tokens.get(fault.kind)
+        size *= fault.kind != "empty_page"
         body = self.account.page(start, size, **filters, next_token=token)
         return fault.spoilt(body, self.account.account_id, self.account.region)
 
@@ -266,18 +264,16 @@ def _page_size(query: dict[str, str]) -> int:
     value = query.get("maxResults", "200")
     if not value.removeprefix("-").isdecimal():
         raise _invalid(value, "maxResults", "be an integer")
-    if not 1 <= int(value) <= 200:
-        bound = "greater than or equal to 1" if int(value) < 1 else "less than or equal to 200"
-        raise _invalid(value, "maxResults", f"have value {bound}")
-    return int(value)
+    size = min(max(int(value), 1), 200)
+    if size != int(value):
+        bound = "greater" if size == 1 else "less"
+        raise _invalid(value, "maxResults", f"have value {bound} than or equal to {size}")
+    return size
 
 
 def _invalid(value: str, name: str, constraint: str) -> RefusalError:
-    message = (
-        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
-        f"Member must {constraint}"
-    )
-    return RefusalError(400, "ValidationException", message)
+    what = f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint"
+    return RefusalError(400, "ValidationException", f"{what}: Member must {constraint}")
 
 
 def client(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from dxnotebook.demo.catalogue import REFUSALS
 
-_JSON, _HTML = ({"Content-Type": f"{kind}"} for kind in ("application/json", "text/html"))
+_JSON, _HTML = {"Content-Type": "application/json"}, {"Content-Type": "text/html"}
 _UNAVAILABLE = b"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
 _TOKENS = ("repeat_token", "cycle_token", "empty_page", "empty_token")
 _BODIES = ("unavailable", "stall", "reset", "truncate", "cut", "empty", "html")
@@ -21,7 +20,7 @@ class Reply(NamedTuple):
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = _JSON
+    headers: dict[str, str] = _JSON
     missing: int = 0  # bytes that Content-Length promises and nobody sends
 
 

@@ -59,18 +59,20 @@ def revisions_of(names: Names, data_set: int, flags: Flags, now: int) -> list[Js
     number, created = data_set * REVISION_DAYS + days, FIRST_REVISION + days * DAY
     ended = np.maximum(flags.ended[number], created)
     has_ended = ended <= now
-    stamped = zip(stamps(created), stamps(np.where(has_ended, ended, created)), strict=True)
-    are = zip(flags.finalized[number] & has_ended, flags.revoked[number] & has_ended, strict=True)
-    of_data_set = {"DataSetId": names.data_set_ids[data_set]}
-    arn = f"{names.arn}:data-sets/{of_data_set['DataSetId']}/revisions"
-    revision_ids = [names.revision_ids[n] for n in number]
-    return [
-        of_data_set
-        | {"Arn": f"{arn}/{revision_id}", "Id": revision_id, "CreatedAt": created_at}
-        | {"Comment": f"{DATA_SETS[data_set].name}, {created_at[:10]}", "UpdatedAt": updated_at}
-        | {"Finalized": bool(is_final), "Revoked": bool(is_revoked)}
-        | ({"RevokedAt": updated_at, "RevocationComment": _WHY} if is_revoked else {})
-        for revision_id, (created_at, updated_at), (is_final, is_revoked) in zip(
-            revision_ids, stamped, are, strict=True
-        )
-    ]
+    data_set_id, name = names.data_set_ids[data_set], DATA_SETS[data_set]["name"]
+    revisions = []
+    for revision, created_at, updated_at, is_final, is_revoked in zip(
+        (names.revision_ids[n] for n in number),
+        stamps(created),
+        stamps(np.where(has_ended, ended, created)),
+        (flags.finalized[number] & has_ended).tolist(),
+        (flags.revoked[number] & has_ended).tolist(),
+        strict=True,
+    ):
+        arn = f"{names.arn}:data-sets/{data_set_id}/revisions/{revision}"
+        one = {"DataSetId": data_set_id, "Arn": arn, "Id": revision, "CreatedAt": created_at}
+        one |= {"Comment": f"{name}, {created_at[:10]}", "UpdatedAt": updated_at}
+        one |= {"Finalized": is_final, "Revoked": is_revoked}
+        more = {"RevokedAt": updated_at, "RevocationComment": _WHY} if is_revoked else {}
+        revisions.append(one | more)
+    return revisions

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 import dxnotebook as dx
 from dxnotebook import demo
-from dxnotebook.archive.damage import damaged_files, damaged_log
+from dxnotebook.archive.damage import damaged
 from tests.archive.conftest import sync
 from tests.conftest import job, page_of, tables_of
 
@@ -29,25 +29,25 @@ def log(folder, version):
 
 def test_files_that_are_damaged_or_missing_are_found(folder):
     paths = sorted((folder / "jobs").glob("**/part-*.parquet"))
-    assert [*damaged_files(paths)] == []
+    assert [*damaged(folder / "jobs")] == []
     paths[0].unlink()
     paths[1].write_bytes(b"PAR1")
-    assert [*damaged_files(paths)] == paths[:2]
+    assert {*damaged(folder / "jobs")} == {*paths[:2]}
 
 
 def test_a_log_that_is_damaged_or_has_holes_is_found(folder):
-    assert [*damaged_log(folder / "jobs")] == []
+    assert [*damaged(folder / "jobs")] == []
     log(folder, 1).unlink()
     log(folder, 2).write_text('{"commitInfo":')
-    assert [*damaged_log(folder / "jobs")] == [log(folder, 1), log(folder, 2)]
-    assert [*damaged_log(folder / "none")] == []
+    assert [*damaged(folder / "jobs")] == [log(folder, 1), log(folder, 2)]
+    assert [*damaged(folder / "none")] == []
 
 
 def test_what_a_checkpoint_has_need_not_be_there(folder):
     DeltaTable(str(folder / "jobs")).create_checkpoint()
     log(folder, 0).unlink()
     assert len(dx.Archive(folder).load()) == 3
-    assert [*damaged_log(folder / "jobs")] == []
+    assert [*damaged(folder / "jobs")] == []
 
 
 def test_jobs_that_are_not_there_any_more_are_read_again(folder):

@@ -19,7 +19,7 @@ def test_types_and_codes_are_the_api_s():
 
 def test_the_feeds_of_6_000_jobs_leave_room_for_re_runs_and_bursts():
     assert sum(feed.jobs for feed in cat.FEEDS) + sum(burst.jobs for burst in cat.BURSTS) < 6_000
-    assert len({data_set.slug for data_set in cat.DATA_SETS}) == len(cat.DATA_SETS)
+    assert len({data_set["slug"] for data_set in cat.DATA_SETS}) == len(cat.DATA_SETS)
 
 
 def test_the_story_s_causes_are_no_one_else_s():
