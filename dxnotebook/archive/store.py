@@ -1,7 +1,7 @@
-"""Where an archive is kept: two Delta Lake tables, which any number of writers share.
+"""Where an archive is kept: three Delta Lake tables, which any number of writers share.
 
-``jobs`` has a row a job and is changed by MERGE; ``syncs`` has a row for each account of each sync
-and only grows. Delta commits a change whole or not at all, so a writer that is killed leaves at
+``jobs`` has a row a job and is changed by MERGE; ``syncs`` has a row for each account of each sync,
+``data_sets`` one for each data set whenever their names were seen: these only grow. Delta commits a change whole or not at all, so a writer that is killed leaves at
 most files that nobody refers to. Of two writers that change the same files the second to commit is
 refused, and does its work again on what the first left.
 """
@@ -31,6 +31,7 @@ from dxnotebook.archive.damage import damaged
 from dxnotebook.archive.rows import LISTS, MONTH, OWN, schema
 from dxnotebook.archive.sql import IS_NEWER, column_names, merged_values, same_job
 from dxnotebook.arrays import is_text
+from dxnotebook.aws.background import results_of
 from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
 from dxnotebook.model import TEXT, TIMESTAMP
@@ -80,7 +81,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """The two Delta tables of an archive.
+    """The Delta tables of an archive.
 
     Parameters
     ----------
@@ -109,16 +110,20 @@ class Store:
     def has(self, name: str) -> bool:
         """Tell whether a table is there: an archive may be older than that of names."""
         with self._naming_itself():
-            return DeltaTable.is_deltatable(self.address(name), self._options)
+            return self._found(self.address(name)) is not None
+
+    def _found(self, uri: str) -> DeltaTable | None:
+        with suppress(TableNotFoundError):
+            return _awaited(partial(DeltaTable, uri, storage_options=self._options))
+        return None
 
     def opened(self, name: str) -> DeltaTable:
         """Return the newest version of a table, or raise ArchiveError where there is none."""
         with self._naming_itself():
-            try:
-                table = DeltaTable(self.address(name), storage_options=self._options)
-            except TableNotFoundError:
+            table = self._found(self.address(name))
+            if table is None:
                 remedy = "Make one with dx.Archive(...).sync() or `dxnotebook sync`."
-                raise ArchiveError(f"There is no archive at {self.uri}. {remedy}") from None
+                raise ArchiveError(f"There is no archive at {self.uri}. {remedy}")
             if lacking := _NEEDED[name].difference(one.name for one in table.schema().fields):
                 what = f"The Delta table at {self.address(name)} is none of an archive"
                 remedy = "Give another folder: that of an archive, or a new one"
@@ -139,10 +144,10 @@ class Store:
             with self._naming_itself():
                 if not self.has(name):
                     self._check_room()
-                    if DeltaTable.is_deltatable(self.uri, self._options):
-                        what = f"{self.uri} is a Delta table, and an archive is a folder of two"
+                    if self._found(self.uri):
+                        what = f"{self.uri} is a Delta table, and an archive is a folder of such"
                         raise ArchiveError(f"{what}. Give a folder above it, or another one.")
-                    self._redone(make)
+                    self._redone(partial(_awaited, make))
                     is_new |= name == JOBS
         return is_new
 
@@ -172,7 +177,7 @@ class Store:
             values, changed = merged_values(wanted.names, rows.column_names)
             merger = table.merge(rows, same_job(rows), "s", "t", writer_properties=_WRITER)
             merger = merger.when_matched_update(changed, IS_NEWER)
-            done = merger.when_not_matched_insert(values).execute()
+            done = _awaited(merger.when_not_matched_insert(values).execute)
             return rows.num_rows, done["num_target_rows_inserted"], done["num_target_rows_updated"]
 
         with self._naming_itself():
@@ -184,7 +189,7 @@ class Store:
             options: Any = {"storage_options": self._options, "writer_properties": _WRITER}
             rows = pa.Table.from_pylist([*given], _GROWING[name])
             self._check_room(rows.nbytes)
-            write_deltalake(self.address(name), rows, mode="append", **options)
+            _awaited(partial(write_deltalake, self.address(name), rows, mode="append", **options))
             if len(self.opened(name).file_uris()) > _MOST_FILES:
                 with suppress(CommitFailedError):  # then another writer does it
                     self._compact(name)
@@ -219,8 +224,8 @@ class Store:
             stored = _columns(table)
             wanted = pa.schema([stored.field(column) for column in columns or stored.names])
             query = f"SELECT {column_names(wanted.names)} FROM {name} WHERE {condition}"  # noqa: S608
-            found = QueryBuilder().register(name, table).execute(query).read_all()
-            return pa.table(found).cast(wanted)
+            work = QueryBuilder().register(name, table).execute
+            return pa.table(_awaited(lambda: work(query).read_all())).cast(wanted)
 
     def optimize(self) -> dict[str, int]:
         """Make few files of many, and delete what no version of the last 7 days refers to."""
@@ -298,6 +303,12 @@ class Store:
             raise ArchiveError(
                 f"The archive at {self.uri} cannot be used: {what}; {remedy}."
             ) from error
+
+
+def _awaited(work: Callable[[], T]) -> T:
+    """Return what an engine's work gives: an interrupt ends the waiting, as the engine does not."""
+    [result] = results_of([work])
+    return result
 
 
 def _absolute(uri: str) -> str:

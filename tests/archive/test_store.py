@@ -189,3 +189,30 @@ def test_what_is_wrong_is_said(tmp_path):
     with pytest.raises(dx.ArchiveError, match="cannot be used"):
         sync(dx.Archive(tmp_path / "file"), demo.client(1))
     assert repr(dx.Archive("s3://b/p/")) == "Archive('s3://b/p')"
+
+
+INTERRUPTED = """
+import signal, threading
+import dxnotebook as dx
+from dxnotebook import demo
+client, archive = demo.client(10), dx.Archive("s3://archives/dx", {options})
+main = threading.main_thread().ident
+threading.Timer(1, signal.pthread_kill, (main, signal.SIGINT)).start()
+try:
+    archive.sync(client, progress=False)
+except KeyboardInterrupt as interrupt:
+    print(type(interrupt).__name__)
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_a_sync_while_the_engine_waits_for_a_store_that_never_answers():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        options = {"AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+        options |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        command = [sys.executable, "-c", INTERRUPTED.format(options=options)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "LoadInterrupted\n"
