@@ -1,9 +1,10 @@
 """Where an archive is kept: three Delta Lake tables, which any number of writers share.
 
 ``jobs`` has a row a job and is changed by MERGE; ``syncs`` has a row for each account of each sync,
-``data_sets`` one for each data set whenever their names were seen: these only grow. Delta commits a change whole or not at all, so a writer that is killed leaves at
-most files that nobody refers to. Of two writers that change the same files the second to commit is
-refused, and does its work again on what the first left.
+``data_sets`` one for each data set whenever their names were seen: these only grow. Delta commits a
+change whole or not at all, so a writer that is killed leaves at most files that nobody refers to.
+Of two writers that change the same files the second to commit is refused, and does its work again
+on what the first left.
 """
 
 from __future__ import annotations
