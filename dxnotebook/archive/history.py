@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from dxnotebook.archive.rows import restored
 from dxnotebook.archive.sql import instant, quoted, selection
-from dxnotebook.archive.store import JOBS, NAME, NAMES, SYNCS, Store
+from dxnotebook.archive.store import JOBS, NAMES, SYNCS, Store
 from dxnotebook.arrays import one_chunk
 from dxnotebook.aws.load import named
 from dxnotebook.errors import DxError, invalid
@@ -204,8 +204,7 @@ def known_syncs(store: Store) -> pd.DataFrame:
 
 def known_names(store: Store) -> pd.DataFrame:
     """Return what data sets were seen to be called, and when, the first time first."""
-    rows = store.rows(NAMES) if store.has(NAMES) else NAME.empty_table()
-    return pd.DataFrame(rows.sort_by("seen_at").to_pandas())
+    return pd.DataFrame(store.rows(NAMES).sort_by("seen_at").to_pandas())
 
 
 def last_names(store: Store, at: pd.Timestamp | None = None) -> dict[str, str]:

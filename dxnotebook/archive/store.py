@@ -109,7 +109,7 @@ class Store:
         return f"{self.uri}/{name}"
 
     def has(self, name: str) -> bool:
-        """Tell whether a table is there: an archive may be older than that of names."""
+        """Tell whether a table is there."""
         with self._naming_itself():
             return self._found(self.address(name)) is not None
 
@@ -221,7 +221,9 @@ class Store:
     ) -> pa.Table:
         """Return the rows of a table that meet a condition in SQL."""
         with self._naming_itself():
-            table = self.opened(name)
+            table = self.opened(name) if name != NAMES else self._found(self.address(name))
+            if table is None:  # the archive is from before names were kept
+                return NAME.empty_table()
             stored = _columns(table)
             wanted = pa.schema([stored.field(column) for column in columns or stored.names])
             query = f"SELECT {column_names(wanted.names)} FROM {name} WHERE {condition}"  # noqa: S608

@@ -25,7 +25,6 @@ from dxnotebook.demo.account import Account
 from dxnotebook.demo.catalogue import Json
 from dxnotebook.demo.faults import Fault, RefusalError, Reply
 
-_JOBS, _DATA_SETS = "/v1/jobs", "/v1/data-sets"
 _REVISIONS = re.compile(r"/v1/data-sets/([^/]+)/revisions")
 
 
@@ -181,7 +180,7 @@ class Endpoint:
         return reply and reply._replace(headers=headers | reply.headers)
 
     def _operation(self, method: str, path: str, query: dict[str, str]) -> Reply | None:
-        operation = {_JOBS: self._list_jobs, _DATA_SETS: self._list_data_sets}.get(path)
+        operation = {"/v1/jobs": self._list_jobs, "/v1/data-sets": self._list_data_sets}.get(path)
         if revisions := _REVISIONS.fullmatch(path):
             operation = functools.partial(self._list_revisions, data_set_id=unquote(revisions[1]))
         if operation is None:
