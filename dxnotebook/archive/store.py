@@ -226,7 +226,8 @@ class Store:
                 return NAME.empty_table()
             stored = _columns(table)
             wanted = pa.schema([stored.field(column) for column in columns or stored.names])
-            query = f"SELECT {column_names(wanted.names)} FROM {name} WHERE {condition}"  # noqa: S608
+            names = column_names(wanted.names)
+            query = f"SELECT {names} FROM {name} WHERE {condition}"  # noqa: S608 (all is quoted)
             work = QueryBuilder().register(name, table).execute
             return pa.table(_awaited(lambda: work(query).read_all())).cast(wanted)
 

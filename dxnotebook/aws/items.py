@@ -29,7 +29,7 @@ def list_items(
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, FormatError, LoadError
         As `pages` does; also where a member is of another type than those given.
     """
-    check = partial(_check, name, members)
+    check = partial(_as_items, name, members)
     found = pages(client, method, {**parameters, "MaxResults": PAGE_SIZE}, check)
     return [row for page in found for row in page.checked.entries]
 
@@ -60,7 +60,7 @@ class _Items(NamedTuple):
     token: str | None
 
 
-def _check(name: str, members: _Members, content: Any) -> _Items:
+def _as_items(name: str, members: _Members, content: Any) -> _Items:
     try:
         page = json.loads(as_utf8(content)) if isinstance(content, bytes) else content
         rows = [tuple(one.get(member) for member in members) for one in page[name]]

@@ -109,7 +109,7 @@ class Job:
 
     def filled(self, template: Any, parts: Sequence[Json]) -> Any:
         """Return a template of the catalogue with what it says of the job, and of parts of it."""
-        return _filled(template, vars(self) | parts[0], parts)
+        return _made_of(template, vars(self) | parts[0], parts)
 
     def to_json(self) -> Json:
         """Return the job as ListJobs gives it."""
@@ -132,17 +132,17 @@ class Job:
         return job | ends | {"UpdatedAt": self.updated}
 
 
-def _filled(template: Any, values: Json, parts: Sequence[Json] = ()) -> Any:
+def _made_of(template: Any, values: Json, parts: Sequence[Json] = ()) -> Any:
     match template:
         case str():
             return template.format_map(values)
         case list():
-            return [_filled(one, values) for one in template]
+            return [_made_of(one, values) for one in template]
         case {"each": of_part}:
-            return [_filled(of_part, values | part) for part in parts]
+            return [_made_of(of_part, values | part) for part in parts]
     named = [(*name.split("?"), value) for name, value in template.items()]
     return {
-        name: _filled(value, values, parts)
+        name: _made_of(value, values, parts)
         for name, *bits, value in named
         if all(values["chance"] >> int(bit) & 1 for bit in bits)
     }
