@@ -60,7 +60,7 @@ def made_a_folder(path):
 
 
 USES = {
-    "jobs": [lambda archive: archive.load(), lambda archive: archive.history(f"{3:032x}")],
+    "jobs": [lambda archive: archive.load(), lambda archive: archive.transitions()],
     "syncs": [lambda archive: archive.load(), lambda archive: archive.gaps()],
 }
 USES = {name: [*uses, lambda archive: sync(archive, demo.client(1))] for name, uses in USES.items()}
