@@ -22,7 +22,6 @@ from dxnotebook.model import FAILED_STATES, TEXT
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.times import Moment
 
-_SUMS = ["n", "k", "nn", "nk", "kk"]  # of jobs: their number, and products by cluster
 _COLUMNS = ("data_set_id", "type", "account_id", "region")
 _LEAST = 5  # jobs, of a value: of fewer nothing can be told
 _SAME = 0.9  # of the jobs that have either of two values
@@ -223,65 +222,43 @@ def _tested(
     has: Any, values: pd.DataFrame, left: Mask, failed: Mask, cluster: Integers, confidence: float
 ) -> pd.DataFrame:
     """Return the values of enough of the jobs that are left, and what is different about these."""
-    size, fails = (
-        np.bincount(cluster[mask], minlength=len(left))[cluster] for mask in (left, failed)
-    )
-    jobs = np.column_stack([left, failed, left * size, left * fails, failed * fails]).astype(float)
-    total = pd.Series(jobs.sum(axis=0), _SUMS)
-    mine = pd.DataFrame(has.T @ jobs, columns=_SUMS)
-    mine = mine[(mine["n"] >= _LEAST) & (mine["n"] < total["n"]) & values["value"].notna()]
-    others = total - mine
-    effects = _design_effects(mine, others)
-    rows = values.loc[mine.index].assign(
-        jobs=mine["n"], failed=mine["k"], rate=mine["k"] / mine["n"],
-        others_rate=others["k"] / others["n"], **_ratios(mine, others, effects, confidence),
+    size, fails = (np.bincount(cluster[jobs], minlength=len(left)) for jobs in (left, failed))
+    counted = np.column_stack([left, failed, left * size[cluster]]).astype(float)
+    all_n, all_k, all_shared = counted.sum(axis=0)
+    rate = all_k / all_n
+    # how alike the fates of two jobs of a revision are
+    spread = ((fails - rate * size) ** 2).sum() / (rate * (1 - rate) or 1) - all_n
+    alike = np.clip(spread / max(all_shared - all_n, 1), 0, 1)
+    counts = pd.DataFrame(has.T @ counted, columns=["n", "k", "shared"])
+    enough = (counts["n"] >= _LEAST) & (counts["n"] < all_n) & values["value"].notna()
+    n, k, shared = (counts.loc[enough, name] for name in counts)
+    effect = 1 + alike * (shared / n - 1)
+    others, others_k = all_n - n, all_k - k
+    others_effect = 1 + alike * ((all_shared - shared) / others - 1)
+    half = np.where(others_k > 0, 0, 0.5)
+    ratio = (k + half) / (n + 2 * half) * (others + 2 * half) / (others_k + half)
+    variance = effect * (1 / (k + half) - 1 / (n + 2 * half))
+    variance += others_effect * (1 / (others_k + half) - 1 / (others + 2 * half))
+    reach = np.exp(NormalDist().inv_cdf((1 + confidence) / 2) * np.sqrt(variance))
+    rows = values[enough].assign(
+        jobs=n, failed=k, rate=k / n, others_rate=others_k / others, risk_ratio=ratio,
+        low=ratio / reach, high=ratio * reach, share=k - n * others_k / others,
+        p=_p_values(k, n, all_k, all_n, effect),
+        strength=(k - n * rate) ** 2 / (n * (1 - n / all_n) * effect),
     )  # fmt: skip
-    difference = rows["rate"] - total["k"] / total["n"]
     # each factor has an equal share, so that the many prefixes of keys do not hide a data set
-    weight = rows.groupby("factor")["jobs"].transform("size") * rows["factor"].nunique() / len(rows)
-    p = _p_values(mine, total, effects[0])
-    return rows.assign(
-        p=p,
-        p_adjusted=benjamini_hochberg(np.minimum(p * weight, 1)),
-        share=rows["failed"] - rows["jobs"] * rows["others_rate"],
-        strength=difference**2 * rows["jobs"] / (1 - rows["jobs"] / total["n"]) / effects[0],
-    )
+    size = rows.groupby("factor")["jobs"].transform("size")
+    weighted = rows["p"] * size * rows["factor"].nunique() / max(len(rows), 1)
+    return rows.assign(p_adjusted=benjamini_hochberg(weighted.clip(upper=1).to_numpy()))
 
 
-def _design_effects(*sides: pd.DataFrame) -> list[pd.Series[float]]:
-    """Return of how many jobs one is worth, of those with a value and of the others.
-
-    Jobs of a cluster are as alike as tells their variance about the rate of their side, so that
-    what is different between the sides does not count.
-    """
-    rates = [side["k"] / side["n"] for side in sides]
-    pairs = [r * (1 - r) * (x["nn"] - x["n"]) for r, x in zip(rates, sides, strict=True)]
-    more = [
-        x["kk"] - 2 * r * x["nk"] + r**2 * x["nn"] - r * (1 - r) * x["n"]
-        for r, x in zip(rates, sides, strict=True)
-    ]
-    alike = (sum(more) / sum(pairs)).fillna(1).clip(0, 1)
-    return [1 + alike * (side["nn"] / side["n"] - 1) for side in sides]
-
-
-def _ratios(
-    mine: pd.DataFrame, others: pd.DataFrame, effects: list[pd.Series[float]], confidence: float
-) -> dict[str, Any]:
-    """Return the ratios of the rates and their intervals."""
-    half = np.where(others["k"] > 0, 0, 0.5)
-    (k, n), (k2, n2) = ((side["k"] + half, side["n"] + 2 * half) for side in (mine, others))
-    variance = effects[0] * (1 / k - 1 / n) + effects[1] * (1 / k2 - 1 / n2)
-    ratio, z = k / n / (k2 / n2), NormalDist().inv_cdf((1 + confidence) / 2)
-    reach = np.exp(z * np.sqrt(variance))
-    return {"risk_ratio": ratio, "low": ratio / reach, "high": ratio * reach}
-
-
-def _p_values(mine: pd.DataFrame, total: pd.Series[float], effect: pd.Series[float]) -> Any:
+def _p_values(
+    k: pd.Series[float], n: pd.Series[float], all_k: float, all_n: float, effect: pd.Series[float]
+) -> pd.Series[float]:
     """Return how likely so many failures, or more, are by chance; 1 of no greater risk."""
     from scipy.special import betainc  # noqa: PLC0415 (as above)
 
-    k, n, all_k, all_n = mine["k"], mine["n"], total["k"], total["n"]
-    more, p, rate = k * all_n > all_k * n, pd.Series(1.0, mine.index), all_k / all_n
+    more, p, rate = k * all_n > all_k * n, pd.Series(1.0, k.index), all_k / all_n
     p[more] = _fisher(k[more].to_numpy(), n[more].to_numpy(), all_k, all_n)
     # a beta distribution has the variance of the rate of jobs that share their fate
     weight = (n / effect / (1 - n / all_n) - 1).clip(lower=1e-9)
