@@ -12,7 +12,7 @@ import pandas as pd
 from dxnotebook.arrays import Mask, located
 from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.causes import fingerprints
-from dxnotebook.metrics.clusters import CLUSTER, clusters_of
+from dxnotebook.metrics.clusters import clusters_of
 from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
@@ -26,15 +26,9 @@ from dxnotebook.times import Moment, Window
 Pair = tuple[Moment | None, Moment | None]
 
 _CAUSE, _SIDE = ["fingerprint", "code"], ["group", "side"]
+_RATE = ["rate", "low", "high"]
 _ANSWER = ["measure", *_CAUSE, "before", "after", "difference", "low", "high", "p", "p_adjusted",
            "change", "n_before", "n_after"]  # fmt: skip
-_RATE = ("rate", "low", "high")
-# the columns that a measure and its bounds are taken from
-_MEASURES = {
-    "jobs": ("n", "", ""), "failure_rate": _RATE, "left_undone": _RATE,
-    "median_s": ("median", "median_low", "median_high"), "p95_s": ("p95", "p95_low", "p95_high"),
-    "cause": _RATE,
-}  # fmt: skip
 _CALLED = {
     "failure_rate": "failures", "left_undone": "work left undone", "median_s": "median duration",
     "p95_s": "95th percentile of durations",
@@ -81,8 +75,8 @@ def compare(
         its interval; null where it is not known), ``p``, ``p_adjusted`` (float64: how likely such a
         difference is where nothing changed, and the same adjusted for all rows of the measure),
         ``change`` (str: "more" or "less", where that is no chance; of causes also "new": no job
-        before had it, and "gone": no job since has had it, and that is no chance; else null), ``n_before``, ``n_after`` (int64: of how many jobs, pieces of work or
-        durations it is).
+        before had it, and "gone": no job since has had it, and that is no chance; else null),
+        ``n_before``, ``n_after`` (int64: of how many jobs or durations it is).
 
         The measures are "jobs" (how many were created), "failure_rate" (of the finished jobs),
         "left_undone" (the share of these with which work failed last that no later job has done,
@@ -137,9 +131,10 @@ def compare(
         length = early.end - early.start
         when = f"the {_LENGTHS.get(length.days) or duration(length.total_seconds())} before"
     created = dated(tables.jobs)["created_at"]
-    early_rows, late_rows = (created.index[each.contains(created)] for each in (early, late))
-    masks = [tables.jobs.index.isin(rows) for rows in (early_rows, late_rows)]
-    return differences(tables, *masks, by, when=when, confidence=confidence, failed=failed)
+    rows = tables.jobs.index
+    is_early, is_late = (rows.isin(created.index[w.contains(created)]) for w in (early, late))
+    how: dict[str, Any] = {"when": when, "confidence": confidence, "failed": failed}
+    return differences(tables, is_early, is_late, by, **how)
 
 
 def differences(
@@ -182,20 +177,30 @@ def differences(
     groups, group = numbered(jobs[columns].reset_index(drop=True), columns)
     jobs = jobs.assign(group=group, cluster=clusters_of(jobs))
     how: dict[str, Any] = {"by": _SIDE, "confidence": confidence}
-    rates = failure_rate(jobs, cluster="cluster", failed=states, **how)
+    rates, took = (
+        failure_rate(jobs, cluster="cluster", failed=states, **how),
+        durations(jobs, **how),
+    )
     left = unresolved_failures(tables, failed=states)["job_id"]
     was_done = jobs["state"].isin(states) & ~jobs["job_id"].isin(left)
     work = jobs.assign(state=jobs["state"].mask(was_done, "COMPLETED"))
-    undone = failure_rate(work, cluster="cluster", failed=states, **how)
-    created = jobs.groupby(_SIDE).size().unstack(fill_value=0).stack().rename("n").reset_index()
-    took, causes = durations(jobs, **how), _causes(tables, jobs, states, rates, confidence)
-    frames = zip(_MEASURES, [created, rates, undone, took, took, causes], strict=True)
-    rows = _compared(dict(frames), confidence)
+    created = _sizes(jobs, ["group"])
+    of_took = [[name, f"{name}_low", f"{name}_high"] for name in ("median", "p95")]
+    median, p95 = (took.rename(columns=dict(zip(names, _RATE, strict=True))) for names in of_took)
+    measures = {
+        "jobs": created.assign(rate=created["n"]),
+        "failure_rate": rates,
+        "left_undone": failure_rate(work, cluster="cluster", failed=states, **how),
+        "median_s": median,
+        "p95_s": p95,
+        "cause": _causes(tables, jobs, states, rates, confidence),
+    }
+    rows = _compared(pd.concat(measures, names=["measure"]).reset_index("measure"), confidence)
+    since, until = (jobs["created_at"][jobs["side"] == side] for side in (1, 0))
     is_found = rows["p_adjusted"] <= 1 - confidence
     told = {
-        "new": (rows["first"] >= jobs["created_at"][jobs["side"] == 1].min())
-        & (rows["n_before"] > 0),
-        "gone": (rows["last"] <= jobs["created_at"][jobs["side"] == 0].max()) & is_found,
+        "new": (rows["first"] >= since.min()) & (rows["n_before"] > 0),
+        "gone": (rows["last"] <= until.max()) & is_found,
         "more": is_found & (rows["difference"] > 0),
         "less": is_found & (rows["difference"] < 0),
     }
@@ -206,11 +211,19 @@ def differences(
     return answer
 
 
+def _sizes(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return how many rows each group has on each side, 0 where there are none."""
+    groups = frame[keys].drop_duplicates().merge(pd.DataFrame({"side": [0, 1]}), how="cross")
+    sizes = frame.groupby([*keys, "side"])["job_id"].size().rename("n").reset_index()
+    return groups.merge(sizes, how="left").fillna({"n": 0})
+
+
 def _window(name: str, given: object, now: pd.Timestamp) -> Window:
     if not isinstance(given, tuple | list) or len(given) != 2:
         valid = "is a pair (since, until), such as ('2026-08-01', '2026-09-01') or ('30d', None)"
         raise invalid(name, given, valid)
-    return Window.of(*given, now)
+    since, until = given
+    return Window.of(since, until, now)
 
 
 def _causes(
@@ -220,61 +233,51 @@ def _causes(
 
     So many jobs of a revision as fail of it together, in the mean, are one observation.
     """
-    errors = (
-        tables.errors[["job_id", "code"]].astype("str").assign(fingerprint=fingerprints(tables))
-    )
+    errors = tables.errors[["job_id", "code"]].assign(fingerprint=fingerprints(tables))
+    errors = errors.astype("str").fillna("")
     errors["row"] = located(errors["job_id"], tables.jobs["job_id"])
     created = tables.jobs["created_at"][tables.jobs["state"].isin(failed)]
     errors = errors.drop_duplicates(["row", *_CAUSE]).join(created, on="row", how="inner")
-    seen = errors.groupby(_CAUSE, dropna=False)["created_at"]
+    seen = errors.groupby(_CAUSE)["created_at"]
     errors = errors.assign(first=seen.transform("min"), last=seen.transform("max"))
     errors = errors.join(jobs[[*_SIDE, "cluster"]], on="row", how="inner")
-    keys = ["group", *_CAUSE, "first", "last"]
-    counts = errors.value_counts([*keys, "side", "cluster"], dropna=False).rename("k").reset_index()
-    counts = counts.assign(kk=counts["k"] ** 2).groupby(
-        [*keys, "side"], dropna=False, as_index=False
+    keys = ["group", *_CAUSE]
+    together = errors.groupby([*keys, "side", "cluster"])["row"].transform("size")
+    causes: pd.DataFrame = (
+        errors.assign(together=together)
+        .groupby(keys, as_index=False)
+        .agg({"row": "size", "together": "mean", "first": "min", "last": "max"})
+        .sort_values("row", ascending=False, kind="stable")
+        .merge(_sizes(errors, keys).rename(columns={"n": "k"}), on=keys)
+        .merge(rates[[*_SIDE, "n"]], on=_SIDE)
     )
-    counts = counts[["k", "kk"]].sum()
-    causes = counts[keys].drop_duplicates().merge(rates[[*_SIDE, "n"]], on="group")
-    causes = causes.merge(counts, "left").fillna({"k": 0, "kk": 0})
-    sums = causes.groupby(keys, dropna=False)[["k", "kk"]].transform("sum")
-    k, n, effective = (
-        x.to_numpy() for x in (causes["k"], causes["n"], causes["n"] * sums["k"] / sums["kk"])
-    )
-    low, rate, high = wilson(k, n, confidence, effective)
-    causes = causes.assign(rate=rate, low=low, high=high, jobs=sums["k"])
-    return causes.sort_values("jobs", ascending=False, kind="stable")
+    k, n, worth = (causes[name].to_numpy() for name in ("k", "n", "together"))
+    low, rate, high = wilson(k, n, confidence, n / worth)
+    return causes.assign(rate=rate, low=low, high=high)
 
 
-def _compared(frames: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
-    """Return the differences of measures, of which frames tell by group and side."""
+def _compared(sides: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Return the differences of measures, which are given by group and side."""
     from scipy.special import ndtr  # noqa: PLC0415 (takes long, and few ask for it)
 
-    kept = [*_SIDE, *_CAUSE, "first", "last", "n"]
-    parts = [
-        frame.reindex(columns=[*kept, *_MEASURES[measure]])
-        .set_axis([*kept, "value", "low", "high"], axis=1)
-        .assign(measure=measure)
-        for measure, frame in frames.items()
-    ]
-    sides = pd.concat(parts).sort_values("group", kind="stable", ignore_index=True)
-    keys = ["group", "measure", *_CAUSE]
-    sides.index = sides.groupby(keys, dropna=False, sort=False).ngroup()
+    sides = sides.sort_values("group", kind="stable", ignore_index=True)
+    sides.index = sides.groupby(["group", "measure", *_CAUSE], dropna=False, sort=False).ngroup()
     rows = sides[~sides.index.duplicated()]
     before, after = (sides[sides["side"] == side].reindex(rows.index) for side in (0, 1))
-    difference = after["value"] - before["value"]
-    low = difference - np.hypot(after["value"] - after["low"], before["high"] - before["value"])
-    high = difference + np.hypot(after["high"] - after["value"], before["value"] - before["low"])
+    difference = after["rate"] - before["rate"]
+    low = difference - np.hypot(after["rate"] - after["low"], before["high"] - before["rate"])
+    high = difference + np.hypot(after["high"] - after["rate"], before["rate"] - before["low"])
     # the bound towards 0 is as far away as of a normal distribution
     reach = np.where(difference > 0, difference - low, high - difference)
-    z = NormalDist().inv_cdf((1 + confidence) / 2) * abs(difference) / reach
-    p = pd.Series(np.where(difference == 0, 1.0, 2 * ndtr(-z)))
+    sd = reach / NormalDist().inv_cdf((1 + confidence) / 2)
+    p = pd.Series(np.where(difference == 0, 1.0, 2 * ndtr(-abs(difference) / sd)))
     adjusted = p.groupby(rows["measure"]).transform(lambda p: benjamini_hochberg(p.to_numpy()))
     return rows.assign(
-        before=before["value"], after=after["value"], difference=difference, low=low, high=high,
+        before=before["rate"], after=after["rate"], difference=difference, low=low, high=high,
         p=p, p_adjusted=adjusted, n_before=before["n"].fillna(0).astype("int64"),
         n_after=after["n"].fillna(0).astype("int64"),
-    ).astype(dict.fromkeys(_CAUSE, "str"))  # fmt: skip
+        **rows[_CAUSE].replace("", None),
+    )  # fmt: skip
 
 
 def _in_words(answer: pd.DataFrame, columns: list[str], when: str) -> str:
@@ -286,11 +289,10 @@ def _in_words(answer: pd.DataFrame, columns: list[str], when: str) -> str:
         groups = f"{len(words):,} of {counted(is_rate.sum(), 'group')} differ"
         words = [groups, *words[:_MOST_TOLD], *(["…"] if len(words) > _MOST_TOLD else [])]
     causes = answer[answer["measure"] == "cause"].drop_duplicates([*_CAUSE, "change"])["change"]
-    for change in [change for change in _CHANGES if change in set(causes)]:
-        called = _CHANGES[change]
-        words.append(
-            counted((causes == change).sum(), f"cause is {called}", f"causes are {called}")
-        )
+    for change, called in _CHANGES.items():
+        number = (causes == change).sum()
+        said = counted(number, f"cause is {called}", f"causes are {called}")
+        words += [said] if number else []
     return "; ".join(words) or "no jobs to compare"
 
 

@@ -18,18 +18,21 @@ from dxnotebook.metrics.assets import naming_assets
 from dxnotebook.metrics.clusters import clusters_of
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
 from dxnotebook.metrics.rates import check_confidence
-from dxnotebook.model import FAILED_STATES, TEXT
+from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.times import Moment
 
+# where bins end, and what they are called
+Bins = tuple[list[float], list[str]]
+
 _COLUMNS = ("data_set_id", "type", "account_id", "region")
+_COUNTS = ["n", "k", "shared"]  # jobs, failed ones, and jobs of their clusters
 _LEAST = 5  # jobs, of a value: of fewer nothing can be told
 _SAME = 0.9  # of the jobs that have either of two values
 _MOST_LEVELS, _MOST_TOLD = 20, 20
 _ENDING = "^[a-z][a-z0-9]{0,8}$"
-# where bins begin, and what they are called
-_SIZES = ([0, 1, 5, 20, 50, 100, np.inf], ["1", "2–5", "6–20", "21–50", "51–100", "over 100"])
-_AGES = ([-1, 0, 6, 29, 89, np.inf], ["0", "1–6", "7–29", "30–89", "90 or more"])
+_SIZES: Bins = ([0, 1, 5, 20, 50, 100, np.inf], ["1", "2–5", "6–20", "21–50", "51–100", "over 100"])
+_AGES: Bins = ([-1, 0, 6, 29, 89, np.inf], ["0", "1–6", "7–29", "30–89", "90 or more"])
 _RISK = {
     "factor": "str", "value": "str", "also": "object", "jobs": "int64", "failed": "int64",
     **dict.fromkeys(("rate", "others_rate", "risk_ratio", "low", "high", "share", "p",
@@ -119,18 +122,15 @@ def risk_factors(
     has_failed = tables.jobs["state"].isin(states).to_numpy()
     left = has_failed | (tables.jobs["state"] == "COMPLETED").to_numpy()
     left &= created_within(tables.jobs, since, until)
-    total, (has, values), cluster = (
-        (has_failed & left).sum(),
-        _matrix(tables, left),
-        clusters_of(tables.jobs),
-    )
+    has_failed = has_failed & left
+    cluster, (has, values) = clusters_of(tables.jobs), _matrix(tables, left)
     rows: list[dict[Any, Any]] = []
-    while len(rows) < _MOST_TOLD and (has_failed & left).any():
-        tested = _tested(has, values, left, has_failed & left, cluster, confidence)
+    while len(rows) < _MOST_TOLD and has_failed[left].any():
+        tested = _tested(has, values, left, has_failed & left, cluster, confidence=confidence)
         found = tested[tested["p_adjusted"] <= 1 - confidence]
         if found.empty:
             break
-        strongest = found["strength"].idxmax()
+        strongest: Any = found["strength"].idxmax()
         both = (has.T @ (_having(has, strongest) & left).astype(float))[tested.index]
         either = tested["jobs"] + tested["jobs"][strongest] - both
         same = tested[both >= _SAME * either]
@@ -140,7 +140,7 @@ def risk_factors(
         rows.append(tested.loc[best].to_dict() | {"also": also})
         left &= ~_having(has, best)
     answer = pd.DataFrame(rows, columns=[*_RISK])
-    return answer.assign(share=answer["share"] / total).astype(_RISK)
+    return answer.assign(share=answer["share"] / has_failed.sum()).astype(_RISK)
 
 
 def _matrix(tables: JobTables, wanted: Mask) -> tuple[Any, pd.DataFrame]:
@@ -167,7 +167,7 @@ def _factors(tables: JobTables) -> Iterator[Factor]:
     every = np.arange(len(jobs))
     listed = located(details["job_id"], jobs["job_id"])
     names_asset, _ = naming_assets(tables, listed >= 0)
-    assets = np.bincount(listed[names_asset], minlength=len(jobs)).clip(min=1)
+    assets = pd.Series(np.bincount(listed[names_asset], minlength=len(jobs)).clip(min=1))
     created = jobs["created_at"]
     age = (created - created.groupby(jobs["data_set_id"]).transform("min")).dt.days
     can_encrypt = jobs["type"].isin(jobs["type"][jobs["encryption_type"].notna()])
@@ -176,8 +176,8 @@ def _factors(tables: JobTables) -> Iterator[Factor]:
         "started": jobs["event_action_arn"].notna().map({True: "automatic", False: "manual"}),
         "hour": created.dt.hour.map({hour: f"{hour:02}:00" for hour in range(24)}),
         "weekday": created.dt.day_of_week.map(dict(enumerate(day_name))),
-        "assets": pd.Series(pd.cut(assets, *_SIZES)),
-        "days": pd.cut(age, *_AGES),
+        "assets": pd.cut(assets, _SIZES[0], labels=_SIZES[1]),
+        "days": pd.cut(age, _AGES[0], labels=_AGES[1]),
     }
     for name, column in single.items():
         codes, values = pd.factorize(column)
@@ -197,7 +197,8 @@ def _split_at_last(texts: pa.Array, mark: str) -> tuple[pa.Array, pa.Array]:
     """Return what is before and behind the last mark in each text; null where there is none."""
     parts = pc.split_pattern(texts, mark, max_splits=1, reverse=True)
     before = pa.array(parts.offsets.to_numpy()[:-1], mask=list_lengths(parts) < 2)
-    return parts.values.take(before), parts.values.take(pc.add(before, 1))
+    pieces = parts.values  # noqa: PD011 (no pandas)
+    return pieces.take(before), pieces.take(pc.add(before, 1))
 
 
 def _key_levels(rows: Integers, keys: pa.Array) -> Iterator[Factor]:
@@ -219,7 +220,13 @@ def _having(has: Any, value: int) -> Mask:
 
 
 def _tested(
-    has: Any, values: pd.DataFrame, left: Mask, failed: Mask, cluster: Integers, confidence: float
+    has: Any,
+    values: pd.DataFrame,
+    left: Mask,
+    failed: Mask,
+    cluster: Integers,
+    *,
+    confidence: float,
 ) -> pd.DataFrame:
     """Return the values of enough of the jobs that are left, and what is different about these."""
     size, fails = (np.bincount(cluster[jobs], minlength=len(left)) for jobs in (left, failed))
@@ -229,9 +236,9 @@ def _tested(
     # how alike the fates of two jobs of a revision are
     spread = ((fails - rate * size) ** 2).sum() / (rate * (1 - rate) or 1) - all_n
     alike = np.clip(spread / max(all_shared - all_n, 1), 0, 1)
-    counts = pd.DataFrame(has.T @ counted, columns=["n", "k", "shared"])
+    counts = pd.DataFrame(has.T @ counted, columns=_COUNTS)
     enough = (counts["n"] >= _LEAST) & (counts["n"] < all_n) & values["value"].notna()
-    n, k, shared = (counts.loc[enough, name] for name in counts)
+    n, k, shared = (counts.loc[enough, name] for name in _COUNTS)
     effect = 1 + alike * (shared / n - 1)
     others, others_k = all_n - n, all_k - k
     others_effect = 1 + alike * ((all_shared - shared) / others - 1)
@@ -240,15 +247,15 @@ def _tested(
     variance = effect * (1 / (k + half) - 1 / (n + 2 * half))
     variance += others_effect * (1 / (others_k + half) - 1 / (others + 2 * half))
     reach = np.exp(NormalDist().inv_cdf((1 + confidence) / 2) * np.sqrt(variance))
-    rows = values[enough].assign(
+    rows: pd.DataFrame = values[enough].assign(
         jobs=n, failed=k, rate=k / n, others_rate=others_k / others, risk_ratio=ratio,
         low=ratio / reach, high=ratio * reach, share=k - n * others_k / others,
         p=_p_values(k, n, all_k, all_n, effect),
         strength=(k - n * rate) ** 2 / (n * (1 - n / all_n) * effect),
     )  # fmt: skip
     # each factor has an equal share, so that the many prefixes of keys do not hide a data set
-    size = rows.groupby("factor")["jobs"].transform("size")
-    weighted = rows["p"] * size * rows["factor"].nunique() / max(len(rows), 1)
+    values_of = rows.groupby("factor")["jobs"].transform("size")
+    weighted = rows["p"] * values_of * rows["factor"].nunique() / max(len(rows), 1)
     return rows.assign(p_adjusted=benjamini_hochberg(weighted.clip(upper=1).to_numpy()))
 
 
@@ -266,7 +273,7 @@ def _p_values(
     return p.where(~more | (effect == 1), np.maximum(p, tail))
 
 
-def _fisher(k: Any, n: Any, all_k: int, all_n: int) -> Any:
+def _fisher(k: Array, n: Array, all_k: float, all_n: float) -> Array:
     """Return the probabilities that of n jobs k or more are among all that failed."""
     from scipy.special import gammaln  # noqa: PLC0415 (as above)
 
@@ -274,7 +281,7 @@ def _fisher(k: Any, n: Any, all_k: int, all_n: int) -> Any:
         return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
     term = np.exp(ways(n, k) + ways(all_n - n, all_k - k) - ways(all_n, all_k))
-    total = term
+    total: Array = term
     while (term > total * 1e-17).any():
         term = term * (n - k) * (all_k - k) / ((k + 1) * (all_n - n - all_k + k + 1))
         k, total = k + 1, total + term

@@ -1,5 +1,7 @@
 """What jobs share their fate, by a naive loop."""
 
+import pandas as pd
+
 import dxnotebook as dx
 from dxnotebook.metrics.clusters import CLUSTER, clusters_of
 
@@ -9,7 +11,7 @@ def test_jobs_of_a_revision_are_one_cluster_and_others_are_alone():
     jobs.loc[::7, "revision_id"] = None
     clusters, keys = clusters_of(jobs), {}
     for number, row in enumerate(jobs[[*CLUSTER]].itertuples(index=False)):
-        alone = any(value != value for value in row)
+        alone = any(map(pd.isna, row))
         keys.setdefault(number if alone else tuple(row), set()).add(clusters[number])
     assert all(len(found) == 1 for found in keys.values())
     assert len(set(clusters)) == len(keys)
