@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Mask, located
+from dxnotebook.arrays import Mask
 from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.causes import fingerprints
-from dxnotebook.metrics.clusters import clusters_of
+from dxnotebook.metrics.clusters import CLUSTER, clusters_of
 from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
@@ -26,6 +26,7 @@ from dxnotebook.times import Moment, Window
 Pair = tuple[Moment | None, Moment | None]
 
 _CAUSE, _SIDE = ["fingerprint", "code"], ["group", "side"]
+_NEEDED = ["job_id", "state", "created_at", "duration_s", *CLUSTER]
 _RATE = ["rate", "low", "high"]
 _ANSWER = ["measure", *_CAUSE, "before", "after", "difference", "low", "high", "p", "p_adjusted",
            "change", "n_before", "n_after"]  # fmt: skip
@@ -172,15 +173,14 @@ def differences(
     """
     tables = checked(tables)
     columns, states = columns_of(by, _ANSWER), texts("failed", failed)
-    jobs = Source(tables.jobs, columns).native
-    jobs = jobs[early | late].assign(side=late[early | late].astype(int))
+    needed = [*dict.fromkeys([*_NEEDED, *columns])]
+    jobs = Source(tables.jobs, needed).native[needed][early | late]
     groups, group = numbered(jobs[columns].reset_index(drop=True), columns)
-    jobs = jobs.assign(group=group, cluster=clusters_of(jobs))
+    side = late[early | late].astype(int)
+    jobs = jobs.assign(group=group, side=side, cluster=clusters_of(jobs))
     how: dict[str, Any] = {"by": _SIDE, "confidence": confidence}
-    rates, took = (
-        failure_rate(jobs, cluster="cluster", failed=states, **how),
-        durations(jobs, **how),
-    )
+    took = durations(jobs, **how)
+    rates = failure_rate(jobs, cluster="cluster", failed=states, **how)
     left = unresolved_failures(tables, failed=states)["job_id"]
     was_done = jobs["state"].isin(states) & ~jobs["job_id"].isin(left)
     work = jobs.assign(state=jobs["state"].mask(was_done, "COMPLETED"))
@@ -234,10 +234,9 @@ def _causes(
     So many jobs of a revision as fail of it together, in the mean, are one observation.
     """
     errors = tables.errors[["job_id", "code"]].assign(fingerprint=fingerprints(tables))
-    errors = errors.astype("str").fillna("")
-    errors["row"] = located(errors["job_id"], tables.jobs["job_id"])
-    created = tables.jobs["created_at"][tables.jobs["state"].isin(failed)]
-    errors = errors.drop_duplicates(["row", *_CAUSE]).join(created, on="row", how="inner")
+    runs = tables.jobs[["job_id", "created_at"]][tables.jobs["state"].isin(failed)]
+    runs = runs.rename_axis("row").reset_index()
+    errors = errors.astype("str").fillna("").drop_duplicates().merge(runs, on="job_id")
     seen = errors.groupby(_CAUSE)["created_at"]
     errors = errors.assign(first=seen.transform("min"), last=seen.transform("max"))
     errors = errors.join(jobs[[*_SIDE, "cluster"]], on="row", how="inner")

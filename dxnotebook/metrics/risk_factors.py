@@ -77,10 +77,11 @@ def risk_factors(
         ``failed`` (int64: finished jobs with the value, and those of them that failed), ``rate``,
         ``others_rate`` (float64, 0 to 1: of these and of all other jobs),
         ``risk_ratio``, ``low``, ``high`` (float64: the one rate over the other, and its
-        interval), ``share`` (float64: of all failures, 0 to 1), ``p``, ``p_adjusted`` (float64: how
-        likely such a difference is where the value does not matter, and the same adjusted for the
-        number of values). From the second row on, jobs of the rows above are not counted, but in
-        the whole of ``share``. At most 20 rows, and none when failures are spread as by chance.
+        interval), ``share`` (float64, 0 to 1: the failures beyond those that there would be at the
+        others' rate, of all failures), ``p``, ``p_adjusted`` (float64: how likely such a difference
+        is where the value does not matter, and the same adjusted for the number of values). From
+        the second row on, jobs of the rows above are not counted, but in the whole of ``share``. At
+        most 20 rows, and none when failures are spread as by chance.
 
     Raises
     ------
@@ -99,13 +100,17 @@ def risk_factors(
     The test is Fisher's exact one of a greater risk (R. A. Fisher, JRSS 98, 1935), adjusted as Y.
     Benjamini and Y. Hochberg do (JRSS B 57, 1995), with weights that give each factor an equal
     share, so that the many prefixes of keys do not hide a data set (C. R. Genovese et al.,
-    *Biometrika* 93, 2006); the strongest is the one with the greatest likelihood ratio. As jobs of
-    a revision share their fate, numbers of jobs are divided by their design effect for the test
-    (J. N. K. Rao and A. J. Scott, *Annals of Statistics* 12, 1984; see `failure_rate`).
-    The interval is that of the logarithm of the ratio (D. Katz et al.,
-    *Biometrics* 34, 1978), of the variance :math:`1/k_1 - 1/n_1 + 1/k_2 - 1/n_2` times the design
-    effect; if none of the others failed, :math:`\tfrac12` is added to each of :math:`k_i` and
-    :math:`n_i - k_i`, also for the ratio.
+    *Biometrika* 93, 2006); of what is found the strongest has the greatest chi-square.
+
+    Jobs of a revision share their fate: from how alike two of them are, :math:`\rho`, follows the
+    design effect of jobs of which each has :math:`m` in its revision, in the mean,
+    :math:`1 + \rho (m - 1)` (L. Kish, *Survey Sampling*, 1965). The p-value then is no less than
+    that of a beta distribution with the variance that the rate of such jobs has, chi-square is
+    divided by the effect, and the variance of each rate in the interval is multiplied with it. That
+    is an interval of the logarithm of the ratio, of the variance
+    :math:`1/k_1 - 1/n_1 + 1/k_2 - 1/n_2` (D. Katz et al., *Biometrics* 34, 1978); if none of the
+    others failed, :math:`\tfrac12` is added to each of :math:`k_i` and :math:`n_i - k_i`, also for
+    the ratio.
 
     What is found goes along with failures: that need not be why they failed.
 

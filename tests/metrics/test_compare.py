@@ -9,6 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 import dxnotebook as dx
+from dxnotebook.metrics.compare import differences
 from dxnotebook.tables.jobtables import AS_OF, within
 
 NOW = pd.Timestamp("2026-09-30 12:00", tz="UTC")
@@ -168,15 +169,51 @@ def test_a_slower_month_is_seen():
 
 
 @pytest.mark.slow
-def test_where_nothing_changed_little_is_found():
+@pytest.mark.parametrize("together", [1, 5])
+def test_where_nothing_changed_little_is_found(together):
     random = np.random.default_rng(20260930)
-    k = random.binomial(200, 0.06, (200, 2))
+    k = random.binomial(200 // together, 0.06, (200, 2)) * together
     rows = [row for n, (a, b) in enumerate(k) for row in counted(a, 200, b, 200, f"d{n:03}")]
-    rates = dx.compare(tables_of(rows), by="data_set_id")
+    tables = tables_of(rows)
+    tables.jobs["revision_id"] = [f"r{number // together}" for number in range(len(rows))]
+    rates = dx.compare(tables, by="data_set_id")
     rates = rates[rates["measure"] == "failure_rate"]
     assert (rates["p"] < 0.05).mean() < 0.09
     assert ((rates["low"] > 0) | (rates["high"] < 0)).mean() < 0.09
     assert rates["change"].notna().sum() == 0
+
+
+def test_two_groups_are_compared_side_by_side():
+    rows = [*counted(3, 60, 0, 0, "d0"), *counted(24, 60, 0, 0, "d1")]
+    tables = tables_of(rows)
+    tables.jobs["side"] = np.arange(len(rows)) % 2
+    is_d0 = (tables.jobs["data_set_id"] == "d0").to_numpy()
+    found = differences(tables, is_d0, ~is_d0, when="of d0")
+    assert found.attrs["summary"].startswith("failures 40 %, 5.0 % of d0 (+35.0, +20.6 to +48.1)")
+    assert measure(found, "failure_rate")["change"] == "more"
+    # a job of both is of the second only, and a column may have any name
+    all_jobs = np.ones(len(rows), bool)
+    found = differences(tables, all_jobs, ~is_d0, by="side")
+    rates = found[found["measure"] == "failure_rate"]
+    assert rates[["side", "n_before", "n_after"]].to_numpy().tolist() == [[0, 30, 30], [1, 30, 30]]
+
+
+def test_causes_are_counted_by_group():
+    whys = ["A number is too large", "The file has no header", None]
+    random = np.random.default_rng(5)
+    rows = []
+    for number in random.integers(0, 3, 90):
+        state = "COMPLETED" if whys[number] is None else "ERROR"
+        created = (EARLY, LATE)[random.integers(2)]
+        rows.append((state, created, f"d{random.integers(3)}", whys[number]))
+    found = dx.compare(tables_of(rows), by="data_set_id")
+    found = found[found["measure"] == "cause"].set_index(["data_set_id", "fingerprint"])
+    for (data_set, why), row in found.iterrows():
+        for side, created in (("before", EARLY), ("after", LATE)):
+            jobs = [each for each in rows if each[1:3] == (created, data_set)]
+            assert row[f"n_{side}"] == len(jobs)
+            assert row[side] == pytest.approx(sum(each[3] == why for each in jobs) / len(jobs))
+    assert len(found) == 6
 
 
 def test_empty_windows_say_so():

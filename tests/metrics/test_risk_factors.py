@@ -1,8 +1,12 @@
 """What is different about failures: Fisher's test against scipy, planted stories, and nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 import dxnotebook as dx
@@ -79,10 +83,101 @@ def test_the_bad_week_of_the_demo_is_its_data_set():
     assert row["share"] > 0.8
 
 
+@pytest.mark.parametrize("size", [1, 5, 20])
+def test_a_group_of_which_many_fail_is_found_however_jobs_are_bundled(size):
+    random = np.random.default_rng(size)
+    fails = random.random(1100) < 0.03
+    fails[:100] = False
+    fails[random.permutation(100)[:40]] = True
+    tables = tables_of(fails, ["d0"] * 100 + ["d1", "d2"] * 500, random.choice(["a", "b"], 1100))
+    tables.jobs["revision_id"] = [f"r{number // size}" for number in range(1100)]
+    found = dx.risk_factors(tables)
+    assert found[["factor", "value"]].iloc[0].tolist() == ["data_set_id", "d0"]
+
+
 @pytest.mark.slow
-def test_where_nothing_is_different_little_is_found():
-    false = sum(len(dx.risk_factors(planted(seed, lambda *_: 0.06))) > 0 for seed in range(60))
-    assert false <= 3
+@pytest.mark.parametrize("size", [1, 10])
+def test_where_nothing_is_different_little_is_found(size):
+    false = 0
+    for seed in range(20):
+        tables = planted(seed, lambda *_: 0.06)
+        revision = np.arange(600) // size
+        fails = np.random.default_rng(seed).random(600) < 0.06
+        tables.jobs["revision_id"] = [f"r{number}" for number in revision]
+        tables.jobs["data_set_id"] = [f"d{number % 6}" for number in revision]
+        tables.jobs["state"] = np.where(fails[revision], "ERROR", "COMPLETED")
+        false += len(dx.risk_factors(tables)) > 0
+    assert false <= 1
+
+
+FACTORS = {
+    "type": ("IMPORT_ASSETS_FROM_S3", "type", "IMPORT_ASSETS_FROM_S3"),
+    "account_id": ("9", "account_id", "9"),
+    "region": ("eu-west-1", "region", "eu-west-1"),
+    "encryption_type": ("aws:kms", "encryption_type", "aws:kms"),
+    "started": ("automatic", "event_action_arn", "arn:aws:dataexchange:::event-actions/1"),
+    "asset_type": ("parquet", "asset_name", "x.PARQUET"),
+    "bucket": ("other", "asset_source_bucket", "other"),
+}
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_columns_of_jobs_are_factors(factor):
+    value, column, given = FACTORS[factor]
+    tables = planted(7, lambda *_: 0.02)
+    has = np.random.default_rng(8).random(600) < 0.15
+    state = np.where(has & (np.arange(600) % 3 > 0), "ERROR", tables.jobs["state"].astype("str"))
+    tables.jobs["state"] = state
+    tables.jobs[column] = tables.jobs[column].astype("str").mask(has, given)
+    found = dx.risk_factors(tables).iloc[0]
+    assert (found["factor"], found["value"]) == (factor, value)
+    assert found["jobs"] == has.sum()
+
+
+@pytest.mark.parametrize(
+    ("factor", "value", "chosen"),
+    [
+        ("hour", "03:00", lambda created: created.dt.hour == 3),
+        ("weekday", "Monday", lambda created: created.dt.day_of_week == 0),
+        ("days", "0", lambda created: created < created.min() + pd.Timedelta(days=1)),
+    ],
+)
+def test_times_are_factors(factor, value, chosen):
+    tables = tables_of(np.zeros(600, bool), ["d"] * 600, ["b"] * 600)
+    has = chosen(tables.jobs["created_at"]).to_numpy()
+    tables.jobs["state"] = np.where(has, "ERROR", "COMPLETED")
+    found = dx.risk_factors(tables).iloc[0]
+    assert (found["factor"], found["value"], found["jobs"]) == (factor, value, has.sum())
+
+
+def test_each_level_of_keys_and_the_number_of_assets_are_factors():
+    tables = planted(9, lambda *_: 0.02)
+    has = np.arange(600) % 10 == 3
+    tables.jobs["state"] = np.where(has, "ERROR", "COMPLETED")
+    of_job = dict(zip(tables.jobs["job_id"], has, strict=True))
+    has_detail = tables.details["job_id"].map(of_job)
+    key = tables.details["key"]
+    tables.details["key"] = "raw/" + np.where(has_detail, "x", "y") + "/" + key
+    found = dx.risk_factors(tables).iloc[0]
+    assert (found["factor"], found["value"]) == ("key_prefix", "raw/x/")
+    tables.details["key"] = key
+    several = pd.concat([tables.details, *[tables.details[has_detail]] * 2], ignore_index=True)
+    found = dx.risk_factors(replace(tables, details=several)).iloc[0]
+    assert (found["factor"], found["value"], found["jobs"]) == ("assets", "2–5", has.sum())
+
+
+@pytest.mark.property
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.05, 0.6))
+def test_p_is_that_of_fishers_test(seed, rate):
+    random = np.random.default_rng(seed)
+    data_set = random.choice(["d0", "d1", "d2"], 60)
+    fails = random.random(60) < np.where(data_set == "d0", rate, 0.1)
+    tables = tables_of(fails, data_set, random.choice(["a", "b"], 60))
+    for row in dx.risk_factors(tables, confidence=0.01).head(1).to_dict("records"):
+        if row["factor"] == "data_set_id":
+            table = pd.crosstab(data_set != row["value"], ~fails)
+            assert row["p"] == pytest.approx(fisher_exact(table, alternative="greater").pvalue)
 
 
 def test_no_jobs_no_failures_and_failures_alone_have_no_factors():
