@@ -26,17 +26,17 @@ from dxnotebook.times import Moment, Window
 Pair = tuple[Moment | None, Moment | None]
 
 _CAUSE, _SIDE = ["fingerprint", "code"], ["group", "side"]
-_NEEDED = ["job_id", "state", "created_at", "duration_s", *CLUSTER]
+_COMPARED_BY = ["job_id", "state", "created_at", "duration_s", *CLUSTER]
 _RATE = ["rate", "low", "high"]
 _ANSWER = ["measure", *_CAUSE, "before", "after", "difference", "low", "high", "p", "p_adjusted",
            "change", "n_before", "n_after"]  # fmt: skip
-_CALLED = {
+_SAID_AS = {
     "failure_rate": "failures", "left_undone": "work left undone", "median_s": "median duration",
     "p95_s": "95th percentile of durations",
 }  # fmt: skip
 _CHANGES = {"new": "new", "gone": "gone", "more": "more frequent", "less": "less frequent"}
 _LENGTHS = {1: "day", 7: "week", **dict.fromkeys(range(28, 32), "month"), 365: "year"}
-_MOST_TOLD = 5
+_MOST_GROUPS_TOLD = 5
 
 
 def compare(
@@ -129,8 +129,8 @@ def compare(
         raise invalid("before", before, "is a window that ends when `after` begins, or earlier")
     when = f"until {early.end:%Y-%m-%d %H:%M}"
     if early.start and early.end == late.start:
-        length = early.end - early.start
-        when = f"the {_LENGTHS.get(length.days) or duration(length.total_seconds())} before"
+        seconds = (early.end - early.start).total_seconds()
+        when = f"the {_LENGTHS.get(seconds / 86_400) or duration(seconds)} before"
     created = dated(tables.jobs)["created_at"]
     rows = tables.jobs.index
     is_early, is_late = (rows.isin(created.index[w.contains(created)]) for w in (early, late))
@@ -173,7 +173,7 @@ def differences(
     """
     tables = checked(tables)
     columns, states = columns_of(by, _ANSWER), texts("failed", failed)
-    needed = [*dict.fromkeys([*_NEEDED, *columns])]
+    needed = [*dict.fromkeys([*_COMPARED_BY, *columns])]
     jobs = Source(tables.jobs, needed).native[needed][early | late]
     groups, group = numbered(jobs[columns].reset_index(drop=True), columns)
     side = late[early | late].astype(int)
@@ -282,11 +282,15 @@ def _compared(sides: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def _in_words(answer: pd.DataFrame, columns: list[str], when: str) -> str:
     """Return the answer in a line: the failure rate, and whatever else has changed."""
     is_rate, changed = answer["measure"] == "failure_rate", answer["change"].notna()
-    told = is_rate & changed if columns else answer["measure"].isin(_CALLED) & (is_rate | changed)
+    told = is_rate & changed if columns else answer["measure"].isin(_SAID_AS) & (is_rate | changed)
     words = [_row_in_words(row, columns, when) for row in answer[told].to_dict("records")]
     if columns:
         groups = f"{len(words):,} of {counted(is_rate.sum(), 'group')} differ"
-        words = [groups, *words[:_MOST_TOLD], *(["…"] if len(words) > _MOST_TOLD else [])]
+        words = [
+            groups,
+            *words[:_MOST_GROUPS_TOLD],
+            *(["…"] if len(words) > _MOST_GROUPS_TOLD else []),
+        ]
     causes = answer[answer["measure"] == "cause"].drop_duplicates([*_CAUSE, "change"])["change"]
     for change, called in _CHANGES.items():
         number = (causes == change).sum()
@@ -299,7 +303,7 @@ def _row_in_words(row: dict[Any, Any], columns: list[str], when: str) -> str:
     is_share = row["measure"] in ("failure_rate", "left_undone")
     shown = percent if is_share else duration
     now, then = ("unknown" if pd.isna(row[n]) else shown(row[n]) for n in ("after", "before"))
-    name = " ".join([*(str(row[column]) for column in columns), _CALLED[row["measure"]]])
+    name = " ".join([*(str(row[column]) for column in columns), _SAID_AS[row["measure"]]])
     change = [row[name] for name in ("difference", "low", "high")]
     signs = ["+" if x > 0 else "−" if x < 0 else "" for x in change]
     sizes = [f"{100 * abs(x):.1f}" if is_share else duration(abs(x)) for x in change]

@@ -26,10 +26,10 @@ from dxnotebook.times import Moment
 Bins = tuple[list[float], list[str]]
 
 _COLUMNS = ("data_set_id", "type", "account_id", "region")
-_COUNTS = ["n", "k", "shared"]  # jobs, failed ones, and jobs of their clusters
+_COUNTED = ["n", "k", "shared"]  # jobs, failed ones, and jobs of their clusters
 _LEAST = 5  # jobs, of a value: of fewer nothing can be told
 _SAME = 0.9  # of the jobs that have either of two values
-_MOST_LEVELS, _MOST_TOLD = 20, 20
+_MOST_LEVELS, _MOST_RISKS = 20, 20
 _ENDING = "^[a-z][a-z0-9]{0,8}$"
 _SIZES: Bins = ([0, 1, 5, 20, 50, 100, np.inf], ["1", "2–5", "6–20", "21–50", "51–100", "over 100"])
 _AGES: Bins = ([-1, 0, 6, 29, 89, np.inf], ["0", "1–6", "7–29", "30–89", "90 or more"])
@@ -130,7 +130,7 @@ def risk_factors(
     has_failed = has_failed & left
     cluster, (has, values) = clusters_of(tables.jobs), _matrix(tables, left)
     rows: list[dict[Any, Any]] = []
-    while len(rows) < _MOST_TOLD and has_failed[left].any():
+    while len(rows) < _MOST_RISKS and has_failed[left].any():
         tested = _tested(has, values, left, has_failed & left, cluster, confidence=confidence)
         found = tested[tested["p_adjusted"] <= 1 - confidence]
         if found.empty:
@@ -241,9 +241,9 @@ def _tested(
     # how alike the fates of two jobs of a revision are
     spread = ((fails - rate * size) ** 2).sum() / (rate * (1 - rate) or 1) - all_n
     alike = np.clip(spread / max(all_shared - all_n, 1), 0, 1)
-    counts = pd.DataFrame(has.T @ counted, columns=_COUNTS)
+    counts = pd.DataFrame(has.T @ counted, columns=_COUNTED)
     enough = (counts["n"] >= _LEAST) & (counts["n"] < all_n) & values["value"].notna()
-    n, k, shared = (counts.loc[enough, name] for name in _COUNTS)
+    n, k, shared = (counts.loc[enough, name] for name in _COUNTED)
     effect = 1 + alike * (shared / n - 1)
     others, others_k = all_n - n, all_k - k
     others_effect = 1 + alike * ((all_shared - shared) / others - 1)

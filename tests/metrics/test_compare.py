@@ -123,6 +123,18 @@ def test_a_fix_in_the_middle_of_the_month_comes_out():
     assert measure(same, "failure_rate")["p_adjusted"] > 0.05
 
 
+@pytest.mark.parametrize(
+    ("since", "called"),
+    [("1d", "day"), ("7d", "week"), ("30d", "month"), ("36h", "1.5 d"), ("6h", "6 h")],
+)
+def test_lengths_have_names(since, called):
+    found = dx.compare(tables_of(counted(1, 10, 2, 10)), before=("60d", since), after=(since, None))
+    assert "until 2026" in found.attrs["summary"]
+    rows = [("COMPLETED", NOW - pd.Timedelta(minutes=9), "d", None)]
+    summary = dx.compare(tables_of(rows), after=(since, None)).attrs["summary"]
+    assert summary.startswith(f"failures 0.0 %, unknown the {called} before")
+
+
 def test_a_cause_that_was_there_before_all_windows_is_not_new():
     old = ("ERROR", NOW - pd.Timedelta(days=80), "d", "The file has no header")
     late = ("ERROR", LATE, "d", "The file has no header")
