@@ -35,7 +35,12 @@ _SAID_AS = {
     "p95_s": "95th percentile of durations",
 }  # fmt: skip
 _CHANGES = {"new": "new", "gone": "gone", "more": "more frequent", "less": "less frequent"}
-_LENGTHS = {1: "day", 7: "week", **dict.fromkeys(range(28, 32), "month"), 365: "year"}
+_LENGTHS: dict[float, str] = {
+    1: "day",
+    7: "week",
+    **dict.fromkeys(range(28, 32), "month"),
+    365: "year",
+}
 _MOST_GROUPS_TOLD = 5
 
 

@@ -26,7 +26,7 @@ from dxnotebook.times import Moment
 Bins = tuple[list[float], list[str]]
 
 _COLUMNS = ("data_set_id", "type", "account_id", "region")
-_COUNTED = ["n", "k", "shared"]  # jobs, failed ones, and jobs of their clusters
+_TALLY = ["n", "k", "shared"]  # jobs, failed ones, and jobs of their clusters
 _LEAST = 5  # jobs, of a value: of fewer nothing can be told
 _SAME = 0.9  # of the jobs that have either of two values
 _MOST_LEVELS, _MOST_RISKS = 20, 20
@@ -241,9 +241,9 @@ def _tested(
     # how alike the fates of two jobs of a revision are
     spread = ((fails - rate * size) ** 2).sum() / (rate * (1 - rate) or 1) - all_n
     alike = np.clip(spread / max(all_shared - all_n, 1), 0, 1)
-    counts = pd.DataFrame(has.T @ counted, columns=_COUNTED)
+    counts = pd.DataFrame(has.T @ counted, columns=_TALLY)
     enough = (counts["n"] >= _LEAST) & (counts["n"] < all_n) & values["value"].notna()
-    n, k, shared = (counts.loc[enough, name] for name in _COUNTED)
+    n, k, shared = (counts.loc[enough, name] for name in _TALLY)
     effect = 1 + alike * (shared / n - 1)
     others, others_k = all_n - n, all_k - k
     others_effect = 1 + alike * ((all_shared - shared) / others - 1)
