@@ -35,12 +35,8 @@ _SAID_AS = {
     "p95_s": "95th percentile of durations",
 }  # fmt: skip
 _CHANGES = {"new": "new", "gone": "gone", "more": "more frequent", "less": "less frequent"}
-_LENGTHS: dict[float, str] = {
-    1: "day",
-    7: "week",
-    **dict.fromkeys(range(28, 32), "month"),
-    365: "year",
-}
+_MONTH = dict.fromkeys(("28 d", "29 d", "30 d", "31 d"), "month")
+_LENGTHS = {"1 d": "day", "7 d": "week", "365 d": "year"} | _MONTH
 _MOST_GROUPS_TOLD = 5
 
 
@@ -128,14 +124,14 @@ def compare(
     late = _window("after", after, now)
     if late.start is None:
         raise invalid("after", after, "is a window that says since when, as ('30d', None)")
-    length = (late.end or now) - late.start
-    early = _window("before", before or (late.start - length, late.start), now)
+    start = late.start - ((late.end or now) - late.start)
+    early = _window("before", before or (start, late.start), now)
     if early.end is None or early.end > late.start:
         raise invalid("before", before, "is a window that ends when `after` begins, or earlier")
     when = f"until {early.end:%Y-%m-%d %H:%M}"
     if early.start and early.end == late.start:
-        seconds = (early.end - early.start).total_seconds()
-        when = f"the {_LENGTHS.get(seconds / 86_400) or duration(seconds)} before"
+        length = duration((early.end - early.start).total_seconds())
+        when = f"the {_LENGTHS.get(length, length)} before"
     created = dated(tables.jobs)["created_at"]
     rows = tables.jobs.index
     is_early, is_late = (rows.isin(created.index[w.contains(created)]) for w in (early, late))
@@ -298,9 +294,8 @@ def _in_words(answer: pd.DataFrame, columns: list[str], when: str) -> str:
         ]
     causes = answer[answer["measure"] == "cause"].drop_duplicates([*_CAUSE, "change"])["change"]
     for change, called in _CHANGES.items():
-        number = (causes == change).sum()
-        said = counted(number, f"cause is {called}", f"causes are {called}")
-        words += [said] if number else []
+        if number := (causes == change).sum():
+            words.append(counted(number, f"cause is {called}", f"causes are {called}"))
     return "; ".join(words) or "no jobs to compare"
 
 
