@@ -35,8 +35,8 @@ _SAID_AS = {
     "p95_s": "95th percentile of durations",
 }  # fmt: skip
 _CHANGES = {"new": "new", "gone": "gone", "more": "more frequent", "less": "less frequent"}
-_MONTHLY = dict.fromkeys(("28 d", "29 d", "30 d", "31 d"), "month")
-_LENGTHS = {"1 d": "day", "7 d": "week", "365 d": "year"} | _MONTHLY
+_CALLED_MONTH = dict.fromkeys(("28 d", "29 d", "30 d", "31 d"), "month")
+_LENGTHS = {"1 d": "day", "7 d": "week", "365 d": "year"} | _CALLED_MONTH
 _MOST_GROUPS_TOLD = 5
 
 
