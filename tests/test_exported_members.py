@@ -43,6 +43,7 @@ PUBLIC = [
     "fingerprints",
     "incidents",
     "load_jobs",
+    "masked",
     "missing_assets",
     "plot_calendar",
     "plot_concurrency",
