@@ -148,9 +148,8 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
 
 def texts(parameter: str, given: object) -> list[str]:
     """Return the texts that a parameter gives, one or several, or raise DxError that names it."""
-    several: list[Any] = (
-        list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    )
+    is_one = isinstance(given, str) or not isinstance(given, Iterable)
+    several: list[Any] = [given] if is_one else [*given]  # type: ignore[misc]
     if not all(isinstance(one, str) for one in several):
         raise invalid(parameter, given, "is a text, or a list of texts")
     return list(dict.fromkeys(several))

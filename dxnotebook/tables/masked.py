@@ -11,8 +11,9 @@ import json
 import re
 import secrets
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
 import botocore.session
 import pandas as pd
@@ -105,7 +106,8 @@ class _Masks:
     """The aliases that a key makes, and those of the originals met."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._alias = cache(partial(_alias, key))
+        self._word = cache(self._masked_word)
         self._met: dict[str, str] = {}
         self._longest: dict[str, int] = {}  # how many pieces follow a first one in originals
 
@@ -131,8 +133,9 @@ class _Masks:
     def _learn(self, aliases: dict[str, str]) -> None:
         """Know originals, from their first piece to the last, wherever they stand in a text."""
         for original, alias in aliases.items():
-            pieces = [*re.finditer(_PIECE, original)]
-            if pieces and original != alias and not _ID.fullmatch(original):
+            # ids and ARNs are known by their forms
+            is_known = original == alias or original.startswith("arn:") or _ID.fullmatch(original)
+            if pieces := [] if is_known else [*re.finditer(_PIECE, original)]:
                 first = pieces[0][0]
                 self._met[original[pieces[0].start() : pieces[-1].end()]] = alias.strip("/")
                 self._longest[first] = max(self._longest.get(first, 0), len(pieces))
@@ -147,8 +150,8 @@ class _Masks:
         if name in _CODES or name.endswith("_at"):
             return self._words(text)
         if text.startswith("arn:") or name in _KEYS:
-            return self._parts(text, is_arn=text.startswith("arn:"))
-        return self._alias(text, re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-"))
+            return self._parts(text)
+        return self._alias(text, _kind(name))
 
     def prose(self, text: str) -> str:
         """Return a text with what was met masked, the longest at each place, and all names."""
@@ -164,36 +167,27 @@ class _Masks:
 
     def _words(self, text: str) -> str:
         """Return a text in which only words stay that say nothing."""
+        return _WORD.sub(lambda match: self._word(match[0]), text)
 
-        def masked_word(match: re.Match[str]) -> str:
-            word = match[0]
-            if word.startswith("arn:"):
-                return self._parts(word, is_arn=True)
-            is_known = word.lower() in _known_words() or _REGION_OR_NUMBER.fullmatch(word)
-            return word if is_known and not _ID.fullmatch(word) else self._alias(word, "word")
+    def _masked_word(self, word: str) -> str:
+        if word.startswith("arn:"):
+            return self._parts(word)
+        says_nothing = word.lower() in _known_words() or _REGION_OR_NUMBER.fullmatch(word)
+        return word if says_nothing and not _ID.fullmatch(word) else self._alias(word, "word")
 
-        return _WORD.sub(masked_word, text)
-
-    def _parts(self, text: str, *, is_arn: bool) -> str:
+    def _parts(self, text: str) -> str:
         """Return a key, or an ARN, part by part: all are masked but its form and known types."""
-        parts, kind = re.split(_KEPT, text), "resource" if is_arn else "key"
+        parts, is_arn = re.split(_KEPT, text), text.startswith("arn:")
+        kind = "key" if not is_arn else "bucket" if parts[4:5] == ["s3"] else "resource"
         for place in range(0, len(parts), 2):
-            part, known = parts[place], self._words(parts[place])
+            part, has_types = parts[place], place + 1 < len(parts) and kind not in ("bucket", "key")
             if is_arn and place < 10:
-                parts[place], kind = known, "bucket" if parts[4:5] == ["s3"] else kind
-            elif part == known and place + 1 < len(parts) and kind not in ("bucket", "key"):
+                parts[place] = self._words(part)
+            elif has_types and self._words(part) == part:
                 kind = part.removesuffix("s")
             elif part:
                 parts[place], kind = self._alias(part, kind), "key" if kind == "bucket" else kind
         return "".join(parts)
-
-    def _alias(self, text: str, kind: str) -> str:
-        """Return what stands for a thing: an id of the same form, or its kind with a number."""
-        digest = hmac.digest(self._key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
-        if not _ID.fullmatch(text):
-            return f"{kind}-{digest[:12]}"
-        digits = iter(digest if len(text) > 12 else str(10**11 + int(digest, 16) % (9 * 10**11)))
-        return re.sub("[0-9a-f]", lambda _: next(digits), text)
 
     def _json(self, text: str, name: str) -> str:
         """Return JSON with its texts masked, and what may be accounts among its numbers."""
@@ -207,6 +201,21 @@ class _Masks:
             return self._alias(match[0], "") if value is None else json.dumps(value)
 
         return _JSON_VALUE.sub(masked_value, text)
+
+
+def _alias(key: bytes, text: str, kind: str) -> str:
+    """Return what stands for a thing: an id of the same form, or its kind with a number."""
+    digest = hmac.digest(key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
+    if not _ID.fullmatch(text):
+        return f"{kind}-{digest[:12]}"
+    if len(text) == 12:
+        return str(10**11 + int(digest, 16) % (9 * 10**11))
+    return str(UUID(digest[:32])) if "-" in text else digest[:32]
+
+
+@cache
+def _kind(name: str) -> str:
+    return re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-")
 
 
 @cache
