@@ -36,16 +36,14 @@ _NOT_TEXT: Any = ("number", "bool", "boolean", "datetime", "datetimetz", "timede
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]*")
 _ID = re.compile(r"\d{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_REGION_OR_NUMBER = re.compile(
-    r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?|\d\d(\.\d+)?Z)"
-)
+# a region, a number, a part of a time
+_PLAIN = re.compile(r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?|\d\d(\.\d+)?Z)")
 # what stands between spaces and punctuation, and what goes on behind some of that, or is an ARN
 _PIECE = r"[^\s!-/:-@\[-`{-~]+"
 _WORD = re.compile(rf"arn:aws[^\s\"'<>,;()]*\w|{_PIECE}(?:[.+@_-]+{_PIECE})*")
 # what stays of keys and ARNs
-_KEPT = (
-    r"([:/*]|\$\{[\w.]+\}|(?:\.(?:csv|tsv|txt|jsonl?|xml|parquet|avro|orc|zip|tar|gz|bz2|zst))+\Z)"
-)
+_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
+_KEPT = re.compile(rf"([:/*]|\$\{{[\w.]+\}}|(?:\.(?:{_ENDINGS}))+\Z)")
 # a text, or the name of a member, or what may be an account
 _JSON_VALUE = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b\d{12}\b')
 
@@ -115,19 +113,17 @@ class _Masks:
         """Return a frame with its columns of names masked, or else those of texts."""
         result = frame.copy()
         result.attrs = {name: frame.attrs[name] for name in (PATHS, AS_OF) if name in frame.attrs}
-        for name in frame.select_dtypes(exclude=_NOT_TEXT).columns.difference(_API_NAMES):
+        for name, column in frame.select_dtypes(exclude=_NOT_TEXT).items():
             paths = frame.attrs.get(PATHS, {}).get(name, ())
             is_json = name == "raw" or any(path[-1].endswith(JSON_MARK) for path in paths)
-            if (is_json or name in _PROSE) == in_texts:
+            if name not in _API_NAMES and (is_json or name in _PROSE) == in_texts:
                 mask = self._json if is_json else self._text
-                texts = (
-                    frame[name] if frame[name].dtype == "category" else frame[name].astype("str")
-                )
-                known = texts.astype("category").cat.categories
-                aliases = {text: mask(text, str(name)) for text in known}
+                texts = column if column.dtype == "category" else column.astype("str")
+                different = texts.astype("category").cat.categories
+                aliases = {text: mask(str(text), str(name)) for text in different}
                 result[name] = texts.map(aliases)
                 if name not in _CODES:
-                    self._learn(aliases)
+                    self._learn({str(text): alias for text, alias in aliases.items()})
         return result
 
     def _learn(self, aliases: dict[str, str]) -> None:
@@ -151,7 +147,7 @@ class _Masks:
             return self._words(text)
         if text.startswith("arn:") or name in _KEYS:
             return self._parts(text)
-        return self._alias(text, _kind(name))
+        return self._alias(text, name)
 
     def prose(self, text: str) -> str:
         """Return a text with what was met masked, the longest at each place, and all names."""
@@ -172,12 +168,12 @@ class _Masks:
     def _masked_word(self, word: str) -> str:
         if word.startswith("arn:"):
             return self._parts(word)
-        says_nothing = word.lower() in _known_words() or _REGION_OR_NUMBER.fullmatch(word)
+        says_nothing = word.lower() in _known_words() or _PLAIN.fullmatch(word)
         return word if says_nothing and not _ID.fullmatch(word) else self._alias(word, "word")
 
     def _parts(self, text: str) -> str:
         """Return a key, or an ARN, part by part: all are masked but its form and known types."""
-        parts, is_arn = re.split(_KEPT, text), text.startswith("arn:")
+        parts, is_arn = _KEPT.split(text), text.startswith("arn:")
         kind = "key" if not is_arn else "bucket" if parts[4:5] == ["s3"] else "resource"
         for place in range(0, len(parts), 2):
             part, has_types = parts[place], place + 1 < len(parts) and kind not in ("bucket", "key")
@@ -203,19 +199,15 @@ class _Masks:
         return _JSON_VALUE.sub(masked_value, text)
 
 
-def _alias(key: bytes, text: str, kind: str) -> str:
+def _alias(key: bytes, text: str, name: str) -> str:
     """Return what stands for a thing: an id of the same form, or its kind with a number."""
     digest = hmac.digest(key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
     if not _ID.fullmatch(text):
+        kind = re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-")
         return f"{kind}-{digest[:12]}"
     if len(text) == 12:
         return str(10**11 + int(digest, 16) % (9 * 10**11))
     return str(UUID(digest[:32])) if "-" in text else digest[:32]
-
-
-@cache
-def _kind(name: str) -> str:
-    return re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-")
 
 
 @cache
