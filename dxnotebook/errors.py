@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,11 @@ class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like w
 
     def __init__(self, message: str, make: Callable[[], Any] = lambda: None) -> None:
         super(LoadError, self).__init__(message)
-        self._make, self._made = make, None
+        self._make = make
 
-    @property
+    @cached_property
     def partial(self) -> Any:  # noqa: D102 (above)
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+        return self._make()
 
 
 class MissingDependencyError(DxError, ImportError):

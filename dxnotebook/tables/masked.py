@@ -35,15 +35,15 @@ _CODES |= {"resource_type", "state", "type"}
 _NOT_TEXT: Any = ("number", "bool", "boolean", "datetime", "datetimetz", "timedelta")
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]*")
-_ID = re.compile(r"\d{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_OWN_FORM = re.compile(r"\d{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # a region, a number, a part of a time
 _PLAIN = re.compile(r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?|\d\d(\.\d+)?Z)")
 # what stands between spaces and punctuation, and what goes on behind some of that, or is an ARN
-_PIECE = r"[^\s!-/:-@\[-`{-~]+"
-_WORD = re.compile(rf"arn:aws[^\s\"'<>,;()]*\w|{_PIECE}(?:[.+@_-]+{_PIECE})*")
+_ATOM = r"[^\s!-/:-@\[-`{-~]+"
+_NAME_OR_WORD = re.compile(rf"arn:aws[^\s\"'<>,;()]*\w|{_ATOM}(?:[.+@_-]+{_ATOM})*")
 # what stays of keys and ARNs
-_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
-_KEPT = re.compile(rf"([:/*]|\$\{{[\w.]+\}}|(?:\.(?:{_ENDINGS}))+\Z)")
+_FILE_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
+_BETWEEN_PARTS = re.compile(rf"([:/*]|\$\{{[\w.]+\}}|(?:\.(?:{_FILE_ENDINGS}))+\Z)")
 # a text, or the name of a member, or what may be an account
 _JSON_VALUE = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b\d{12}\b')
 
@@ -123,15 +123,17 @@ class _Masks:
                 aliases = {text: mask(str(text), str(name)) for text in different}
                 result[name] = texts.map(aliases)
                 if name not in _CODES:
-                    self._learn({str(text): alias for text, alias in aliases.items()})
+                    self._learn(aliases)
         return result
 
     def _learn(self, aliases: dict[str, str]) -> None:
         """Know originals, from their first piece to the last, wherever they stand in a text."""
-        for original, alias in aliases.items():
+        for original, alias in zip(map(str, aliases), aliases.values(), strict=True):
             # ids and ARNs are known by their forms
-            is_known = original == alias or original.startswith("arn:") or _ID.fullmatch(original)
-            if pieces := [] if is_known else [*re.finditer(_PIECE, original)]:
+            is_known = (
+                original == alias or original.startswith("arn:") or _OWN_FORM.fullmatch(original)
+            )
+            if pieces := [] if is_known else [*re.finditer(_ATOM, original)]:
                 first = pieces[0][0]
                 self._met[original[pieces[0].start() : pieces[-1].end()]] = alias.strip("/")
                 self._longest[first] = max(self._longest.get(first, 0), len(pieces))
@@ -151,7 +153,7 @@ class _Masks:
 
     def prose(self, text: str) -> str:
         """Return a text with what was met masked, the longest at each place, and all names."""
-        pieces, result, done = [*re.finditer(_PIECE, text)], "", 0
+        pieces, result, done = [*re.finditer(_ATOM, text)], "", 0
         for place, first in enumerate(pieces):
             lasts = pieces[place : place + self._longest.get(first[0], 0)]
             spans = (text[first.start() : last.end()] for last in reversed(lasts))
@@ -163,17 +165,17 @@ class _Masks:
 
     def _words(self, text: str) -> str:
         """Return a text in which only words stay that say nothing."""
-        return _WORD.sub(lambda match: self._word(match[0]), text)
+        return _NAME_OR_WORD.sub(lambda match: self._word(match[0]), text)
 
     def _masked_word(self, word: str) -> str:
         if word.startswith("arn:"):
             return self._parts(word)
         says_nothing = word.lower() in _known_words() or _PLAIN.fullmatch(word)
-        return word if says_nothing and not _ID.fullmatch(word) else self._alias(word, "word")
+        return word if says_nothing and not _OWN_FORM.fullmatch(word) else self._alias(word, "word")
 
     def _parts(self, text: str) -> str:
         """Return a key, or an ARN, part by part: all are masked but its form and known types."""
-        parts, is_arn = _KEPT.split(text), text.startswith("arn:")
+        parts, is_arn = _BETWEEN_PARTS.split(text), text.startswith("arn:")
         kind = "key" if not is_arn else "bucket" if parts[4:5] == ["s3"] else "resource"
         for place in range(0, len(parts), 2):
             part, has_types = parts[place], place + 1 < len(parts) and kind not in ("bucket", "key")
@@ -202,7 +204,7 @@ class _Masks:
 def _alias(key: bytes, text: str, name: str) -> str:
     """Return what stands for a thing: an id of the same form, or its kind with a number."""
     digest = hmac.digest(key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
-    if not _ID.fullmatch(text):
+    if not _OWN_FORM.fullmatch(text):
         kind = re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-")
         return f"{kind}-{digest[:12]}"
     if len(text) == 12:
@@ -215,4 +217,4 @@ def _known_words() -> frozenset[str]:
     """Return the words of AWS's documentation, and the API's names, in small letters."""
     loader = botocore.session.get_session().get_component("data_loader")
     models = (json.dumps(loader.load_service_model(name, "service-2")) for name in _SERVICES)
-    return frozenset(word.lower() for model in models for word in _WORD.findall(model))
+    return frozenset(word.lower() for model in models for word in _NAME_OR_WORD.findall(model))
