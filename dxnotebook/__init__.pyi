@@ -52,5 +52,6 @@ from .published import revisions as revisions
 from .report.write import write_report as write_report
 from .tables.assemble import concat as concat
 from .tables.jobtables import JobTables as JobTables
+from .tables.masked import masked as masked
 
 __version__: str

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,11 @@ class LoadInterrupted(LoadError, KeyboardInterrupt):  # noqa: N818 (named like w
 
     def __init__(self, message: str, make: Callable[[], Any] = lambda: None) -> None:
         super(LoadError, self).__init__(message)
-        self._make, self._made = make, None
+        self._make = make
 
-    @property
+    @cached_property
     def partial(self) -> Any:  # noqa: D102 (above)
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+        return self._make()
 
 
 class MissingDependencyError(DxError, ImportError):
@@ -148,9 +147,8 @@ def invalid(parameter: str, given: object, valid: str) -> DxError:
 
 def texts(parameter: str, given: object) -> list[str]:
     """Return the texts that a parameter gives, one or several, or raise DxError that names it."""
-    several: list[Any] = (
-        list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    )
+    is_one = isinstance(given, str) or not isinstance(given, Iterable)
+    several: list[Any] = [given] if is_one else [*given]  # type: ignore[misc]
     if not all(isinstance(one, str) for one in several):
         raise invalid(parameter, given, "is a text, or a list of texts")
     return list(dict.fromkeys(several))

@@ -304,9 +304,4 @@ def operation(name: str) -> Any:
     return botocore.session.get_session().get_service_model("dataexchange").operation_model(name)
 
 
-def installed() -> Model:
-    """Return the model of the botocore that is installed."""
-    return Model.of(operation("ListJobs").output_shape)
-
-
-MODEL = installed()
+MODEL = Model.of(operation("ListJobs").output_shape)

@@ -177,16 +177,13 @@ class Window:
     def contains(self, times: pd.Series[Any]) -> pd.Series[bool]:
         """Return which times are in the window; one that is unknown is in any."""
         # nothing is before or after NaT
-        outside = (times < (self.start or pd.NaT)) | (times >= (self.end or pd.NaT))
-        return ~outside
+        return ~((times < (self.start or pd.NaT)) | (times >= (self.end or pd.NaT)))
 
     def _is_inverted(self) -> bool:
         """Tell whether the window ends before it begins, as far as that is known."""
-        since, until = self.since, self.until
-        if isinstance(since, pd.Timedelta) and isinstance(until, pd.Timedelta):
-            return since <= until
-        start, end = self.start, self.end
-        return start is not None and end is not None and start >= end
+        if isinstance(self.since, pd.Timedelta) and isinstance(self.until, pd.Timedelta):
+            return self.since <= self.until
+        return self.start is not None and self.end is not None and self.start >= self.end
 
     @property
     def start(self) -> Instant:

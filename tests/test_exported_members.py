@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import dxnotebook as dx
@@ -44,6 +46,7 @@ PUBLIC = [
     "fingerprints",
     "incidents",
     "load_jobs",
+    "masked",
     "missing_assets",
     "plot_calendar",
     "plot_concurrency",
@@ -131,3 +134,45 @@ def test_the_stub_tells_type_checkers_the_same_names():
     ]
     assert sorted(name.asname for name in imported) == PUBLIC
     assert all(name.name == name.asname for name in imported)  # the form that re-exports
+
+
+FIRST_PARAMETERS = {
+    name: next(iter(inspect.signature(getattr(dx, name)).parameters), None)
+    for name in PUBLIC
+    if inspect.isfunction(getattr(dx, name))
+}
+TAKE_JOBS = [name for name, first in FIRST_PARAMETERS.items() if first == "jobs"]
+# an export is of any frame
+TAKE_TABLES = [n for n, first in FIRST_PARAMETERS.items() if first == "tables" and n != "export"]
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return dx.load_jobs(dx.demo.client(300), progress=False)
+
+
+@pytest.mark.parametrize("name", TAKE_JOBS)
+def test_what_takes_jobs_takes_tables(tables, name):
+    assert len(TAKE_JOBS) > 10
+    answers = [getattr(dx, name)(given) for given in (tables.jobs, tables)]
+    if isinstance(answers[0], pd.DataFrame):
+        pd.testing.assert_frame_equal(*answers)
+    else:  # axes
+        assert len({len(axes.get_children()) for axes in answers}) == 1
+
+
+@pytest.mark.parametrize("name", TAKE_JOBS)
+def test_a_window_of_tables_is_that_of_their_jobs(tables, name):
+    answers = [getattr(dx, name)(given, since="2026-09-20") for given in (tables.jobs, tables)]
+    if isinstance(answers[0], pd.DataFrame):
+        pd.testing.assert_frame_equal(*answers)
+
+
+@pytest.mark.parametrize("name", TAKE_TABLES)
+def test_what_needs_tables_says_so_when_given_jobs(tables, name):
+    assert len(TAKE_TABLES) > 15
+    function = getattr(dx, name)
+    others = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    needed = [None for p in others[1:] if p.kind is p.POSITIONAL_OR_KEYWORD]
+    with pytest.raises(dx.DxError, match="Give JobTables"):
+        function(tables.jobs, *needed)

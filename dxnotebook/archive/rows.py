@@ -125,7 +125,7 @@ def _without_secrets(tables: JobTables) -> Batch:
 def _redacted(values: pa.Array, paths: Iterable[Sequence[str]]) -> pa.Array:
     """Return a column's values without what is secret in them; the members' names say how."""
     for path in paths:
-        name = redact.decisive([part.partition("\0")[0] for part in path])  # without our marks
+        name = redact.decisive(*(part.partition("\0")[0] for part in path))  # without our marks
         if values.type == TEXT and path[-1].endswith(fit.JSON_MARK):
             given = (None if text is None else json.loads(text) for text in values.to_pylist())
             cleaned = (redact.redact_value(member, name) for member in given)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dxnotebook.arrays import Integers
 from dxnotebook.errors import DxError, texts
-from dxnotebook.tables.jobtables import window_of
+from dxnotebook.tables.jobtables import JobTables, window_of
 from dxnotebook.times import Moment, Window
 
 FrameT = TypeVar("FrameT")
@@ -126,7 +126,8 @@ class Source(Generic[FrameT]):
     Parameters
     ----------
     jobs : frame
-        Any that narwhals knows: pandas, Polars (also lazy), PyArrow, DuckDB, Dask, Spark.
+        Any that narwhals knows: pandas, Polars (also lazy), PyArrow, DuckDB, Dask, Spark; of tables
+        it is their jobs.
     needed : iterable of str
         The columns that it has to have, and of what kind where `_EXPECTED` says so.
 
@@ -138,13 +139,12 @@ class Source(Generic[FrameT]):
 
     def __init__(self, jobs: FrameT, needed: Iterable[str]) -> None:
         needed = list(dict.fromkeys(needed))
-        self.native: Any = jobs
-        if isinstance(jobs, pd.DataFrame):
-            if not jobs.columns.is_unique:
-                name = jobs.columns[jobs.columns.duplicated()][0]
-                problem = f"The frame has several columns {name!r}"
+        self.native: Any = jobs.jobs if isinstance(jobs, JobTables) else jobs
+        if isinstance(self.native, pd.DataFrame):
+            if repeated := [*self.native.columns[self.native.columns.duplicated()]]:
+                problem = f"The frame has several columns {repeated[0]!r}"
                 raise DxError(f"{problem}. Rename or drop all but one.")
-            self.native = _in_expected_types(jobs, needed)
+            self.native = _in_expected_types(self.native, needed)
         taken = f"frame of {', '.join(_TAKEN)}"
         try:
             self.frame: Any = nw.from_native(self.native)
@@ -243,8 +243,8 @@ class Source(Generic[FrameT]):
 
 
 def pandas_frame(jobs: object, needed: Iterable[str]) -> pd.DataFrame:
-    """Return jobs that have to be a pandas frame with some columns, or raise DxError."""
-    if not isinstance(jobs, pd.DataFrame):
+    """Return jobs, of tables or a pandas frame, with the columns needed, or raise DxError."""
+    if not isinstance(jobs, pd.DataFrame | JobTables):
         raise _no_frame(jobs, "pandas frame")
-    frame: pd.DataFrame = Source(jobs, needed).native
+    frame: pd.DataFrame = Source[Any](jobs, needed).native
     return frame

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from dxnotebook.arrays import Array
 from dxnotebook.metrics.concurrency import concurrency
+from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import observed_at, window_of
@@ -57,6 +58,7 @@ def plot_concurrency(
     >>> sorted({text.get_text() for text in ax.texts if "quota" in text.get_text()})
     ['quota 10', 'quota 5']
     """
+    jobs = pandas_frame(jobs, ())
     steps = concurrency(jobs, style.one_group(by), since=since, until=until)
     groups = steps.groupby(by, observed=True, dropna=False, sort=False)[["peak", "quota"]].first()
     shown = groups.sort_values("peak", kind="stable").tail(style.MOST_GROUPS)

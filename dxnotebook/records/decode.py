@@ -134,7 +134,7 @@ class Decoder:
         _refuse_if(any(sample.count(b",") * _DENSE > len(sample) for sample in samples))
         forms = set(map(self._form, contents))
         _refuse_if(len(forms) != 1)
-        form = forms.pop()
+        [form] = forms
         if form == "list":
             contents = [b'{"Jobs":%b}' % content for content in contents]
         # nothing, but between two bodies that are whole only together it is an error
@@ -200,8 +200,6 @@ class Decoder:
             scan = Scan(text_of(body), self._members, body.line)
             for page, position, value in scan:
                 place = body.source, body.page + page, position
-                if self._repeats(value, *place[:2]):
-                    continue
                 job = redact_value(value) if self._redact else value
                 try:
                     jobs.append((place, job, json.dumps(self._fitter.fit(job))))
@@ -220,18 +218,14 @@ class Decoder:
         yield from self._fitted(jobs)
 
     def _reject(self, place: tuple[str, int, int], job: Any, reason: str) -> None:
-        """Put a job aside."""
+        """Put a job aside; where there is much of nothing (null, ``{}``) in a row, once."""
         raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+        if not job and len(self.rejects) >= _ALWAYS_LISTED:
+            last = self.rejects[-1]
+            if (last.source, last.page, last.raw) == (*place[:2], raw):
+                last.times += 1
+                return
         self.rejects.append(Reject(*place, sys.intern(reason), raw))
-
-    def _repeats(self, job: Any, source: str, page: int) -> bool:
-        """Count nothing (null, ``{}``) once more where there is much of it; tell if it was that."""
-        if job or len(self.rejects) < _ALWAYS_LISTED:
-            return False
-        last = self.rejects[-1]
-        is_same = (last.source, last.page, last.raw) == (source, page, json.dumps(job))
-        last.times += is_same
-        return is_same
 
     def _fitted(self, jobs: list[tuple[Any, ...]]) -> Iterator[pa.StructArray]:
         """Yield the records of jobs that the fitter has made fit; one that is not is a reject."""
@@ -242,8 +236,9 @@ class Decoder:
             half = len(jobs) // 2
             if not half:
                 self._reject(jobs[0][0], jobs[0][1], "its members cannot be typed")
-            for part in (jobs[:half], jobs[half:]) if half else ():
-                yield from self._fitted(part)
+                return
+            yield from self._fitted(jobs[:half])
+            yield from self._fitted(jobs[half:])
 
     def warn(self) -> None:
         """Warn, once for the load, of what was kept but is odd."""
@@ -255,11 +250,9 @@ class Decoder:
             how = "They were kept as further columns and rows; a newer boto3 may know them"
             names = enumerated(unknown, _NAMES_SHOWN)
             warn(f"{what}: {names}. {how}.", UnknownFieldWarning)
-        if self._repeated:
-            names = enumerated(sorted(map(redact_text, self._repeated)), _NAMES_SHOWN)
-            what = f"Some objects had the same key twice: {names}"
+        if names := enumerated(sorted(map(redact_text, self._repeated)), _NAMES_SHOWN):
             how = "The last value was used and another one kept beside it; of 'Jobs', all"
-            warn(f"{what}. {how}.", DataWarning)
+            warn(f"Some objects had the same key twice: {names}. {how}.", DataWarning)
         if unzoned := self._fitter.unzoned:
             one, several = "time named no time zone and was", "times named no time zone and were"
             warn(f"{counted(unzoned, one, several)} taken as UTC.", DataWarning)

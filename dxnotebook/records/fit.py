@@ -122,14 +122,12 @@ class Fitter:
                 raise Misfit(f"no {name}")
             if name == "Arn" and type(job[name]) is not str:
                 raise Misfit(f"{name} is {_described(job[name])}")
-        details = job.get("Details")
-        if isinstance(details, dict):
+        if isinstance(job.get("Details"), dict):
             # an empty branch says nothing, and would count as a second one
-            details = {name: branch for name, branch in details.items() if branch != {}}
-            filled = [name for name, branch in details.items() if isinstance(branch, dict)]
+            job["Details"] = {name: b for name, b in job["Details"].items() if b != {}}
+            filled = [name for name, b in job["Details"].items() if isinstance(b, dict)]
             if len(filled) > 1:
                 raise Misfit(f"Details has {len(filled)} branches: {', '.join(filled)}")
-            job = job | {"Details": details}
         return self._members(job, self._root, ())
 
     def _members(self, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
@@ -213,13 +211,10 @@ class Fitter:
         if not isinstance(value, list):
             return value is None or _agree(node, [value])
         depth = path.count(ELEMENT)
-        if node.kind not in (None, list) or depth >= models.DEEPEST_LIST:
-            return False
-        if value and _is_empty(value):  # no row would show it
-            return False
-        if depth and any(map(_is_empty, value)):  # see _fit
-            return False
-        if not depth and self._lists.get(field_name(path), path) != path and not _is_empty(value):
+        # no row would show it, or it shares them (see _fit)
+        is_lost = (value and _is_empty(value)) or (depth and any(map(_is_empty, value)))
+        is_taken = not depth and self._lists.get(field_name(path), path) != path
+        if node.kind not in (None, list) or depth >= models.DEEPEST_LIST or is_lost or is_taken:
             return False
         return _agree(node.members.get(ELEMENT, Node()), value)
 
@@ -291,11 +286,8 @@ def _scalar(value: Any, expected: pa.DataType) -> Any:
         return valid_utf8(value) if isinstance(value, str) else json.dumps(value)
     if isinstance(value, bool) != (expected == pa.bool_()):
         raise Misfit(f"is {kind_of(value)}")
-    return value if isinstance(value, bool) else _number(value, expected)
-
-
-def _number(value: Any, expected: pa.DataType) -> int | float:
-    """Return a number, or a text's, in the type expected; raise Misfit if that changes it."""
+    if isinstance(value, bool):
+        return value
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise Misfit("is not a number")
     exact = value if isinstance(value, float) else Fraction(value)

@@ -9,7 +9,6 @@ compared by their letters alone: ``ApiKeys`` is ``api-key``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from html.entities import html5
 from typing import Any
@@ -161,9 +160,8 @@ def redact_text(text: str, name: str = "") -> str:
         return REDACTED
     if kind == URL:
         text = re.sub(_QUERY, _QUERY_CUT, text, count=1)
-    if not (
-        _ANY_MARK.search(text) and _HINT.search(text)
-    ):  # quickly, as a page may have many texts
+    # quickly, as a page may have many texts
+    if not (_ANY_MARK.search(text) and _HINT.search(text)):
         return text
     encoded = text.encode("utf-8", "backslashreplace")
     return str(redact_array("", pa.array([encoded], pa.large_binary()).cast(TEXT))[0])
@@ -175,7 +173,7 @@ def redact_value(value: Any, name: str = "") -> Any:
         return redact_text(value, name)
     if isinstance(value, dict):
         return {
-            key if _IS_NAME(key) else redact_text(key): redact_value(member, decisive([name, key]))
+            key if _IS_NAME(key) else redact_text(key): redact_value(member, decisive(name, key))
             for key, member in value.items()
         }
     if isinstance(value, list):
@@ -183,7 +181,7 @@ def redact_value(value: Any, name: str = "") -> Any:
     return REDACTED if kind_of_name(name) == SECRET and value is not None else value
 
 
-def decisive(names: Sequence[str]) -> str:
+@cache
+def decisive(*names: str) -> str:
     """Return which of the names of members, each in the one before, says what is secret there."""
-    kinds = [kind_of_name(name) for name in names]
-    return next((names[kinds.index(kind)] for kind in (SECRET, URL) if kind in kinds), names[-1])
+    return min(reversed(names), key=lambda name: (SECRET, URL, "").index(kind_of_name(name)))

@@ -91,30 +91,23 @@ class Scan:
             if not self._at("["):
                 raise self._error(f"'Jobs' is {kind_of(self._value())}, not a list", start)
             for _ in self._items("]"):
-                yield self.pages, jobs, self._job()
+                at, job = self.offset, self._value()
+                if isinstance(job, dict) and "Arn" not in job:
+                    self._check_case(job, ("Arn",), at)
+                yield self.pages, jobs, job
                 jobs += 1
         rest = self._dict(members)
         rest.pop("ResponseMetadata", None)
         if is_page:
             self.tokens += [rest.pop("NextToken")] if "NextToken" in rest else []
             self.strangers |= rest.keys()
-        else:
-            self._check_is_job(rest, start)
+        elif rest.keys() & self._members:
             yield self.pages, 0, rest
-        self.pages += 1
-
-    def _job(self) -> Any:
-        start = self.offset
-        job = self._value()
-        if isinstance(job, dict) and "Arn" not in job:
-            self._check_case(job, ("Arn",), start)
-        return job
-
-    def _check_is_job(self, job: dict[str, Any], start: int) -> None:
-        if not job.keys() & self._members:
-            self._check_case(job, ("Jobs", *sorted(self._members)), start)
+        else:
+            self._check_case(rest, ("Jobs", *sorted(self._members)), start)
             what = "an object that is neither a page with 'Jobs' nor a job with 'Arn' and 'Id'"
             raise self._error(f"found {what}", start)
+        self.pages += 1
 
     def _check_case(self, job: dict[str, Any], names: Iterable[str], start: int) -> None:
         """Raise an error where a key is one of these names in another case."""
@@ -208,16 +201,14 @@ def _float(digits: str) -> float | Digits:
     return Digits(digits) if math.isinf(number) else number
 
 
-def _check_depth(value: Any) -> None:
-    """Raise RecursionError for what is nested too deeply, level by level, so without a stack."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        containers = [member for member in level if isinstance(member, dict | list)]
-        if not containers:
-            return
-        inside = (c.values() if isinstance(c, dict) else c for c in containers)
-        level = list(itertools.chain.from_iterable(inside))
-    raise RecursionError
+def _check_depth(value: Any, left: int = _DEEPEST) -> None:
+    """Raise RecursionError for what is nested too deeply."""
+    if not left:
+        raise RecursionError
+    if isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            if isinstance(member, dict | list):
+                _check_depth(member, left - 1)
 
 
 def kind_of(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ _OWN_ID = "id_text"
 _NAME = "data_set_name"
 # so many runs of rows are copied: else each is a chunk of every column of texts
 _UNCOPIED_RUNS = 100
-_REJECTS = {"source": "str", "page": "int64", "position": "int64", "reason": "str", "raw": "str"}
+_REJECTS = {"source": "str", "page": "int64", "position": "int64", "why": "str", "raw": "str"}
 
 
 def concat(tables: Iterable[JobTables]) -> JobTables:
@@ -71,8 +70,9 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
         raise DxError("Nothing to concatenate: give at least one JobTables.")
     rejects = pd.concat([part.rejects for part in parts]).drop_duplicates(ignore_index=True)
     failures = {name: error for part in parts for name, error in part.failures.items()}
-    batches = [unsettled(part) for part in parts]
-    merged = _assemble(batches, _merged_paths(parts), rejects, failures, parts[0].model)
+    model = parts[0].model
+    frames = _settled([unsettled(part) for part in parts], _merged_paths(parts), model)
+    merged = JobTables(**frames, rejects=rejects, failures=failures, model=model)
     jobs = merged.jobs
     if named := [part.jobs for part in parts if _NAME in part.jobs]:
         jobs[_NAME] = _named(jobs, named)
@@ -150,30 +150,25 @@ def assemble(
 ) -> JobTables:
     """Return the tables of all that a decoder decoded, flattened batch by batch."""
     empty = flatten(pa.array([], decoder.record), decoder.layout)
-    rejects = _rejects(decoder)
-    paths = _paths_beyond(decoder)
-    return _assemble([empty, *batches], paths, rejects, failures or {}, decoder.model)
-
-
-def _rejects(decoder: Decoder) -> pd.DataFrame:
-    """Return the rejects as a frame, made column by column, as there may be many."""
-    columns = {}
-    for name, kind in _REJECTS.items():
-        get = attrgetter("why" if name == "reason" else name)
-        columns[name] = pd.Series([*map(get, decoder.rejects)], dtype=kind)
-    return pd.DataFrame(columns)
+    # column by column, as there may be many
+    told = {
+        name: pd.Series([getattr(reject, name) for reject in decoder.rejects], dtype=kind)
+        for name, kind in _REJECTS.items()
+    }
+    rejects = pd.DataFrame(told).rename(columns={"why": "reason"})
+    frames = _settled([empty, *batches], _paths_beyond(decoder), decoder.model)
+    failures = dict(failures or {})
+    return JobTables(**frames, rejects=rejects, failures=failures, model=decoder.model)
 
 
 def _paths_beyond(decoder: Decoder) -> Paths:
     """Return the members that the model does not know by the table and column that they fill."""
     known = dict(leaves(decoder.model.record))
-    beyond: Paths = {}
-    for table in JOINED:
-        columns = {
-            column.name: [list(path) for path in column.paths if path not in known]
-            for column in getattr(decoder.layout, table)
-        }
-        beyond[table] = {name: paths for name, paths in columns.items() if paths}
+    beyond: Paths = {table: {} for table in JOINED}
+    for table, columns in beyond.items():
+        for column in getattr(decoder.layout, table):
+            if paths := [list(path) for path in column.paths if path not in known]:
+                columns[column.name] = paths
     return beyond
 
 
@@ -209,14 +204,8 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(texts, preserve_index=False).replace_schema_metadata()
 
 
-def _assemble(
-    batches: Sequence[Batch],
-    paths: Paths,
-    rejects: pd.DataFrame,
-    failures: Mapping[str, Exception],
-    model: Model,
-) -> JobTables:
-    """Return the tables of batches, which are emptied: what has become a frame need not stay."""
+def _settled(batches: Sequence[Batch], paths: Paths, model: Model) -> dict[str, Any]:
+    """Return frames of batches, which are emptied: what has become a frame need not stay."""
     starts = np.cumsum([0, *(len(batch["jobs"]) for batch in batches)])[:-1]
     frames = {}
     for name in JOINED:
@@ -227,7 +216,7 @@ def _assemble(
         del table
         if name != "jobs":
             frames[name][ORDINAL] += np.repeat(starts, sizes)
-    frames = _settled(frames, paths)
+    frames = _each_once(frames, paths)
     jobs = frames["jobs"]
     if backwards := int((jobs["updated_at"] < jobs["created_at"]).sum()):
         one = "job was updated before it was created; its duration_s is null."
@@ -235,7 +224,7 @@ def _assemble(
         warn(counted(backwards, one, several), DataWarning)
     for name, beyond in paths.items():
         frames[name].attrs = {PATHS: beyond} if beyond else {}
-    return JobTables(**frames, rejects=rejects, failures=dict(failures), model=model)
+    return frames
 
 
 def _stacked(parts: Sequence[pa.Table]) -> pa.Table:
@@ -274,7 +263,7 @@ def _categorical(texts: pa.ChunkedArray, known: Sequence[str]) -> pa.DictionaryA
     return pa.DictionaryArray.from_arrays(indices, pa.array(categories, TEXT))
 
 
-def _settled(frames: dict[str, pd.DataFrame], paths: Paths) -> dict[str, pd.DataFrame]:
+def _each_once(frames: dict[str, pd.DataFrame], paths: Paths) -> dict[str, pd.DataFrame]:
     """Return frames in which each ARN occurs once and `job_id` tells every job apart."""
     kept = _newest(frames)
     jobs = _with_unique_ids(_rows(frames["jobs"], kept), paths["jobs"])

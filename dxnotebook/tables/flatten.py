@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dxnotebook import model
-from dxnotebook.arrays import Integers, coded, list_lengths, mask_of, positions
+from dxnotebook.arrays import coded, list_lengths, mask_of, positions
 from dxnotebook.model import TEXT, Column, Layout, Path
 
 #: The column that numbers the job a row belongs to, until it gives way to the job's settled id.
@@ -113,7 +113,9 @@ def _list_rows(records: pa.StructArray, path: Path, columns: Iterable[Column]) -
             values, index = _member(elements, leaf), pa.array(element)
         else:
             values = _member(inner[end].flatten(), leaf[len(end) + 1 :])
-            index = _inner_index(list_lengths(inner[end]), element, place)
+            lengths = list_lengths(inner[end])
+            starts = np.cumsum(lengths) - lengths
+            index = pa.array(starts[element] + place, mask=place >= lengths[element])
         if _has_values(values):
             table[name] = values.take(index)
     return pa.table(table)
@@ -125,18 +127,12 @@ def _leaves_in(path: Path, columns: Iterable[Column]) -> dict[str, Path]:
     return {name: leaf[len(path) + 1 :] for name, leaf in leaves if model.list_of(leaf) == path}
 
 
-def _inner_index(lengths: Integers, element: Integers, place: Integers) -> pa.Array:
-    """Return for every row which element of all inner lists it has; null beyond its list's end."""
-    starts = np.cumsum(lengths) - lengths
-    return pa.array(starts[element] + place, mask=place >= lengths[element])
-
-
 def _in_order_of_jobs(parts: Sequence[pa.Table], columns: Sequence[Column]) -> pa.Table:
     """Return the rows of several lists as one table, a job's together, a list's in its order."""
     rows = pa.concat_tables(parts, promote_options="default").combine_chunks()
     rows = rows.take(pc.sort_indices(rows[ORDINAL]))
     leading = [name for name in (ORDINAL, "field", "position") if name in rows.column_names]
     nulls = _nulls(columns, len(rows))
-    names = {*rows.column_names}
-    filled = {c.name: rows[c.name] if c.name in names else nulls[c.type] for c in columns}
-    return pa.table({name: rows[name] for name in leading} | filled)
+    there = dict(zip(rows.column_names, rows.columns, strict=True))
+    filled = {column.name: there.get(column.name, nulls[column.type]) for column in columns}
+    return pa.table({name: there[name] for name in leading} | filled)

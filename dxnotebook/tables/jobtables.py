@@ -144,12 +144,12 @@ class JobTables:
         return "\n".join([self._sizes(), *lines])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+        left = "style='text-align:left'"
+        rows = [
+            f"<tr><th {left}>{name}</th><td {left}>{html.escape(text)}</td></tr>"
             for name, text in self._summary().items()
-        )
-        return f"<div><strong>{html.escape(self._sizes())}</strong><table>{rows}</table></div>"
+        ]
+        return f"<div><strong>{self._sizes()}</strong><table>{''.join(rows)}</table></div>"
 
     def _sizes(self) -> str:
         sizes = [f"{len(getattr(self, n)):,} {n}" for n in ("details", "errors", "rejects")]
@@ -222,8 +222,7 @@ def unanswered(failures: Mapping[str, Exception]) -> list[str]:
 
 def missing(tables: JobTables) -> list[str]:
     """Return in words what no figure of these tables counts; nothing where that is nothing."""
-    words = [*unanswered(tables.failures), rejected(tables.rejects["reason"])]
-    return [word for word in words if word]
+    return [*filter(None, [*unanswered(tables.failures), rejected(tables.rejects["reason"])])]
 
 
 def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
@@ -239,10 +238,8 @@ def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd
     Timestamp('2026-09-30 12:00:00+0000', tz='UTC')
     """
     given = jobs.attrs.get(AS_OF) if now is None else now
-    if given is not None:
-        return moment("now", given)
     latest: pd.Timestamp = jobs[["created_at", "updated_at"]].max().max()
-    return latest
+    return latest if given is None else moment("now", given)
 
 
 def within(

@@ -73,9 +73,8 @@ def _leaves(frame: pd.DataFrame, columns: Iterable[Column]) -> Leaves:
 
 def _fill_scalars(rebuilt: list[Job], jobs: pd.DataFrame, model: Model) -> None:
     """Put into every job what its row has, and what is below Details into its branch there."""
-    leaves = _leaves(jobs, model.layout.jobs)
     branches = branches_of(jobs).tolist()
-    for name, paths in leaves.items():
+    for name, paths in _leaves(jobs, model.layout.jobs).items():
         by_branch = {api.owner_of(path): path for path in paths}
         for row, value in _present(jobs[name]):
             _put(rebuilt[row], by_branch.get(branches[row], paths[0]), value)
@@ -95,8 +94,7 @@ def _fill_lists(
 ) -> None:
     """Append to the list at a path of every job the elements that its rows are made of."""
     job, position = index.get_indexer(pd.Index(rows["job_id"])), rows["position"].to_numpy()
-    begins = np.ones(len(rows), bool)
-    begins[1:] = (job[1:] != job[:-1]) | (position[1:] != position[:-1])
+    begins = (np.diff(job, prepend=-2) != 0) | (np.diff(position, prepend=-1) != 0)
     number = np.cumsum(begins) - 1
     places = (np.arange(len(rows)) - np.flatnonzero(begins)[number]).tolist()
     numbers = number.tolist()
@@ -143,12 +141,8 @@ def _put(target: Job, path: Path, value: Any, place: int = 0) -> None:
 
 def _present(column: pd.Series[Any]) -> Iterable[tuple[int, Any]]:
     """Yield row and value, as Python has it, of what is not null in a column."""
-    present = column.notna().to_numpy()
-    if not present.any():
-        return iter(())
-    values: Any = column[present]
+    values: Any = column.reset_index(drop=True).dropna()
+    rows = values.index.tolist()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert(UTC).dt.to_pydatetime()
-    else:
-        values = values.astype(object).tolist()
-    return zip(np.flatnonzero(present).tolist(), values, strict=True)
+    return zip(rows, values.astype(object).tolist(), strict=True)
