@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -121,22 +121,18 @@ def failure_trend(
     groups, group = numbered(trend, grouping.by)
     trend = _with_limits(trend, max(len(groups), 1), baseline, season)
     trend = _with_runs(trend, group)
-    window = grouping.source.window(since, until)
-    return grouping.source.returned(trend[_touched(trend, group, window)].reset_index(drop=True))
-
-
-def _touched(trend: pd.DataFrame, group: Array, window: Window) -> Mask:
-    """Return which periods a window touches."""
     starts = trend[PERIOD]
     ends = starts.groupby(group).shift(-1)
     # the last one is as long as others are
     ends = ends.fillna(starts + (ends - starts).median())
-    inside = np.ones(len(trend), bool)
-    if window.start is not None:
-        inside &= ~(ends <= window.start).to_numpy()
-    if window.end is not None:
-        inside &= (starts < window.end).to_numpy()
-    return inside
+    inside = touched(grouping.source.window(since, until), starts, ends)
+    return grouping.source.returned(trend[inside].reset_index(drop=True))
+
+
+def touched(window: Window, starts: pd.Series[Any], ends: pd.Series[Any]) -> pd.Series[bool]:
+    """Return which times, from when until before when, a window touches."""
+    begun = Window(until=window.end).contains(starts)
+    return begun & Window(since=window.start).contains(ends - pd.Timedelta("1us"))
 
 
 def _with_limits(
