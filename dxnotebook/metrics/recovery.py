@@ -13,8 +13,8 @@ from dxnotebook.metrics.quantiles import survival_quantiles
 from dxnotebook.metrics.rates import check_confidence, wilson
 from dxnotebook.metrics.reruns import failed_work, work_of
 from dxnotebook.model import FAILED_STATES
-from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
-from dxnotebook.times import Moment
+from dxnotebook.tables.jobtables import JobTables, observed_at, window_of
+from dxnotebook.times import Moment, Window
 
 _QUANTILES_SHOWN = {"median": 0.5, "p90": 0.9}
 
@@ -143,11 +143,20 @@ def undone_rate(
     np.True_
     """
     check_confidence(confidence)
-    tables = checked(tables)
-    window = window_of(tables.jobs, since, until)
+    undone = failed_work(tables, since, until, failed)["recovered_at"].isna().sum()
+    return undone_of(tables, window_of(tables.jobs, since, until), undone, confidence, failed)
+
+
+def undone_of(
+    tables: JobTables,
+    window: Window,
+    undone: int,
+    confidence: float = 0.95,
+    failed: Iterable[str] = FAILED_STATES,
+) -> pd.DataFrame:
+    """Return what `undone_rate` does, where it is known how many pieces of work are undone."""
     finished = tables.jobs["state"].isin([*texts("failed", failed), "COMPLETED"])
     jobs = tables.jobs[finished & window.contains(tables.jobs["created_at"])]
     work = pd.Series(work_of(tables, jobs)).nunique()
-    undone = failed_work(tables, since, until, failed)["recovered_at"].isna().sum()
     low, rate, high = wilson(np.array([undone]), np.array([work]), confidence)
     return pd.DataFrame({"work": work, "undone": undone, "rate": rate, "low": low, "high": high})
