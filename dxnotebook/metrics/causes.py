@@ -11,12 +11,10 @@ from dxnotebook.arrays import located, mask_of, text_array
 from dxnotebook.metrics.learned import generalized
 from dxnotebook.metrics.masks import KEY, PLACES, VALUES, named, replaced
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 
-def error_causes(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def error_causes(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return the causes of failure: the messages of errors, grouped by what they have in common.
 
     Parameters

@@ -24,7 +24,7 @@ from dxnotebook.tables.jobtables import (
     within,
 )
 from dxnotebook.text import counted, elapsed, shortened, visible
-from dxnotebook.times import Moment, Window, length
+from dxnotebook.times import At, Window, length
 
 _FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
@@ -42,15 +42,15 @@ Names = dict[Any, str]
 def check(
     tables: JobTables,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     max_failure_rate: float | None = None,
     by: str | None = None,
     max_undone_rate: float | None = None,
     max_unresolved: int | None = None,
     max_stuck: int | None = None,
     max_silence: str | timedelta | None = None,
-    now: pd.Timestamp | str | None = None,
+    now: At = None,
 ) -> pd.DataFrame:
     """Return what is wrong with jobs, by the limits that are given.
 

@@ -12,7 +12,7 @@ from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
@@ -28,8 +28,8 @@ def concurrency(
     jobs: pd.DataFrame,
     by: str | Sequence[str] | None = "type",
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
 ) -> pd.DataFrame:
     """Return how many jobs were open at each moment, with the peak and the service's quota.
 
@@ -128,11 +128,7 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
 
 
 def stuck_jobs(
-    jobs: pd.DataFrame,
-    now: pd.Timestamp | str | None = None,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    jobs: pd.DataFrame, now: At = None, *, since: At = None, until: At = None
 ) -> pd.DataFrame:
     """Return the open jobs that have been open for longer than jobs of their type usually take.
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from dxnotebook.arrays import Integers
 from dxnotebook.errors import DxError, texts
 from dxnotebook.tables.jobtables import window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 FrameT = TypeVar("FrameT")
 
@@ -169,7 +169,7 @@ class Source(Generic[FrameT]):
                 problem = f"The column {name!r} holds {kind}, not {expected}"
                 raise DxError(f"{problem}; convert it first.")
 
-    def window(self, since: Moment | None, until: Moment | None) -> Window:
+    def window(self, since: At, until: At) -> Window:
         """Return a window of the jobs; what is relative is so to when they were observed."""
         window = Window.of(since, until)
         if pd.Timedelta not in {type(window.since), type(window.until)}:

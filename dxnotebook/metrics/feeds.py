@@ -13,7 +13,7 @@ from dxnotebook.metrics.engines import numbered
 from dxnotebook.metrics.reruns import followed
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, dated, observed_at
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 # what became of a run: the first that holds of one of its jobs; else it was cancelled
 _FATES = ["failed", "open", "recovered", "completed"]
@@ -25,13 +25,7 @@ _UPPER = 0.98  # what one run in fifty exceeds
 _DAYS_UNTIL_ENDED = 14
 
 
-def feeds(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    now: pd.Timestamp | str | None = None,
-) -> pd.DataFrame:
+def feeds(tables: JobTables, *, since: At = None, until: At = None, now: At = None) -> pd.DataFrame:
     r"""Return how each feed fares: its usual interval, its last success, and what is overdue.
 
     Parameters
@@ -114,10 +108,7 @@ def feeds(
 
 
 def feeds_and_runs(
-    tables: JobTables,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    now: pd.Timestamp | str | None = None,
+    tables: JobTables, since: At = None, until: At = None, now: At = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what `feeds` does, and the runs of all feeds.
 

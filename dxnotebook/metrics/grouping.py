@@ -13,7 +13,7 @@ from dxnotebook.errors import DxError
 from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered, sums_by
 from dxnotebook.metrics.periods import Step
 from dxnotebook.tables.jobtables import warn_undated
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _MOST_ROWS = 20_000_000
 PERIOD = "period"
@@ -21,7 +21,7 @@ SIZE = "number of jobs"
 
 Names = Sequence[str]
 By = str | Names | None
-Limits = tuple[Moment | None, Moment | None]
+Limits = tuple[At, At]
 
 
 class Grouping(Generic[FrameT]):

@@ -10,7 +10,7 @@ from dxnotebook.metrics import causes, reruns, trend
 from dxnotebook.metrics.recovery import recovery_of
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _TIME = "datetime64[us, UTC]"
 _INCIDENT = {
@@ -23,11 +23,7 @@ _INCIDENT = {
 
 
 def incidents(
-    tables: JobTables,
-    every: str = "1d",
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    tables: JobTables, every: str = "1d", *, since: At = None, until: At = None
 ) -> pd.DataFrame:
     """Return the times in which more jobs failed than usual, with their cause and end.
 
@@ -76,16 +72,16 @@ def incidents(
     found = periods.groupby("bad_since").agg(how).rename_axis("since").reset_index()
     found["rate"] = found["failed"] / found["n"]
     work = reruns.failed_work(tables, None, None, FAILED_STATES)
-    rows = [one | _told(tables, work, **one) for one in found.to_dict("records")]
+    rows = [
+        one | _told(tables, work, one["since"], one["until"]) for one in found.to_dict("records")
+    ]
     columns = {n: pd.Series([row[n] for row in rows], dtype=_INCIDENT[n]) for n in _INCIDENT}
     result, window = pd.DataFrame(columns), window_of(tables.jobs, since, until)
     inside = trend.touched(window, result["since"], result["until"])
     return result[inside].reset_index(drop=True)
 
 
-def _told(
-    tables: JobTables, work: pd.DataFrame, since: Any, until: Any, **_: object
-) -> dict[str, object]:
+def _told(tables: JobTables, work: pd.DataFrame, since: Any, until: Any) -> dict[str, object]:
     """Return why jobs failed that were created between two times, and what has been done since."""
     jobs = tables.jobs
     failed = jobs["created_at"].between(since, until, inclusive="left")

@@ -6,7 +6,7 @@ own kind. The engine groups; its result, a row for each group and period, is fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from statistics import NormalDist
 from typing import Any
@@ -19,8 +19,8 @@ from dxnotebook.arrays import Array
 from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.engines import FrameT, columns_of
 from dxnotebook.metrics.grouping import PERIOD, SIZE, Grid, Grouping, Names
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.times import Moment
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
+from dxnotebook.times import At
 
 RATES = ("n", "n_effective", "failed", "rate", "low", "high")
 
@@ -30,12 +30,12 @@ def failure_rate(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
     r"""Return how many jobs finished, how many of them failed, and the interval of the rate.
@@ -123,11 +123,7 @@ def check_confidence(confidence: object) -> None:
 
 
 def rates_of(
-    grouping: Grouping[Any],
-    cluster: Names,
-    failed: Iterable[str],
-    finished: Iterable[str],
-    confidence: float,
+    grouping: Grouping[Any], cluster: Names, failed: States, finished: States, confidence: float
 ) -> pd.DataFrame:
     """Return what `failure_rate` does, as a pandas frame."""
     failed, finished = texts("failed", failed), texts("finished", finished)

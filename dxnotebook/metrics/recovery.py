@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.quantiles import survival_quantiles
 from dxnotebook.metrics.rates import check_confidence, wilson
 from dxnotebook.metrics.reruns import failed_work, work_of
-from dxnotebook.model import FAILED_STATES
+from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, observed_at, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 _QUANTILES_SHOWN = {"median": 0.5, "p90": 0.9}
 
@@ -23,10 +23,10 @@ def recovery_times(
     tables: JobTables,
     by: str | Sequence[str] | None = None,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
+    failed: States = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return how long failed work took to be done, where what is still undone counts, too.
 
@@ -101,10 +101,10 @@ def recovery_of(
 def undone_rate(
     tables: JobTables,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
+    failed: States = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return how much of the work was not done in the end, with the interval of that rate.
 
@@ -152,7 +152,7 @@ def undone_of(
     window: Window,
     undone: int,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
+    failed: States = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return what `undone_rate` does, where it is known how many pieces of work are undone."""
     finished = tables.jobs["state"].isin([*texts("failed", failed), "COMPLETED"])

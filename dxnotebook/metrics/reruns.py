@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +10,9 @@ import pandas as pd
 from dxnotebook.arrays import Integers, Mask, hashed, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
-from dxnotebook.model import FAILED_STATES
+from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _SHOWN_COLUMNS = (*FEED, "data_set_name", "attempts", "first_failed_at")
 _UNRESOLVED = (*_SHOWN_COLUMNS, "last_failed_at", "state", "code", "message", "job_id")
@@ -21,11 +20,7 @@ _RECOVERED = (*_SHOWN_COLUMNS, "recovered_at", "recovery_s", "first_job_id", "re
 
 
 def unresolved_failures(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
+    tables: JobTables, *, since: At = None, until: At = None, failed: States = FAILED_STATES
 ) -> pd.DataFrame:
     """Return the work that failed and that no later job has done since.
 
@@ -79,11 +74,7 @@ def unresolved_failures(
 
 
 def recoveries(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
+    tables: JobTables, *, since: At = None, until: At = None, failed: States = FAILED_STATES
 ) -> pd.DataFrame:
     """Return the work that failed and has been done since, and how long that took.
 
@@ -130,9 +121,7 @@ def recoveries(
     return back.filter(items=_RECOVERED)
 
 
-def failed_work(
-    tables: JobTables, since: Moment | None, until: Moment | None, failed: Iterable[str]
-) -> pd.DataFrame:
+def failed_work(tables: JobTables, since: At, until: At, failed: States) -> pd.DataFrame:
     """Return each piece of work that failed once or several times in a row, done since or not.
 
     The columns are those of `unresolved_failures` and `recoveries`, null where it is undone; but
@@ -143,8 +132,8 @@ def failed_work(
     failures = runs[runs["state"] != "COMPLETED"]
     inside = window_of(tables.jobs, since, until).contains(failures["created_at"])
     failures = failures.assign(row=failures.index, inside=inside)
-    work = failures.groupby(["work", "recovered_by"], sort=False)
-    work = work.agg({"row": ["size", "first", "last"], "ended": ["first", "last"], "inside": "any"})
+    how = {"row": ["size", "first", "last"], "ended": ["first", "last"], "inside": ["any"]}
+    work = failures.groupby(["work", "recovered_by"], sort=False).agg(how)
     work.columns = ["attempts", "first", "last", "first_failed_at", "last_failed_at", "inside"]
     work = work[work["inside"]].reset_index()
     last = runs.loc[work["last"]].reset_index(drop=True)
@@ -228,7 +217,7 @@ def followed(tables: JobTables) -> tuple[Integers, Mask]:
     return first, mended
 
 
-def _runs(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the failed jobs and those that may have done their work later, the first to end first.
 
     ``row`` is the job's, ``ended`` is when it did, as far as that is known, ``work`` identifies

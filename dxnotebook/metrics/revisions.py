@@ -9,7 +9,7 @@ from dxnotebook.arrays import Array, Integers, Mask, hashed, located, mixed
 from dxnotebook.metrics.assets import assets_of, described, ended
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 #: What tells revisions apart, and what their data sets are called.
 REVISION = ("account_id", "region", "data_set_id", "data_set_name", "revision_id")
@@ -17,14 +17,12 @@ _STATES = {"completed": ["COMPLETED"], "failed": FAILED_STATES, "cancelled": ["C
 _STATES |= {"open": OPEN_STATES}
 
 
-def filled(tables: JobTables, since: Moment | None, until: Moment | None) -> pd.DataFrame:
+def filled(tables: JobTables, since: At, until: At) -> pd.DataFrame:
     """Return the revisions that import jobs filled: what `revisions` says without a client."""
     return _imports(checked(tables), since, until)[0].reset_index(drop=True)
 
 
-def deliveries(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def deliveries(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return how whole the revisions are that jobs exported, for each place they went to.
 
     Parameters
@@ -83,9 +81,7 @@ def deliveries(
     return result.rename(columns={"publish_s": "delivery_s"}).reset_index(drop=True)
 
 
-def missing_assets(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def missing_assets(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return the assets that jobs were to import, and that their revisions miss.
 
     Parameters
@@ -166,7 +162,7 @@ def _exports(jobs: pd.DataFrame) -> Mask:
 
 
 def _imports(
-    tables: JobTables, since: Moment | None, until: Moment | None
+    tables: JobTables, since: At, until: At
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the revisions that were filled in a window; the assets and pieces of all."""
     jobs = tables.jobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +14,8 @@ from dxnotebook.metrics import limits
 from dxnotebook.metrics.engines import FrameT, columns_of, numbered
 from dxnotebook.metrics.grouping import PERIOD, Grouping
 from dxnotebook.metrics.rates import RATES, is_share, rates_of
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.times import Moment, Window
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
+from dxnotebook.times import At, Window
 
 _LIMITS = ("baseline", "lower", "upper", "flagged", "shifted", "bad_since")
 _LEAST_WEEKS = 4
@@ -25,15 +25,15 @@ def failure_trend(
     jobs: FrameT,
     every: str = "1d",
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     by: str | Sequence[str] | None = None,
     baseline: float | None = None,
     season: Literal["week"] | None = None,
     cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
     """Return the failure rate of each period, which periods are out of control, and since when.
