@@ -23,7 +23,6 @@ from dxnotebook.times import At, Window
 FrameT = TypeVar("FrameT")
 
 _TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
-_MOST_CODES = 2**62
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
@@ -65,24 +64,13 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
 
 def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, Integers]:
     """Return the different rows of columns, and the number that each row has among them."""
-    number, size = np.zeros(len(frame), np.int64), 1
+    number = np.zeros(len(frame), np.int64)
     for name in columns:
         with groupable([name]):
             codes, values = pd.factorize(frame[name], use_na_sentinel=False)
-        if len(columns) == 1:
-            return pd.DataFrame({name: values}), codes
-        if size * len(values) > _MOST_CODES:
-            number, seen = pd.factorize(number)
-            size = len(seen)
-        number, size = number * len(values) + codes, size * len(values)
-    if size <= len(frame):  # quicker than factorize, where there is room
-        there = np.bincount(number, minlength=size) > 0
-        number = (np.cumsum(there) - 1)[number]
-    else:
-        number = pd.factorize(number)[0]
-    first = np.empty(number.max(initial=-1) + 1, np.int64)
-    first[number[::-1]] = np.arange(len(frame))[::-1]
-    return frame[list(columns)].take(first).reset_index(drop=True), number
+        number = codes if name == columns[0] else pd.factorize(number * len(values) + codes)[0]
+    is_first = number > np.append(-1, np.maximum.accumulate(number)[:-1])[: len(number)]
+    return frame.loc[is_first, list(columns)].reset_index(drop=True), number
 
 
 def sums_by(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -182,21 +170,13 @@ class Source(Generic[FrameT]):
 
     def restrict(self, window: Window) -> None:
         """Leave out the jobs that were created outside of a window."""
-        if window.since is None and window.until is None:
-            return
-        if self.is_pandas:
-            inside = window.contains(self.native["created_at"])
-            self.native = self.native[inside].reset_index(drop=True)
-            self.frame = nw.from_native(self.native)
-            return
-        created, zone = nw.col("created_at"), self.schema["created_at"].time_zone
-        start, end = (
-            None if at is None else (at if zone else at.tz_convert(None)).to_pydatetime()
-            for at in (window.start, window.end)
-        )
-        is_late = nw.lit(value=True) if start is None else created >= start
-        is_early = nw.lit(value=True) if end is None else created < end
-        self.frame = self.frame.filter(created.is_null() | (is_late & is_early))
+        created, zone = nw.col("created_at"), self.schema.get("created_at")
+        for at, outside in ((window.start, created.__lt__), (window.end, created.__ge__)):
+            if at is not None:
+                # every engine has microseconds
+                limit = at.ceil("us") if zone.time_zone else at.ceil("us").tz_convert(None)
+                self.frame = self.frame.filter(created.is_null() | ~outside(limit.to_pydatetime()))
+        self.native = self.frame.to_native()
 
     def column(self, name: str) -> Any:
         """Return a column, as an expression: other engines' categories are text, their NaN null."""

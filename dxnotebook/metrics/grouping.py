@@ -131,7 +131,10 @@ class Grid:
             number = self.rows[PERIOD].to_numpy(np.int64)
             first, last = (int(number.min()), int(number.max())) if len(number) else (0, -1)
             periods, number = last - first + 1, number - first
-            _check_size(len(self._groups), periods)
+            if len(self._groups) * periods > _MOST_ROWS:
+                size = f"{len(self._groups):,} groups of {periods:,} periods"
+                longer = "Choose a longer `every`, fewer groups, or the jobs of a shorter time."
+                raise DxError(f"{size} are more than {_MOST_ROWS:,} rows. {longer}")
             self._periods = grouping.step.starts(np.arange(first, last + 1))
         self.place = group * periods + number
         self.size = len(self._groups) * periods
@@ -153,14 +156,6 @@ class Grid:
         values = {name: self.rows[name].fillna(0).to_numpy(float) for name in columns}
         sums = {name: np.bincount(self.place, each, self.size) for name, each in values.items()}
         return pd.DataFrame(sums)
-
-
-def _check_size(groups: int, periods: int) -> None:
-    if groups * periods > _MOST_ROWS:
-        raise DxError(
-            f"{groups:,} groups of {periods:,} periods are more than {_MOST_ROWS:,} rows. "
-            "Choose a longer `every`, fewer groups, or the jobs of a shorter time."
-        )
 
 
 def _dated(rows: pd.DataFrame) -> pd.DataFrame:
