@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dxnotebook.arrays import Integers
+from dxnotebook.arrays import Array, Integers
 from dxnotebook.errors import DxError, texts
 from dxnotebook.tables.jobtables import window_of
 from dxnotebook.times import At, Window
 
 FrameT = TypeVar("FrameT")
 
+_MOST_CODES = 2**62
 _TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
@@ -64,13 +65,25 @@ def numbered(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Integers
 
 def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, Integers]:
     """Return the different rows of columns, and the number that each row has among them."""
-    number = np.zeros(len(frame), np.int64)
+    number, size = np.zeros(len(frame), np.int64), 1
     for name in columns:
         with groupable([name]):
             codes, values = pd.factorize(frame[name], use_na_sentinel=False)
-        number = codes if name == columns[0] else pd.factorize(number * len(values) + codes)[0]
-    is_first = number > np.append(-1, np.maximum.accumulate(number)[:-1])[: len(number)]
-    return frame.loc[is_first, list(columns)].reset_index(drop=True), number
+        if len(columns) == 1:
+            return pd.DataFrame({name: values}), codes
+        if size * len(values) > _MOST_CODES:
+            number, seen = pd.factorize(number)
+            size = len(seen)
+        number, size = number * len(values) + codes, size * len(values)
+    number, first = numbers_of(number)
+    return frame[list(columns)].take(first).reset_index(drop=True), number
+
+
+def numbers_of(values: Array) -> tuple[Integers, Integers]:
+    """Return the number of each value among those that differ, and where each is first."""
+    number, _ = pd.factorize(values)
+    most = np.maximum.accumulate(np.append(-1, number))[:-1]
+    return number, np.flatnonzero(number > most)
 
 
 def sums_by(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
