@@ -55,9 +55,7 @@ def error_causes(tables: JobTables, *, since: At = None, until: At = None) -> pd
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
     jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
-    place = located(errors["job_id"], jobs["job_id"])
-    for name in ("created_at", "data_set_id"):
-        errors[name] = jobs[name].reindex(place).array
+    errors = errors.merge(jobs, "left", on="job_id")
     errors = errors[window_of(tables.jobs, since, until).contains(errors["created_at"])]
     errors = errors.sort_values(["created_at", "job_id"], na_position="first")
     by = ["fingerprint", "code", "resource_type"]

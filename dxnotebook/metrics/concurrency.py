@@ -174,11 +174,9 @@ def stuck_jobs(
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
     usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
     open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
-    is_waiting = (waiting["state"] == "WAITING").to_numpy()
-    remedy = np.where(is_waiting, _WHAT_TO_DO["WAITING"], _WHAT_TO_DO["IN_PROGRESS"])
-    columns = (*_IDENTITY, "created_at")
-    waiting = waiting.filter(items=columns).assign(open_s=open_s, usual_s=usual_s)
-    waiting["remedy"] = pd.Series(remedy, waiting.index, "str") + waiting["job_id"].astype("str")
+    remedy = waiting["state"].astype("str").map(_WHAT_TO_DO) + waiting["job_id"].astype("str")
+    waiting = waiting.filter(items=(*_IDENTITY, "created_at"))
+    waiting = waiting.assign(open_s=open_s, usual_s=usual_s, remedy=remedy.astype("str"))
     # such jobs are open to this day
     before = Window(until=window_of(jobs, since, until).end)
     stuck: pd.DataFrame = waiting[(open_s > usual_s) & before.contains(waiting["created_at"])]

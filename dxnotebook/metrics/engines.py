@@ -101,19 +101,19 @@ def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     Times that name no zone are in UTC; columns without any value need no type.
     """
     jobs = jobs.reset_index(drop=True)
-    typed: dict[str, Any] = {}
-    for name in [name for name in needed if name in jobs]:
-        kind = getattr(jobs[name].dtype, "pyarrow_dtype", None)
-        if kind is not None and pa.types.is_dictionary(kind):  # which Arrow cannot sort
-            typed[name] = pa.chunked_array(jobs[name]).unify_dictionaries().to_pandas()
-    for name in [name for name in needed if name in _EXPECTED and name in jobs]:
+    for name in jobs.columns.intersection(needed):
         column, dtype = jobs[name], jobs[name].dtype
-        if _EXPECTED[name] == "numbers":
+        if pa.types.is_dictionary(
+            getattr(dtype, "pyarrow_dtype", pa.null())
+        ):  # Arrow cannot sort it
+            jobs[name] = pa.chunked_array(column).unify_dictionaries().to_pandas()
+        elif _EXPECTED.get(name) == "numbers":
             if pd.api.types.is_numeric_dtype(dtype) or column.isna().all():
-                typed[name] = column.astype("float64")
-        elif pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
-            typed[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
-    return jobs.assign(**typed)
+                jobs[name] = column.astype("float64")
+        elif name in _EXPECTED:
+            if pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
+                jobs[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+    return jobs
 
 
 def _no_frame(jobs: object, example: str) -> DxError:
@@ -227,11 +227,10 @@ class Source(Generic[FrameT]):
             frame = frame.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
             frame = nw.from_arrow(table, backend=self.engine).to_native()
-        elif self.engine.is_dask():
-            frame = nw.from_native(result).lazy(self.engine).to_native()
         else:
+            given: Any = result if self.engine.is_dask() else table
             session = getattr(self.native, "sparkSession", None)
-            frame = nw.from_native(table).lazy(self.engine, session=session).to_native()
+            frame = nw.from_native(given).lazy(self.engine, session=session).to_native()
         return frame  # type: ignore[no-any-return]
 
 
