@@ -54,7 +54,7 @@ def error_causes(tables: JobTables, *, since: At = None, until: At = None) -> pd
     errors["resource_type"] = errors["resource_type"].where(errors["fingerprint"].isna())
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
-    jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
+    jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].drop_duplicates("job_id")
     errors = errors.merge(jobs, "left", on="job_id")
     errors = errors[window_of(tables.jobs, since, until).contains(errors["created_at"])]
     errors = errors.sort_values(["created_at", "job_id"], na_position="first")

@@ -14,6 +14,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.errors import DxError, texts
@@ -103,16 +104,14 @@ def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     jobs = jobs.reset_index(drop=True)
     for name in jobs.columns.intersection(needed):
         column, dtype = jobs[name], jobs[name].dtype
-        if pa.types.is_dictionary(
-            getattr(dtype, "pyarrow_dtype", pa.null())
-        ):  # Arrow cannot sort it
+        expected = _EXPECTED.get(name)
+        if pa.types.is_dictionary(getattr(dtype, "pyarrow_dtype", pa.null())):
+            # which Arrow cannot sort
             jobs[name] = pa.chunked_array(column).unify_dictionaries().to_pandas()
-        elif _EXPECTED.get(name) == "numbers":
-            if pd.api.types.is_numeric_dtype(dtype) or column.isna().all():
-                jobs[name] = column.astype("float64")
-        elif name in _EXPECTED:
-            if pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
-                jobs[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+        elif expected == "numbers" and (is_numeric_dtype(dtype) or column.isna().all()):
+            jobs[name] = column.astype("float64")
+        elif expected == "times" and (is_datetime64_any_dtype(dtype) or column.isna().all()):
+            jobs[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
     return jobs
 
 

@@ -90,24 +90,23 @@ class Grouping(Generic[FrameT]):
         """Return the columns that tell the rows of a result apart."""
         return list(dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])]))
 
-    def grouped(self, frame: Any, aggregations: Sequence[Any]) -> pd.DataFrame:
-        """Return aggregations of the engine's frame by group and period; null is a key, too."""
-        keys = self.keys()
+    def grouped(self, frame: Any, aggregations: Sequence[Any], *also: str) -> pd.DataFrame:
+        """Return aggregations of the engine's frame by group, period and further columns.
+
+        Null is a key, too.
+        """
+        keys = self.keys(*also)
         if not keys:
             return self.source.collected(frame.select(*aggregations))
         with groupable(keys):
             groups = frame.group_by(*keys, drop_null_keys=False)
             return self.source.collected(groups.agg(*aggregations))
 
-    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> Any:
+    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> pd.DataFrame:
         """Return sums of columns of the engine's frame by group, period and further columns."""
-        keys, sums = self.keys(*also), [nw.col(name).sum() for name in columns]
-        with groupable(keys):
-            if self.source.is_pandas:
-                return nw.from_native(sums_by(frame.to_native(), keys, columns))
-            if keys:
-                return frame.group_by(*keys, drop_null_keys=False).agg(*sums)
-        return frame.select(*sums)
+        if self.source.is_pandas:
+            return sums_by(frame.to_native(), self.keys(*also), columns)
+        return self.grouped(frame, [nw.col(name).sum() for name in columns], *also)
 
 
 class Grid:

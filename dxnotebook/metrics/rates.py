@@ -144,25 +144,24 @@ def _counted(
 
     With a cluster, too, how many clusters there are, and sums of products of their numbers of jobs.
     """
-    state, n, k = nw.col("state"), nw.col("n"), nw.col("failed")
+    state = nw.col("state")
     rows = grouping.selected("state", *cluster).with_columns(
         nw.lit(1).alias(SIZE),
         n=state.is_in(finished).cast(nw.Int64),
         failed=state.is_in(failed).cast(nw.Int64),
     )
     names = [SIZE, "n", "failed"]
-    rows = grouping.summed(rows, names, also=cluster)
+    sums = grouping.summed(rows, names, also=cluster)
     if cluster:
+        jobs, bad = (sums[name].fillna(0).to_numpy(float) for name in ("n", "failed"))
         # jobs without a cluster are one row here, and of a single job the square is itself
-        single = nw.any_horizontal(*(nw.col(name).is_null() for name in cluster), ignore_nulls=True)
-        products = {"clusters": (n > 0, n), "nn": (n * n, n), "nk": (n * k, k), "kk": (k * k, k)}
-        rows = rows.with_columns(
-            nw.when(single).then(one).otherwise(several.cast(nw.Int64)).alias(name)
-            for name, (several, one) in products.items()
-        )
-        names += products
-        rows = grouping.summed(rows, names)
-    grid = Grid(grouping, grouping.source.collected(rows))
+        single = sums[list(cluster)].isna().any(axis=1).to_numpy()
+        sums["clusters"] = np.where(single, jobs, jobs > 0)
+        sums["nn"] = np.where(single, jobs, jobs * jobs)
+        sums["nk"] = np.where(single, bad, jobs * bad)
+        sums["kk"] = np.where(single, bad, bad * bad)
+        names += ["clusters", "nn", "nk", "kk"]
+    grid = Grid(grouping, sums)
     return grid, grid.totals(names)
 
 
