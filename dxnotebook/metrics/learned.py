@@ -52,7 +52,7 @@ _MARKED = (
     rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})"
     rf"|(<n> ?(?:{_AFTER_NUMBER})|{_PART}*{_OF_NAMES}(?:{_PART}*{_LAST})?)"
 )
-_FILE = rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}"
+_MARKED_FILE = rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}"
 _WORD_OR_SIGN = re.compile(
     rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_ANY_VALUE}{_FILE_NAME}]"
     r"|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`|[a-z\d-]+:[A-Z]\w*"
@@ -66,7 +66,7 @@ def generalized(texts: pa.Array) -> pa.Array:
     encoded = one_chunk(texts).dictionary_encode()
     different = encoded.dictionary
     marked = pc.replace_substring_regex(different, _MARKED, rf"\1{_START}\2\3{_STOP}")
-    keyed = pc.replace_substring_regex(marked, _FILE, _FILE_NAME)
+    keyed = pc.replace_substring_regex(marked, _MARKED_FILE, _FILE_NAME)
     keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _ANY_VALUE)
     code, keyed = coded(keyed)
     group, words = _alike(keyed.to_pylist())
@@ -163,7 +163,7 @@ def _common(texts: Iterable[str]) -> str:
     first, *others = map(_WORD_OR_SIGN.findall, texts)
     rows = [first, *(words for words in others if len(words) == len(first))]
     if len(rows) <= len(others):  # of others, a file's name has several words
-        rows.append([re.sub(_FILE, _ANY_VALUE, word) for word in first])
+        rows.append([re.sub(_MARKED_FILE, _ANY_VALUE, word) for word in first])
     shown = "".join(map(_shown, zip(*rows, strict=True)))
     return shown.replace(_START, "").replace(_STOP, "")
 
