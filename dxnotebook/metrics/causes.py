@@ -11,12 +11,10 @@ from dxnotebook.arrays import located, mask_of, text_array
 from dxnotebook.metrics.learned import generalized
 from dxnotebook.metrics.masks import KEY, PLACES, VALUES, named, replaced
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 
-def error_causes(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def error_causes(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return the causes of failure: the messages of errors, grouped by what they have in common.
 
     Parameters
@@ -56,10 +54,8 @@ def error_causes(
     errors["resource_type"] = errors["resource_type"].where(errors["fingerprint"].isna())
     errors = errors.drop_duplicates(["job_id", "position"])
     jobs = tables.jobs[["job_id", "created_at", "data_set_id"]]
-    jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].reset_index(drop=True)
-    place = located(errors["job_id"], jobs["job_id"])
-    for name in ("created_at", "data_set_id"):
-        errors[name] = jobs[name].reindex(place).array
+    jobs = jobs[located(jobs["job_id"], errors["job_id"]) >= 0].drop_duplicates("job_id")
+    errors = errors.merge(jobs, "left", on="job_id")
     errors = errors[window_of(tables.jobs, since, until).contains(errors["created_at"])]
     errors = errors.sort_values(["created_at", "job_id"], na_position="first")
     by = ["fingerprint", "code", "resource_type"]

@@ -24,7 +24,7 @@ from dxnotebook.tables.jobtables import (
     within,
 )
 from dxnotebook.text import counted, elapsed, shortened, visible
-from dxnotebook.times import Moment, Window, length
+from dxnotebook.times import At, Window, length
 
 _FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
@@ -34,7 +34,7 @@ _CLUSTER = ["type", "data_set_id", "revision_id"]
 #: The check whose findings say that a client was not asked.
 NO_ANSWER = "no answer"
 
-Finding = dict[str, Any]
+Finding = tuple[str, Any, float, float, str]
 Findings = Iterator[Finding]
 Names = dict[Any, str]
 
@@ -42,15 +42,15 @@ Names = dict[Any, str]
 def check(
     tables: JobTables,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     max_failure_rate: float | None = None,
     by: str | None = None,
     max_undone_rate: float | None = None,
     max_unresolved: int | None = None,
     max_stuck: int | None = None,
     max_silence: str | timedelta | None = None,
-    now: pd.Timestamp | str | None = None,
+    now: At = None,
 ) -> pd.DataFrame:
     """Return what is wrong with jobs, by the limits that are given.
 
@@ -118,34 +118,39 @@ def check(
     All jobs: 181 of 440 finished jobs failed (41 %, limit 10 %). Mostly: Access denied
     """
     tables = checked(tables)
+    silence = None if max_silence is None else _seconds(max_silence)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
-    numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck}
-    _check_limits(shares, numbers, max_silence)
+    _check_limits({**shares, "max_unresolved": max_unresolved, "max_stuck": max_stuck}, silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names, window = _data_set_names(tables), window_of(tables.jobs, since, until)
-    inside = within(tables, window)
-    looked_at = _looked_at(inside, window, observed_at(tables.jobs, now))
+    inside, as_of = within(tables, window), observed_at(tables.jobs, now)
+    looked_at = _looked_at(inside, window, as_of)
     findings = [*_missing_findings(tables, inside, window)]
     if max_failure_rate is not None:
-        findings += _rate_findings(inside, names, max_failure_rate)
+        findings += _rate_findings(
+            inside, names, max_failure_rate, _rates(inside, max_failure_rate)
+        )
         if by is not None:
-            groups = _groups(inside, by, max_failure_rate)
+            groups = _rates(inside, max_failure_rate, by)
             looked_at["groups"] = json.loads(groups.to_json(orient="records"))
-            findings += _group_findings(inside, names, max_failure_rate, by, groups)
+            findings += _rate_findings(inside, names, max_failure_rate, groups, by)
     limits: dict[str, Any] = {"since": since, "until": until}
-    if max_undone_rate is not None:
-        findings += _undone_findings(recovery.undone_rate(tables, **limits), max_undone_rate)
-    if max_unresolved is not None:
+    if max_undone_rate is not None or max_unresolved is not None:
         left = reruns.unresolved_failures(tables, **limits)
-        findings += _unresolved_findings(left, names, max_unresolved, window)
+        if max_undone_rate is not None:
+            rate = recovery.undone_of(tables, window, len(left))
+            findings += _undone_findings(rate, max_undone_rate)
+        if max_unresolved is not None and len(left) > max_unresolved:
+            findings.append(_unresolved_finding(left, names, max_unresolved, window))
     if max_stuck is not None:
         stuck = concurrency.stuck_jobs(tables.jobs, now, **limits)
-        findings += _stuck_findings(stuck, names, max_stuck)
-    if max_silence is not None:
-        limit = _length_in_seconds(max_silence)
-        findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
+        if len(stuck) > max_stuck:
+            findings.append(_stuck_finding(stuck, names, max_stuck))
+    if silence is not None:
+        findings += _silence_findings(tables, names, silence, as_of)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
+    result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
     return result
 
@@ -187,92 +192,71 @@ def in_words(looked_at: dict[str, Any]) -> str:
 def _missing_findings(tables: JobTables, inside: JobTables, window: Window) -> Findings:
     """Yield what nobody has to ask for: that jobs, or answers, are not there to be checked."""
     for name, words in zip(tables.failures, unanswered(tables.failures), strict=True):
-        yield _finding(NO_ANSWER, words, 1, 0, name)
+        yield NO_ANSWER, name, 1, 0, words
     if words := rejected(tables.rejects["reason"]):
-        yield _finding("rejects", words, len(tables.rejects), 0)
+        yield "rejects", None, len(tables.rejects), 0, words
     if not len(inside):
         when = {"since": window.start, "until": window.end}
         words = "".join(f" {name} {at:%Y-%m-%d %H:%M} UTC" for name, at in when.items() if at)
         if len(tables):
             words += f"; {counted(len(tables), 'job is', 'jobs are')} outside of that"
-        yield _finding("no jobs", f"No jobs{words}: they could not be checked.", 0, 1)
+        yield "no jobs", None, 0, 1, f"No jobs{words}: they could not be checked."
 
 
-def _check_limits(shares: dict[str, Any], numbers: dict[str, Any], max_silence: object) -> None:
+def _check_limits(limits: dict[str, Any], silence: float | None) -> None:
     """Raise DxError if there is no limit, or one that cannot be."""
-    numbers = {**shares, **numbers}
-    if max_silence is None and all(limit is None for limit in numbers.values()):
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if silence is None and not given:
         raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
-    for name, limit in numbers.items():
-        if limit is not None and not (isinstance(limit, Real) and float(limit) >= 0):
+    for name, limit in given.items():
+        if not (isinstance(limit, Real) and float(limit) >= 0):
             raise invalid(name, limit, "is a number that is not negative")
-    for name, limit in shares.items():
-        if (limit or 0) > 1:
+        if name.endswith("rate") and not rates.is_share(limit):
             raise invalid(name, limit, "is a share between 0 and 1, as 0.1 for 10 %")
 
 
-def _length_in_seconds(given: str | timedelta) -> float:
+def _seconds(given: str | timedelta) -> float:
+    count, unit, _ = length(given) or (0, 0, 0)
+    seconds = (1 if count is None else count) * unit
     if isinstance(given, timedelta):
         seconds = given.total_seconds()
-    else:
-        count, unit, _ = length(given) or (0, 0, 0)
-        seconds = (1 if count is None else count) * unit
     if seconds <= 0:
         raise invalid("max_silence", given, "is a length of time, such as '26h' or '3d'")
     return seconds
 
 
-def _rate_findings(inside: JobTables, names: Names, limit: float) -> Findings:
-    """Yield the finding about the failure rate of all jobs."""
-    [overall] = rates.failure_rate(inside.jobs, cluster=_CLUSTER).to_dict("records")
-    if overall["low"] > limit:
-        text = f"All jobs: {_rate_in_words(overall, limit)}.{_cause_in_words(inside, names)}"
-        yield _finding("failure rate", text, overall["low"], limit)
-
-
-def _groups(inside: JobTables, by: str, limit: float) -> pd.DataFrame:
-    """Return the rates of groups, and how likely such ones are where none is above the limit."""
+def _rates(inside: JobTables, limit: float, by: str | None = None) -> pd.DataFrame:
+    """Return the rates of all jobs or of groups, and which of them are above the limit."""
     from scipy.special import betainc  # noqa: PLC0415 (takes long, and few ask for groups)
 
     cluster = [name for name in _CLUSTER if name != by]
-    groups = rates.failure_rate(inside.jobs, by, cluster=cluster)
-    groups = groups[groups["n"] > 0].reset_index(drop=True)
-    failed = groups["n_effective"] * groups["rate"]
-    # that so many or more fail, of numbers that are not whole
-    p = np.where(failed > 0, betainc(failed, groups["n_effective"] - failed + 1, limit), 1.0)
-    return groups.assign(p_adjusted=benjamini_hochberg(p))
+    found = rates.failure_rate(inside.jobs, by, cluster=cluster)
+    if by is None:
+        return found[found["low"] > limit]
+    found = found[found["n"] > 0].reset_index(drop=True)
+    failed = found["n_effective"] * found["rate"]
+    # that so many or more fail, of numbers that are not whole, where none is above the limit
+    p = np.where(failed > 0, betainc(failed, found["n_effective"] - failed + 1, limit), 1.0)
+    return found.assign(p_adjusted=benjamini_hochberg(p))
 
 
-def _group_findings(
-    inside: JobTables, names: Names, limit: float, by: str, groups: pd.DataFrame
+def _rate_findings(
+    inside: JobTables, names: Names, limit: float, found: pd.DataFrame, by: str | None = None
 ) -> Findings:
-    """Yield the findings about the failure rates of groups, the worst first."""
-    above = groups[(groups["p_adjusted"] <= _CHANCE) & (groups["rate"] > limit)]
+    """Yield the findings about the failure rates of all jobs, or of groups, the worst first."""
+    above, jobs, whose, value, among = found, inside, "All jobs", None, ""
+    if by is not None:
+        above = found[(found["p_adjusted"] <= _CHANCE) & (found["rate"] > limit)]
+        among = f", one of {counted(len(found), 'group')} looked at"
     for row in above.sort_values("low", ascending=False).to_dict("records"):
-        column, value = inside.jobs[by], row[by]
-        group = inside.filter(column.isna() if pd.isna(value) else column == value)
-        whose = f"Jobs without {by}" if pd.isna(value) else str(names.get(value, value))
-        text = (
-            f"{whose}: {_rate_in_words(row, limit)}, one of {counted(len(groups), 'group')} "
-            f"looked at.{_cause_in_words(group, names)}"
-        )
-        yield _finding("failure rate", text, row["low"], limit, value)
-
-
-def _rate_in_words(row: dict[Any, Any], limit: float) -> str:
-    jobs = counted(row["n"], "finished job")
-    shares = f"({100 * row['rate']:.0f} %, limit {100 * limit:g} %)"
-    return f"{row['failed']:,} of {jobs} failed {shares}"
-
-
-def _undone_findings(rate: pd.DataFrame, limit: float) -> Findings:
-    """Yield the finding about the work that was not done in the end."""
-    [row] = rate.to_dict("records")
-    if row["low"] > limit:
-        work = counted(row["work"], "piece of work", "pieces of work")
-        shares = f"({100 * row['rate']:.1f} %, limit {100 * limit:g} %)"
-        text = f"{row['undone']:,} of {work} were not done in the end {shares}."
-        yield _finding("undone rate", text, row["low"], limit)
+        if by is not None:
+            column, value = inside.jobs[by], row[by]
+            jobs = inside.filter(column.isna() if pd.isna(value) else column == value)
+            whose = f"Jobs without {by}" if pd.isna(value) else str(names.get(value, value))
+        finished = counted(row["n"], "finished job")
+        shares = f"({100 * row['rate']:.0f} %, limit {100 * limit:g} %)"
+        text = f"{whose}: {row['failed']:,} of {finished} failed {shares}{among}."
+        yield "failure rate", value, row["low"], limit, text + _cause_in_words(jobs, names)
 
 
 def _cause_in_words(tables: JobTables, names: Names) -> str:
@@ -285,37 +269,40 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _unresolved_findings(left: pd.DataFrame, names: Names, limit: int, window: Window) -> Findings:
-    """Yield the finding about failed work that is still undone."""
-    if len(left) <= limit:
-        return
-    last = left.iloc[0]
+def _undone_findings(rate: pd.DataFrame, limit: float) -> Findings:
+    """Yield the finding about the work that was not done in the end."""
+    [row] = rate.to_dict("records")
+    if row["low"] > limit:
+        work = counted(row["work"], "piece of work", "pieces of work")
+        shares = f"({100 * row['rate']:.1f} %, limit {100 * limit:g} %)"
+        text = f"{row['undone']:,} of {work} were not done in the end {shares}."
+        yield "undone rate", None, row["low"], limit, text
+
+
+def _unresolved_finding(left: pd.DataFrame, names: Names, limit: int, window: Window) -> Finding:
+    """Return the finding about failed work that is still undone."""
+    last, first = left.iloc[0], left["first_failed_at"].min()
     work = counted(len(left), "piece of failed work has", "pieces of failed work have")
+    if window.start is not None and first < window.start:
+        work = f"{work} (the oldest failed on {first:%Y-%m-%d}, before the window)"
     whose, at = names.get(last["data_set_id"], "no data set"), last["last_failed_at"]
     when = "at an unknown time" if pd.isna(at) else f"at {at:%Y-%m-%d %H:%M} UTC"
     why = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
-    first = left["first_failed_at"].min()
-    if window.start is not None and first < window.start:
-        work = f"{work} (the oldest failed on {first:%Y-%m-%d}, before the window)"
     text = f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
-    yield _finding("unresolved", text, len(left), limit)
+    return "unresolved", None, len(left), limit, text
 
 
-def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> Findings:
-    """Yield the finding about jobs that have been open for too long."""
-    if len(stuck) <= limit:
-        return
-    longest = stuck.iloc[0]
+def _stuck_finding(stuck: pd.DataFrame, names: Names, limit: int) -> Finding:
+    """Return the finding about jobs that have been open for too long."""
+    longest, never = stuck.iloc[0], (stuck["state"] == "WAITING").sum()
     whose = names.get(longest["data_set_id"], "no data set")
     text = (
         f"{counted(len(stuck), 'job is', 'jobs are')} open for longer than usual "
         f"(limit {limit:,}). The longest, {longest['type']} of {whose}, "
         f"for {elapsed(longest['open_s'])}: {longest['job_id']}. {longest['remedy']}"
     )
-    never = int((stuck["state"] == "WAITING").sum())
-    if never:
-        text += f" ({never:,} of them never started)"
-    yield _finding("stuck", text, len(stuck), limit)
+    more = f" ({never:,} of them never started)" if never else ""
+    return "stuck", None, len(stuck), limit, text + more
 
 
 def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Timestamp) -> Findings:
@@ -325,14 +312,13 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
     """
     jobs = tables.jobs.dropna(subset="data_set_id")
     first = jobs.groupby("data_set_id")["created_at"].min()
-    completed = jobs[jobs["state"] == "COMPLETED"]
-    success = completed.groupby("data_set_id")["updated_at"].max()
+    success = jobs[jobs["state"] == "COMPLETED"].groupby("data_set_id")["updated_at"].max()
     silence = (now - success.reindex(first.index).fillna(first)).dt.total_seconds()
     for data_set_id, seconds in silence[silence > limit].sort_values(ascending=False).items():
         succeeded = data_set_id in success.index
         since = "the last success was" if succeeded else "no success since the first job,"
         text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
-        yield _finding("silence", text, seconds, limit, data_set_id)
+        yield "silence", data_set_id, seconds, limit, text
 
 
 def _data_set_names(tables: JobTables) -> Names:
@@ -340,8 +326,3 @@ def _data_set_names(tables: JobTables) -> Names:
     jobs = tables.jobs.dropna(subset="data_set_id").drop_duplicates("data_set_id")
     names = jobs.get("data_set_name", jobs["data_set_id"]).fillna(jobs["data_set_id"])
     return dict(zip(jobs["data_set_id"], names, strict=True))
-
-
-def _finding(check: str, text: str, value: float, limit: float, of: object = None) -> Finding:
-    message = visible(" ".join(text.split()))
-    return {"check": check, "of": of, "value": value, "limit": limit, "message": message}

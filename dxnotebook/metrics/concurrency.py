@@ -12,7 +12,7 @@ from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
@@ -28,8 +28,8 @@ def concurrency(
     jobs: pd.DataFrame,
     by: str | Sequence[str] | None = "type",
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
 ) -> pd.DataFrame:
     """Return how many jobs were open at each moment, with the peak and the service's quota.
 
@@ -128,11 +128,7 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
 
 
 def stuck_jobs(
-    jobs: pd.DataFrame,
-    now: pd.Timestamp | str | None = None,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    jobs: pd.DataFrame, now: At = None, *, since: At = None, until: At = None
 ) -> pd.DataFrame:
     """Return the open jobs that have been open for longer than jobs of their type usually take.
 
@@ -178,11 +174,9 @@ def stuck_jobs(
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]
     usual_s = waiting["type"].astype("str").map(usual).fillna(of_all).fillna(_LONG).astype(float)
     open_s = (observed_at(jobs, now) - waiting["created_at"]).dt.total_seconds()
-    is_waiting = (waiting["state"] == "WAITING").to_numpy()
-    remedy = np.where(is_waiting, _WHAT_TO_DO["WAITING"], _WHAT_TO_DO["IN_PROGRESS"])
-    columns = (*_IDENTITY, "created_at")
-    waiting = waiting.filter(items=columns).assign(open_s=open_s, usual_s=usual_s)
-    waiting["remedy"] = pd.Series(remedy, waiting.index, "str") + waiting["job_id"].astype("str")
+    remedy = waiting["state"].astype("str").map(_WHAT_TO_DO) + waiting["job_id"].astype("str")
+    waiting = waiting.filter(items=(*_IDENTITY, "created_at"))
+    waiting = waiting.assign(open_s=open_s, usual_s=usual_s, remedy=remedy.astype("str"))
     # such jobs are open to this day
     before = Window(until=window_of(jobs, since, until).end)
     stuck: pd.DataFrame = waiting[(open_s > usual_s) & before.contains(waiting["created_at"])]

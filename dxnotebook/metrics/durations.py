@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -15,9 +15,9 @@ from dxnotebook.metrics.engines import FrameT
 from dxnotebook.metrics.grouping import SIZE, Grid, Grouping
 from dxnotebook.metrics.quantiles import Ordered, order_ranks, survival_quantiles
 from dxnotebook.metrics.rates import check_confidence
-from dxnotebook.model import OPEN_STATES
+from dxnotebook.model import OPEN_STATES, States
 from dxnotebook.tables.jobtables import observed_at
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _BOUNDED = ("median", "p95")
@@ -31,11 +31,11 @@ def durations(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    states: Iterable[str] | None = ("COMPLETED",),
+    since: At = None,
+    until: At = None,
+    states: States | None = ("COMPLETED",),
     open_jobs: Literal["left out", "censored"] = "left out",
-    now: pd.Timestamp | str | None = None,
+    now: At = None,
     confidence: float = 0.95,
     tz: str = "UTC",
 ) -> FrameT:
@@ -171,10 +171,7 @@ def _bounding_ranks(n: Integers, confidence: float) -> dict[str, Array]:
 
 
 def _censored(
-    grouping: Grouping[Any],
-    states: list[str] | None,
-    now: pd.Timestamp | str | None,
-    confidence: float,
+    grouping: Grouping[Any], states: list[str] | None, now: At, confidence: float
 ) -> pd.DataFrame:
     """Return the Kaplan–Meier quantiles of each group and period."""
     if not grouping.source.is_pandas:

@@ -14,16 +14,17 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
-from dxnotebook.arrays import Integers
+from dxnotebook.arrays import Array, Integers
 from dxnotebook.errors import DxError, texts
 from dxnotebook.tables.jobtables import JobTables, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 FrameT = TypeVar("FrameT")
 
-_TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
 _MOST_CODES = 2**62
+_TAKEN = ("pandas", "Polars", "PyArrow", "DuckDB", "Dask", "PySpark")
 _EXPECTED = {"created_at": "times", "updated_at": "times", "duration_s": "numbers"}
 
 
@@ -75,14 +76,15 @@ def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame
             number, seen = pd.factorize(number)
             size = len(seen)
         number, size = number * len(values) + codes, size * len(values)
-    if size <= len(frame):  # quicker than factorize, where there is room
-        there = np.bincount(number, minlength=size) > 0
-        number = (np.cumsum(there) - 1)[number]
-    else:
-        number = pd.factorize(number)[0]
-    first = np.empty(number.max(initial=-1) + 1, np.int64)
-    first[number[::-1]] = np.arange(len(frame))[::-1]
+    number, first = numbers_of(number)
     return frame[list(columns)].take(first).reset_index(drop=True), number
+
+
+def numbers_of(values: Array) -> tuple[Integers, Integers]:
+    """Return the number of each value among those that differ, and where each is first."""
+    number, _ = pd.factorize(values)
+    most = np.maximum.accumulate(np.append(-1, number))[:-1]
+    return number, np.flatnonzero(number > most)
 
 
 def sums_by(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -100,19 +102,17 @@ def _in_expected_types(jobs: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     Times that name no zone are in UTC; columns without any value need no type.
     """
     jobs = jobs.reset_index(drop=True)
-    typed: dict[str, Any] = {}
-    for name in [name for name in needed if name in jobs]:
-        kind = getattr(jobs[name].dtype, "pyarrow_dtype", None)
-        if kind is not None and pa.types.is_dictionary(kind):  # which Arrow cannot sort
-            typed[name] = pa.chunked_array(jobs[name]).unify_dictionaries().to_pandas()
-    for name in [name for name in needed if name in _EXPECTED and name in jobs]:
+    for name in jobs.columns.intersection(needed):
         column, dtype = jobs[name], jobs[name].dtype
-        if _EXPECTED[name] == "numbers":
-            if pd.api.types.is_numeric_dtype(dtype) or column.isna().all():
-                typed[name] = column.astype("float64")
-        elif pd.api.types.is_datetime64_any_dtype(dtype) or column.isna().all():
-            typed[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
-    return jobs.assign(**typed)
+        expected = _EXPECTED.get(name)
+        if pa.types.is_dictionary(getattr(dtype, "pyarrow_dtype", pa.null())):
+            # which Arrow cannot sort
+            jobs[name] = pa.chunked_array(column).unify_dictionaries().to_pandas()
+        elif expected == "numbers" and (is_numeric_dtype(dtype) or column.isna().all()):
+            jobs[name] = column.astype("float64")
+        elif expected == "times" and (is_datetime64_any_dtype(dtype) or column.isna().all()):
+            jobs[name] = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+    return jobs
 
 
 def _no_frame(jobs: object, example: str) -> DxError:
@@ -169,7 +169,7 @@ class Source(Generic[FrameT]):
                 problem = f"The column {name!r} holds {kind}, not {expected}"
                 raise DxError(f"{problem}; convert it first.")
 
-    def window(self, since: Moment | None, until: Moment | None) -> Window:
+    def window(self, since: At, until: At) -> Window:
         """Return a window of the jobs; what is relative is so to when they were observed."""
         window = Window.of(since, until)
         if pd.Timedelta not in {type(window.since), type(window.until)}:
@@ -182,21 +182,13 @@ class Source(Generic[FrameT]):
 
     def restrict(self, window: Window) -> None:
         """Leave out the jobs that were created outside of a window."""
-        if window.since is None and window.until is None:
-            return
-        if self.is_pandas:
-            inside = window.contains(self.native["created_at"])
-            self.native = self.native[inside].reset_index(drop=True)
-            self.frame = nw.from_native(self.native)
-            return
-        created, zone = nw.col("created_at"), self.schema["created_at"].time_zone
-        start, end = (
-            None if at is None else (at if zone else at.tz_convert(None)).to_pydatetime()
-            for at in (window.start, window.end)
-        )
-        is_late = nw.lit(value=True) if start is None else created >= start
-        is_early = nw.lit(value=True) if end is None else created < end
-        self.frame = self.frame.filter(created.is_null() | (is_late & is_early))
+        created, zone = nw.col("created_at"), self.schema.get("created_at")
+        for at, outside in ((window.start, created.__lt__), (window.end, created.__ge__)):
+            if at is not None:
+                # every engine has microseconds
+                limit = at.ceil("us") if zone.time_zone else at.ceil("us").tz_convert(None)
+                self.frame = self.frame.filter(created.is_null() | ~outside(limit.to_pydatetime()))
+        self.native = self.frame.to_native()
 
     def column(self, name: str) -> Any:
         """Return a column, as an expression: other engines' categories are text, their NaN null."""
@@ -234,11 +226,10 @@ class Source(Generic[FrameT]):
             frame = frame.set_alias("dxnotebook_result")
         elif isinstance(self.frame, nw.DataFrame):
             frame = nw.from_arrow(table, backend=self.engine).to_native()
-        elif self.engine.is_dask():
-            frame = nw.from_native(result).lazy(self.engine).to_native()
         else:
+            given: Any = result if self.engine.is_dask() else table
             session = getattr(self.native, "sparkSession", None)
-            frame = nw.from_native(table).lazy(self.engine, session=session).to_native()
+            frame = nw.from_native(given).lazy(self.engine, session=session).to_native()
         return frame  # type: ignore[no-any-return]
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array
-from dxnotebook.metrics.assets import FEED
+from dxnotebook.metrics.assets import FEED, ended
 from dxnotebook.metrics.engines import numbered
 from dxnotebook.metrics.reruns import followed
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, dated, observed_at
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 # what became of a run: the first that holds of one of its jobs; else it was cancelled
-_FATES = ["failed", "open", "recovered", "completed"]
+_FATES = ["failed", "open", "recovered", "completed", "cancelled"]
 _SUCCESSES = ["recovered", "completed"]
 _FEWEST = 5  # runs with a rhythm, and weeks ago that tell whether the week has one
 _TOGETHER = 60.0  # seconds: runs that begin so soon after the one before are of one beat
@@ -25,13 +26,7 @@ _UPPER = 0.98  # what one run in fifty exceeds
 _DAYS_UNTIL_ENDED = 14
 
 
-def feeds(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    now: pd.Timestamp | str | None = None,
-) -> pd.DataFrame:
+def feeds(tables: JobTables, *, since: At = None, until: At = None, now: At = None) -> pd.DataFrame:
     r"""Return how each feed fares: its usual interval, its last success, and what is overdue.
 
     Parameters
@@ -114,10 +109,7 @@ def feeds(
 
 
 def feeds_and_runs(
-    tables: JobTables,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    now: pd.Timestamp | str | None = None,
+    tables: JobTables, since: At = None, until: At = None, now: At = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what `feeds` does, and the runs of all feeds.
 
@@ -132,8 +124,7 @@ def feeds_and_runs(
     runs = _runs_of(replace(tables, jobs=jobs), feed)
     if "data_set_name" in jobs:
         order = np.argsort(jobs["created_at"].to_numpy(), kind="stable")
-        names = jobs["data_set_name"].iloc[order].groupby(feed[order]).last()
-        groups["data_set_name"] = names.reindex(groups.index)
+        groups["data_set_name"] = jobs["data_set_name"].iloc[order].groupby(feed[order]).last()
     took = jobs["duration_s"].where(jobs["state"] == "COMPLETED").groupby(feed).median()
     result = _judged_feeds(groups, runs, took, at)
     is_inside = Window.of(since, until, at).contains(jobs["created_at"])
@@ -146,27 +137,22 @@ def _runs_of(tables: JobTables, feed: Array) -> pd.DataFrame:
     first, mended = followed(tables)
     revision = pd.factorize(jobs["revision_id"])[0]
     revision = np.where(revision < 0, many + np.arange(many), revision)
-    ended, failed = (
-        jobs["updated_at"].fillna(jobs["created_at"]),
-        state.isin(FAILED_STATES) & ~mended,
-    )
+    ends, is_done = ended(jobs)["ended"], state == "COMPLETED"
+    failed = state.isin(FAILED_STATES) & ~mended
+    is_fate: list[Any] = [failed, state.isin(OPEN_STATES), mended, is_done]
     columns = {
         "feed": feed,
         "begun": jobs["created_at"],
         "last_at": jobs["created_at"],
-        "ended": ended,
-        "failed_at": ended.where(failed),
-        "done_at": ended.where(state == "COMPLETED"),
-        "failed": failed,
-        "open": state.isin(OPEN_STATES),
-        "recovered": mended,
-        "completed": state == "COMPLETED",
+        "ended": ends,
+        "failed_at": ends.where(failed),
+        "done_at": ends.where(is_done),
+        "outcome": np.select(is_fate, range(len(is_fate)), len(is_fate)),
     }
     run = pd.factorize(feed * 2 * many + revision)[0][first]
-    how = dict.fromkeys(columns, "max") | {"begun": "min"}
+    how = dict.fromkeys(columns, "max") | {"begun": "min", "outcome": "min"}
     runs = pd.DataFrame(columns).groupby(run, sort=False).agg(how)
-    outcome = np.select([runs[name] for name in _FATES], _FATES, "cancelled")
-    runs = runs.drop(columns=_FATES).assign(outcome=outcome)
+    runs["outcome"] = np.array(_FATES)[runs["outcome"]]
     return runs.sort_values(["feed", "begun"], ignore_index=True, kind="stable")
 
 
@@ -174,35 +160,30 @@ def _judged_feeds(
     feeds: pd.DataFrame, runs: pd.DataFrame, took: pd.Series[float], now: pd.Timestamp
 ) -> pd.DataFrame:
     """Return feeds with what their runs say, and note in runs when others were missed."""
-    rhythm = _rhythm(runs, len(feeds), now)
+    rhythm = _rhythm(runs, now)
     of_feed, outcome = runs["feed"], runs["outcome"]
     succeeded, failed = outcome.isin(_SUCCESSES), outcome == "failed"
-    ended = runs["ended"].where(succeeded).groupby(of_feed).max()
-    rate = succeeded.where(succeeded | failed).astype("float64").groupby(of_feed).mean()
     result = feeds.assign(
         runs=np.bincount(of_feed, minlength=len(feeds)),
-        success_rate=rate.reindex(feeds.index),
-        duration_s=took.reindex(feeds.index),
-        usual_every_s=rhythm["every"].where(rhythm["is_steady"]),
-        every_spread_s=rhythm["spread"].where(rhythm["is_steady"]),
+        success_rate=succeeded.where(succeeded | failed).astype("float64").groupby(of_feed).mean(),
+        duration_s=took,
+        **rhythm[["usual_every_s", "every_spread_s"]],
         last_run_at=runs.groupby("feed")["begun"].max(),
-        last_success_at=ended.reindex(feeds.index),
-        expected_by=rhythm["expected_by"].where(rhythm["is_steady"]),
+        last_success_at=runs["ended"].where(succeeded).groupby(of_feed).max(),
+        expected_by=rhythm["expected_by"],
     )
     # what is a re-run of this work may be the next run, too
-    usual = (result["usual_every_s"] * 1e6).round().astype("timedelta64[us]")
+    every = result["usual_every_s"]
+    usual = (every * 1e6).round().astype("timedelta64[us]")
     again = runs.groupby("feed")["last_at"].max().reindex(feeds.index) + usual
     result["expected_by"] = result["expected_by"].mask(again > result["expected_by"], again)
     late = (now - result["expected_by"]).dt.total_seconds()
     silent = (now - result["last_run_at"]).dt.total_seconds()
-    every = result["usual_every_s"]
     last = outcome.groupby(of_feed).last().reindex(feeds.index)
     is_ended = (silent > _DAYS_UNTIL_ENDED * every.clip(lower=_ONE_DAY)) & (last != "open")
-    is_failing = _failing_feeds(runs, now, every.clip(upper=_ONE_DAY).fillna(_ONE_DAY)).reindex(
-        feeds.index, fill_value=False
-    )
+    failing = _failing_feeds(runs, now, every.clip(upper=_ONE_DAY).fillna(_ONE_DAY))
     status = np.select(
-        [is_failing, every.isna(), is_ended & (last != "failed") & (late > 0), late > 0],
+        [failing, every.isna(), is_ended & (last != "failed") & (late > 0), late > 0],
         ["failing", "irregular", "ended", "overdue"],
         "fine",
     )
@@ -218,11 +199,13 @@ def _failing_feeds(
     before, twice = (failed.groupby(runs["feed"]).shift(n, fill_value=False) for n in (1, 2))
     is_old = (now - runs["failed_at"]).dt.total_seconds() > runs["feed"].map(every)
     is_last = ~(runs["done_at"] > runs["failed_at"])
-    failing: pd.Series[bool] = failed & (before & twice | is_last & (before | is_old))
-    return failing.groupby(runs["feed"]).last().astype(bool)
+    failing = failed & (before & twice | is_last & (before | is_old))
+    last = failing.groupby(runs["feed"]).last().astype(bool)
+    answer: pd.Series[bool] = last.reindex(every.index, fill_value=False)
+    return answer
 
 
-def _rhythm(runs: pd.DataFrame, many: int, now: pd.Timestamp) -> pd.DataFrame:
+def _rhythm(runs: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     """Return the rhythm of each feed, as `feeds` says, and note in runs when others were missed."""
     origin = runs["begun"].min()
     feed, at = runs["feed"].to_numpy(), (runs["begun"] - origin).dt.total_seconds().to_numpy()
@@ -249,14 +232,9 @@ def _rhythm(runs: pd.DataFrame, many: int, now: pd.Timestamp) -> pd.DataFrame:
     is_missed = beats["gap"].fillna((now - origin).total_seconds() - beats["at"]) > after
     missed = (beats["at"] + beats["expected"]).where(is_missed)
     runs["missed_at"] = _moments(missed.reindex(runs.index), origin)
-    return pd.DataFrame(
-        {
-            "every": every,
-            "spread": spread,
-            "is_steady": steady & (number >= _FEWEST),
-            "expected_by": _moments(by, origin),
-        }
-    ).reindex(range(many))
+    expected_by = _moments(by, origin)
+    columns = {"usual_every_s": every, "every_spread_s": spread, "expected_by": expected_by}
+    return pd.DataFrame(columns)[steady & (number >= _FEWEST)]
 
 
 def _week_before(beats: pd.DataFrame) -> Array:

@@ -13,7 +13,7 @@ from dxnotebook.errors import DxError
 from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered, sums_by
 from dxnotebook.metrics.periods import Step
 from dxnotebook.tables.jobtables import warn_undated
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _MOST_ROWS = 20_000_000
 PERIOD = "period"
@@ -21,7 +21,7 @@ SIZE = "number of jobs"
 
 Names = Sequence[str]
 By = str | Names | None
-Limits = tuple[Moment | None, Moment | None]
+Limits = tuple[At, At]
 
 
 class Grouping(Generic[FrameT]):
@@ -90,24 +90,23 @@ class Grouping(Generic[FrameT]):
         """Return the columns that tell the rows of a result apart."""
         return list(dict.fromkeys([*self.by, *also, *([PERIOD] if self.step else [])]))
 
-    def grouped(self, frame: Any, aggregations: Sequence[Any]) -> pd.DataFrame:
-        """Return aggregations of the engine's frame by group and period; null is a key, too."""
-        keys = self.keys()
+    def grouped(self, frame: Any, aggregations: Sequence[Any], *also: str) -> pd.DataFrame:
+        """Return aggregations of the engine's frame by group, period and further columns.
+
+        Null is a key, too.
+        """
+        keys = self.keys(*also)
         if not keys:
             return self.source.collected(frame.select(*aggregations))
         with groupable(keys):
             groups = frame.group_by(*keys, drop_null_keys=False)
             return self.source.collected(groups.agg(*aggregations))
 
-    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> Any:
+    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> pd.DataFrame:
         """Return sums of columns of the engine's frame by group, period and further columns."""
-        keys, sums = self.keys(*also), [nw.col(name).sum() for name in columns]
-        with groupable(keys):
-            if self.source.is_pandas:
-                return nw.from_native(sums_by(frame.to_native(), keys, columns))
-            if keys:
-                return frame.group_by(*keys, drop_null_keys=False).agg(*sums)
-        return frame.select(*sums)
+        if self.source.is_pandas:
+            return sums_by(frame.to_native(), self.keys(*also), columns)
+        return self.grouped(frame, [nw.col(name).sum() for name in columns], *also)
 
 
 class Grid:
@@ -131,7 +130,10 @@ class Grid:
             number = self.rows[PERIOD].to_numpy(np.int64)
             first, last = (int(number.min()), int(number.max())) if len(number) else (0, -1)
             periods, number = last - first + 1, number - first
-            _check_size(len(self._groups), periods)
+            if len(self._groups) * periods > _MOST_ROWS:
+                size = f"{len(self._groups):,} groups of {periods:,} periods"
+                longer = "Choose a longer `every`, fewer groups, or the jobs of a shorter time."
+                raise DxError(f"{size} are more than {_MOST_ROWS:,} rows. {longer}")
             self._periods = grouping.step.starts(np.arange(first, last + 1))
         self.place = group * periods + number
         self.size = len(self._groups) * periods
@@ -153,14 +155,6 @@ class Grid:
         values = {name: self.rows[name].fillna(0).to_numpy(float) for name in columns}
         sums = {name: np.bincount(self.place, each, self.size) for name, each in values.items()}
         return pd.DataFrame(sums)
-
-
-def _check_size(groups: int, periods: int) -> None:
-    if groups * periods > _MOST_ROWS:
-        raise DxError(
-            f"{groups:,} groups of {periods:,} periods are more than {_MOST_ROWS:,} rows. "
-            "Choose a longer `every`, fewer groups, or the jobs of a shorter time."
-        )
 
 
 def _dated(rows: pd.DataFrame) -> pd.DataFrame:

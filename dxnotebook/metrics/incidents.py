@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from dxnotebook.metrics import causes, reruns, trend
+from dxnotebook.metrics.recovery import recovery_of
 from dxnotebook.model import FAILED_STATES
-from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
+from dxnotebook.times import At
 
 _TIME = "datetime64[us, UTC]"
 _INCIDENT = {
@@ -17,15 +18,12 @@ _INCIDENT = {
     "n": "int64", "failed": "int64", "rate": "float64", "baseline": "float64",
     "cause": "str", "cause_jobs": "int64", "cause_data_set_id": "str",
     "recovered": "int64", "unresolved": "int64", "recovered_at": _TIME,
+    "recovery_s": "float64",
 }  # fmt: skip
 
 
 def incidents(
-    tables: JobTables,
-    every: str = "1d",
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    tables: JobTables, every: str = "1d", *, since: At = None, until: At = None
 ) -> pd.DataFrame:
     """Return the times in which more jobs failed than usual, with their cause and end.
 
@@ -49,7 +47,8 @@ def incidents(
         failed jobs have in common, how many have it, and the data set, null where there are
         several), ``recovered``, ``unresolved`` (int64: pieces of work that failed first then, and
         have or have not been done since), ``recovered_at`` (when the last of these was done, or
-        null).
+        null), ``recovery_s`` (float64, seconds: in what time half of all these were, what is undone
+        counted as in `recovery_times`; null where that is unknown).
 
     Raises
     ------
@@ -68,41 +67,33 @@ def incidents(
     periods = trend.failure_trend(tables.jobs, every)
     # the last period goes on until the last job
     last = max(periods["period"].max(), tables.jobs["created_at"].max())
-    ends = periods["period"].shift(-1).fillna(last + pd.Timedelta("1us"))
-    runs = periods.assign(until=ends).groupby("bad_since")
-    back, left = reruns.recoveries(tables), reruns.unresolved_failures(tables)
+    periods["until"] = periods["period"].shift(-1).fillna(last + pd.Timedelta("1us"))
+    how = {"until": "last", "n": "sum", "failed": "sum", "baseline": "first"}
+    found = periods.groupby("bad_since").agg(how).rename_axis("since").reset_index()
+    found["rate"] = found["failed"] / found["n"]
+    work = reruns.failed_work(tables, None, None, FAILED_STATES)
     rows = [
-        {"since": since, "baseline": run["baseline"].iloc[0]}
-        | _what_failed(tables, since, run["until"].iloc[-1], back, left)
-        | run[["n", "failed"]].sum().to_dict()
-        for since, run in runs
+        one | _told(tables, work, one["since"], one["until"]) for one in found.to_dict("records")
     ]
-    result = pd.DataFrame(rows, columns=list(_INCIDENT))
-    # which is all null, without a zone, where nothing has been done
-    recovered_at = pd.to_datetime(result["recovered_at"], utc=True)
-    result = result.assign(rate=result["failed"] / result["n"], recovered_at=recovered_at)
-    result, window = result.astype(_INCIDENT), window_of(tables.jobs, since, until)
-    begun = Window(until=window.end).contains(result["since"])
-    ended = ~Window(since=window.start).contains(result["until"] - pd.Timedelta("1us"))
-    return result[begun & ~ended].reset_index(drop=True)
+    columns = {n: pd.Series([row[n] for row in rows], dtype=_INCIDENT[n]) for n in _INCIDENT}
+    result, window = pd.DataFrame(columns), window_of(tables.jobs, since, until)
+    inside = trend.touched(window, result["since"], result["until"])
+    return result[inside].reset_index(drop=True)
 
 
-def _what_failed(
-    tables: JobTables, since: Any, until: Any, back: pd.DataFrame, left: pd.DataFrame
-) -> dict[str, object]:
+def _told(tables: JobTables, work: pd.DataFrame, since: Any, until: Any) -> dict[str, object]:
     """Return why jobs failed that were created between two times, and what has been done since."""
     jobs = tables.jobs
     failed = jobs["created_at"].between(since, until, inclusive="left")
     failed &= jobs["state"].isin(FAILED_STATES)
-    job_ids = jobs["job_id"][failed]
-    recovered = back[back["first_job_id"].isin(job_ids)]
     cause = causes.commonest_cause(tables.filter(failed)) or {}
+    work = work[work["first_job_id"].isin(jobs["job_id"][failed])]
     return {
-        "until": until,
         "cause": cause.get("fingerprint"),
         "cause_jobs": cause.get("jobs", 0),
         "cause_data_set_id": cause.get("data_set_id"),
-        "recovered": len(recovered),
-        "unresolved": left["job_id"].isin(job_ids).sum(),
-        "recovered_at": recovered["recovered_at"].max(),
+        "recovered": work["recovered_at"].notna().sum(),
+        "unresolved": work["recovered_at"].isna().sum(),
+        "recovered_at": work["recovered_at"].max(),
+        "recovery_s": recovery_of(work, [], observed_at(jobs))["median"][0],
     }

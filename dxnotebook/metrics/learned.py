@@ -52,13 +52,13 @@ _MARKED = (
     rf"(^|[\s(=:,\[])({_QUOTED}|{_PATH})"
     rf"|(<n> ?(?:{_AFTER_NUMBER})|{_PART}*{_OF_NAMES}(?:{_PART}*{_LAST})?)"
 )
+_MARKED_FILE = rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}"
 _WORD_OR_SIGN = re.compile(
     rf"\s*(?:{_START}[^{_STOP}]*{_STOP}|[{_ANY_VALUE}{_FILE_NAME}]"
     r"|\"[A-Za-z]+\"|'[A-Za-z]+'|`[A-Za-z]+`|[a-z\d-]+:[A-Z]\w*"
     r"|[\w$/+*~%&#@-]+(?:\.+[\w$/+*~%&#@-]+)*|\S)"
 )
 _Key = tuple[str, ...]
-_Places = list[tuple[int, int]]
 
 
 def generalized(texts: pa.Array) -> pa.Array:
@@ -66,28 +66,24 @@ def generalized(texts: pa.Array) -> pa.Array:
     encoded = one_chunk(texts).dictionary_encode()
     different = encoded.dictionary
     marked = pc.replace_substring_regex(different, _MARKED, rf"\1{_START}\2\3{_STOP}")
-    keyed = pc.replace_substring_regex(
-        marked, rf"{_START}[^{_STOP}]*\.[A-Za-z]\w{{1,9}}{_STOP}", _FILE_NAME
-    )
+    keyed = pc.replace_substring_regex(marked, _MARKED_FILE, _FILE_NAME)
     keyed = pc.replace_substring_regex(keyed, rf"{_START}[^{_STOP}]*{_STOP}", _ANY_VALUE)
     code, keyed = coded(keyed)
-    group, places = _alike(keyed.to_pylist())
-    rows = pd.DataFrame({"text": marked.to_pandas(), "code": code, "group": group[code]})
+    group, words = _alike(keyed.to_pylist())
+    rows = pd.DataFrame({"text": marked.to_pandas(), "group": group[code], "words": words[code]})
     result = different.to_numpy(zero_copy_only=False)
-    several = rows[rows.duplicated("group", keep=False)].sort_values("text")
+    several = rows[rows.duplicated("group", keep=False)].sort_values(["words", "text"])
     for _, alike in several.groupby("group"):
-        some = alike.iloc[np.linspace(0, len(alike) - 1, min(len(alike), _SHOWN)).astype(int)]
-        result[alike.index] = _common(some["text"].tolist(), map(places.get, some["code"]))
+        some = alike["text"].iloc[np.linspace(0, len(alike) - 1, _SHOWN).astype(int)]
+        result[alike.index] = _common(some.unique())
     return pa.array(result, TEXT).take(encoded.indices)
 
 
-def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
-    """Return the number of the group of each text, and the places of those that are joined."""
+def _alike(keyed: list[str]) -> tuple[Array, Array]:
+    """Return the number of the group of each text, and how many words each has."""
     tokens = [list(map(str.lstrip, _WORD_OR_SIGN.findall(text))) for text in keyed]
-    keys = [
-        tuple(_ANY_VALUE if token == _FILE_NAME else token for token in each) for each in tokens
-    ]
-    places: dict[int, _Places] = {}
+    words = np.array(list(map(len, tokens)), int)
+    keys = [tuple(_ANY_VALUE if one == _FILE_NAME else one for one in each) for each in tokens]
     names: set[str] = set()
     before: list[_Key] = []
     while keys != before:
@@ -97,9 +93,8 @@ def _alike(keyed: list[str]) -> tuple[Array, dict[int, _Places]]:
         keys = [opened.get(key, key) for key in keys]
         for number, each in enumerate(tokens):
             if _FILE_NAME in each and crowd.keys[before[number]] < _MANY:
-                whole = places.get(number) or [(n, n + 1) for n in range(len(each))]
-                keys[number], places[number] = crowd.joined(keys[number], whole, each)
-    return pd.factorize(pd.Series(keys, dtype=object))[0], places
+                keys[number] = crowd.joined(keys[number], each)
+    return pd.factorize(pd.Series(keys, dtype=object))[0], words
 
 
 class _Crowd:
@@ -149,27 +144,27 @@ class _Crowd:
         # two names suffice; of capital words, as operations are, it takes twice as many
         return _MANY if word in self.names else 1 + word.islower()
 
-    def joined(self, key: _Key, places: _Places, tokens: list[str]) -> tuple[_Key, _Places]:
+    def joined(self, key: _Key, tokens: list[str]) -> _Key:
         """Return a key in which a file's name with spaces is one word, as others have it."""
-        for last in (n for n, (_, stop) in enumerate(places) if tokens[stop - 1] == _FILE_NAME):
+        for last in (n for n, token in enumerate(tokens) if token == _FILE_NAME):
             for first in range(last - 1, max(last - _MOST_WORDS, -1), -1):
                 if key[first] in ",;:\"'`":
                     break
                 joined = (*key[:first], _ANY_VALUE, *key[last + 1 :])
                 known = (each for each in (joined, *self._generals(joined)) if each in self.keys)
                 if found := next(known, None):
-                    whole = (places[first][0], places[last][1])
-                    return found, [*places[:first], whole, *places[last + 1 :]]
-        return key, places
+                    tokens[first : last + 1] = [_ANY_VALUE]
+                    return found
+        return key
 
 
-def _common(texts: list[str], places: Iterable[_Places | None]) -> str:
-    """Return the first of marked texts with masks where they differ."""
-    rows = []
-    for text, joined in zip(texts, places, strict=True):
-        tokens = _WORD_OR_SIGN.findall(text)
-        rows.append(["".join(tokens[a:b]) for a, b in joined] if joined else tokens)
-    shown = "".join(_shown(words) for words in zip(*rows, strict=True))
+def _common(texts: Iterable[str]) -> str:
+    """Return the first of marked texts with masks where they differ from others of its length."""
+    first, *others = map(_WORD_OR_SIGN.findall, texts)
+    rows = [first, *(words for words in others if len(words) == len(first))]
+    if len(rows) <= len(others):  # of others, a file's name has several words
+        rows.append([re.sub(_MARKED_FILE, _ANY_VALUE, word) for word in first])
+    shown = "".join(map(_shown, zip(*rows, strict=True)))
     return shown.replace(_START, "").replace(_STOP, "")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import compress
@@ -119,36 +118,20 @@ def named(texts: pa.Array, error: Array, names: pd.Series[str], mask: str) -> pa
 
 def _masked(text: str, names: list[str], mask: str) -> str:
     """Return a text in which names are masked, in time linear in both."""
-    names = sorted({name for name in names if len(names) > _FEW or name in text})
-    if not names:
-        return text
-    within = _prefixes(names)
-    begin, longest = {_PIECE.findall(name)[0] for name in names}, max(map(len, names))
+    known = {name for name in names if len(names) > _FEW or name in text}
+    begin = {_PIECE.findall(name)[0] for name in known}
+    lengths = sorted(set(map(len, known)), reverse=True)
     result, end = "", 0
     for piece in _PIECE.finditer(text):
         start = piece.start()
         if start < end or piece[0] not in begin:
             continue
-        here = text[start : start + longest]
-        name = names[bisect_right(names, here) - 1]
-        # of names that sort before what is here, the longest that begins it is that one, or within
-        while name and not (here.startswith(name) and _ends(text, start + len(name))):
-            name = within[name]
-        if name:
+        stops = (start + length for length in lengths)
+        ends = (stop for stop in stops if text[start:stop] in known and _ends(text, stop))
+        if stop := next(ends, 0):
             result += text[end:start] + mask
-            end = start + len(name)
+            end = stop
     return result + text[end:]
-
-
-def _prefixes(names: list[str]) -> dict[str, str]:
-    """Return for each of sorted names the longest other that it begins with, or nothing."""
-    found, open_names = {}, [""]
-    for name in names:
-        while not name.startswith(open_names[-1]):
-            open_names.pop()
-        found[name] = open_names[-1]
-        open_names.append(name)
-    return found
 
 
 def _ends(text: str, place: int) -> bool:

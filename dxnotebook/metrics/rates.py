@@ -6,7 +6,7 @@ own kind. The engine groups; its result, a row for each group and period, is fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from statistics import NormalDist
 from typing import Any
@@ -19,8 +19,8 @@ from dxnotebook.arrays import Array
 from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.engines import FrameT, columns_of
 from dxnotebook.metrics.grouping import PERIOD, SIZE, Grid, Grouping, Names
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.times import Moment
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
+from dxnotebook.times import At
 
 RATES = ("n", "n_effective", "failed", "rate", "low", "high")
 
@@ -30,12 +30,12 @@ def failure_rate(
     by: str | Sequence[str] | None = None,
     every: str | None = None,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
     r"""Return how many jobs finished, how many of them failed, and the interval of the rate.
@@ -123,11 +123,7 @@ def check_confidence(confidence: object) -> None:
 
 
 def rates_of(
-    grouping: Grouping[Any],
-    cluster: Names,
-    failed: Iterable[str],
-    finished: Iterable[str],
-    confidence: float,
+    grouping: Grouping[Any], cluster: Names, failed: States, finished: States, confidence: float
 ) -> pd.DataFrame:
     """Return what `failure_rate` does, as a pandas frame."""
     failed, finished = texts("failed", failed), texts("finished", finished)
@@ -148,25 +144,24 @@ def _counted(
 
     With a cluster, too, how many clusters there are, and sums of products of their numbers of jobs.
     """
-    state, n, k = nw.col("state"), nw.col("n"), nw.col("failed")
+    state = nw.col("state")
     rows = grouping.selected("state", *cluster).with_columns(
         nw.lit(1).alias(SIZE),
         n=state.is_in(finished).cast(nw.Int64),
         failed=state.is_in(failed).cast(nw.Int64),
     )
     names = [SIZE, "n", "failed"]
-    rows = grouping.summed(rows, names, also=cluster)
+    sums = grouping.summed(rows, names, also=cluster)
     if cluster:
+        jobs, bad = (sums[name].fillna(0).to_numpy(float) for name in ("n", "failed"))
         # jobs without a cluster are one row here, and of a single job the square is itself
-        single = nw.any_horizontal(*(nw.col(name).is_null() for name in cluster), ignore_nulls=True)
-        products = {"clusters": (n > 0, n), "nn": (n * n, n), "nk": (n * k, k), "kk": (k * k, k)}
-        rows = rows.with_columns(
-            nw.when(single).then(one).otherwise(several.cast(nw.Int64)).alias(name)
-            for name, (several, one) in products.items()
-        )
-        names += products
-        rows = grouping.summed(rows, names)
-    grid = Grid(grouping, grouping.source.collected(rows))
+        single = sums[list(cluster)].isna().any(axis=1).to_numpy()
+        sums["clusters"] = np.where(single, jobs, jobs > 0)
+        sums["nn"] = np.where(single, jobs, jobs * jobs)
+        sums["nk"] = np.where(single, bad, jobs * bad)
+        sums["kk"] = np.where(single, bad, bad * bad)
+        names += ["clusters", "nn", "nk", "kk"]
+    grid = Grid(grouping, sums)
     return grid, grid.totals(names)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,10 @@ from dxnotebook.errors import texts
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.quantiles import survival_quantiles
 from dxnotebook.metrics.rates import check_confidence, wilson
-from dxnotebook.metrics.reruns import recoveries, unresolved_failures, work_of
-from dxnotebook.model import FAILED_STATES
-from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
-from dxnotebook.times import Moment
+from dxnotebook.metrics.reruns import failed_work, work_of
+from dxnotebook.model import FAILED_STATES, States
+from dxnotebook.tables.jobtables import JobTables, observed_at, window_of
+from dxnotebook.times import At, Window
 
 _QUANTILES_SHOWN = {"median": 0.5, "p90": 0.9}
 
@@ -24,10 +23,10 @@ def recovery_times(
     tables: JobTables,
     by: str | Sequence[str] | None = None,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
+    failed: States = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return how long failed work took to be done, where what is still undone counts, too.
 
@@ -75,12 +74,18 @@ def recovery_times(
     """
     check_confidence(confidence)
     columns = columns_of(by, ("n", "undone"))
-    window: dict[str, Any] = {"since": since, "until": until, "failed": failed}
-    done, left = recoveries(tables, **window), unresolved_failures(tables, **window)
-    waited = (observed_at(tables.jobs) - left["first_failed_at"]).dt.total_seconds()
-    left = left.assign(recovery_s=waited.clip(lower=0), undone=True)
-    work = pd.concat([done.assign(undone=False), left], ignore_index=True)
-    work = Source(work, columns).native.dropna(subset="recovery_s").reset_index(drop=True)
+    work = Source(failed_work(tables, since, until, failed), columns).native
+    return recovery_of(work, columns, observed_at(tables.jobs), confidence)
+
+
+def recovery_of(
+    work: pd.DataFrame, columns: list[str], now: pd.Timestamp, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return what `recovery_times` does of failed work, as `failed_work` has it."""
+    waited = (now - work["first_failed_at"]).dt.total_seconds().clip(lower=0)
+    work = work.assign(undone=work["recovered_at"].isna())
+    work["recovery_s"] = work["recovery_s"].fillna(waited)
+    work = work.dropna(subset="recovery_s").reset_index(drop=True)
     groups, group = numbered(work, columns)
     rows = [
         {"n": len(rows), "undone": rows["undone"].sum()}
@@ -96,10 +101,10 @@ def recovery_times(
 def undone_rate(
     tables: JobTables,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
+    failed: States = FAILED_STATES,
 ) -> pd.DataFrame:
     """Return how much of the work was not done in the end, with the interval of that rate.
 
@@ -138,11 +143,20 @@ def undone_rate(
     np.True_
     """
     check_confidence(confidence)
-    tables = checked(tables)
-    window = window_of(tables.jobs, since, until)
+    undone = failed_work(tables, since, until, failed)["recovered_at"].isna().sum()
+    return undone_of(tables, window_of(tables.jobs, since, until), undone, confidence, failed)
+
+
+def undone_of(
+    tables: JobTables,
+    window: Window,
+    undone: int,
+    confidence: float = 0.95,
+    failed: States = FAILED_STATES,
+) -> pd.DataFrame:
+    """Return what `undone_rate` does, where it is known how many pieces of work are undone."""
     finished = tables.jobs["state"].isin([*texts("failed", failed), "COMPLETED"])
     jobs = tables.jobs[finished & window.contains(tables.jobs["created_at"])]
-    work = np.unique(work_of(tables, jobs)).size
-    undone = len(unresolved_failures(tables, since=since, until=until, failed=failed))
+    work = pd.Series(work_of(tables, jobs)).nunique()
     low, rate, high = wilson(np.array([undone]), np.array([work]), confidence)
     return pd.DataFrame({"work": work, "undone": undone, "rate": rate, "low": low, "high": high})

@@ -14,11 +14,11 @@ from botocore.model import ListShape, StructureShape
 from dxnotebook.arrays import located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import assets_of, ended, naming_assets
-from dxnotebook.model import FAILED_STATES, MODEL, branches, operation, usual_branch
+from dxnotebook.model import FAILED_STATES, MODEL, States, branches, operation, usual_branch
 from dxnotebook.records.redact import REDACTED, kind_of_name
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.tables.rebuild import rebuild
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 Json: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, str]  # account and region
@@ -54,11 +54,7 @@ class JobInput(dict[str, Any]):
 
 
 def rerun(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
+    tables: JobTables, *, since: At = None, until: At = None, failed: States = FAILED_STATES
 ) -> list[JobInput]:
     """Return the inputs of the jobs that would do what failed and was not done since.
 
@@ -123,7 +119,7 @@ def rerun(
 
 
 def _undone(
-    tables: JobTables, since: Moment | None, until: Moment | None, failed: list[str]
+    tables: JobTables, since: At, until: At, failed: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the last jobs that failed of what is undone, in order, and the details to do again."""
     jobs, details = tables.jobs, tables.details

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,19 +10,17 @@ import pandas as pd
 from dxnotebook.arrays import Integers, Mask, hashed, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
-from dxnotebook.model import FAILED_STATES
+from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At
 
-_SHOWN_COLUMNS = (*FEED, "data_set_name")
+_SHOWN_COLUMNS = (*FEED, "data_set_name", "attempts", "first_failed_at")
+_UNRESOLVED = (*_SHOWN_COLUMNS, "last_failed_at", "state", "code", "message", "job_id")
+_RECOVERED = (*_SHOWN_COLUMNS, "recovered_at", "recovery_s", "first_job_id", "recovered_job_id")
 
 
 def unresolved_failures(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
+    tables: JobTables, *, since: At = None, until: At = None, failed: States = FAILED_STATES
 ) -> pd.DataFrame:
     """Return the work that failed and that no later job has done since.
 
@@ -67,29 +64,17 @@ def unresolved_failures(
     >>> left["job_id"].isin(tables.jobs.loc[tables.jobs["state"] == "COMPLETED", "job_id"]).any()
     np.False_
     """
-    tables = checked(tables)
-    runs, _ = _runs(tables, failed)
-    work = _failed_work(runs, window_of(tables.jobs, since, until))
-    work = work[work["recovered_by"] < 0]
-    last = runs.loc[work["last"]].reset_index(drop=True)
-    errors = tables.errors[located(tables.errors["job_id"], last["job_id"]) >= 0]
+    left = failed_work(tables, since, until, failed)
+    left = left[left["recovered_at"].isna()].reset_index(drop=True)
+    errors = tables.errors[located(tables.errors["job_id"], left["job_id"]) >= 0]
     errors = errors.sort_values("position", kind="stable").drop_duplicates("job_id")
-    error = errors.set_index("job_id")[["code", "message"]].reindex(last["job_id"])
-    result = last.filter(items=_SHOWN_COLUMNS).assign(
-        **work[["attempts", "first_failed_at", "last_failed_at"]].reset_index(drop=True),
-        state=last["state"],
-        **error.reset_index(drop=True),
-        job_id=last["job_id"],
-    )
-    return result.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
+    left = left.merge(errors[["job_id", "code", "message"]], "left", on="job_id")
+    left = left.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
+    return left.filter(items=_UNRESOLVED)
 
 
 def recoveries(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
+    tables: JobTables, *, since: At = None, until: At = None, failed: States = FAILED_STATES
 ) -> pd.DataFrame:
     """Return the work that failed and has been done since, and how long that took.
 
@@ -130,21 +115,37 @@ def recoveries(
     >>> back.loc[bad_week, "recovered_at"].median().floor("h")
     Timestamp('2026-09-07 11:00:00+0000', tz='UTC')
     """
+    back = failed_work(tables, since, until, failed).dropna(subset="recovered_at")
+    back["attempts"] += 1
+    back = back.sort_values("recovered_at", ascending=False, ignore_index=True, kind="stable")
+    return back.filter(items=_RECOVERED)
+
+
+def failed_work(tables: JobTables, since: At, until: At, failed: States) -> pd.DataFrame:
+    """Return each piece of work that failed once or several times in a row, done since or not.
+
+    The columns are those of `unresolved_failures` and `recoveries`, null where it is undone; but
+    ``attempts`` are the failed ones.
+    """
     tables = checked(tables)
     runs, _ = _runs(tables, failed)
-    work = _failed_work(runs, window_of(tables.jobs, since, until))
-    work = work[work["recovered_by"] >= 0].reset_index(drop=True)
-    first, success = (runs.loc[work[n]].reset_index(drop=True) for n in ("first", "recovered_by"))
-    took = success["ended"] - work["first_failed_at"]
-    result = first.filter(items=_SHOWN_COLUMNS).assign(
-        attempts=work["attempts"] + 1,
-        first_failed_at=work["first_failed_at"],
-        recovered_at=success["ended"],
-        recovery_s=took.dt.total_seconds().clip(lower=0),
-        first_job_id=first["job_id"],
-        recovered_job_id=success["job_id"],
+    failures = runs[runs["state"] != "COMPLETED"]
+    inside = window_of(tables.jobs, since, until).contains(failures["created_at"])
+    failures = failures.assign(row=failures.index, inside=inside)
+    how = {"row": ["size", "first", "last"], "ended": ["first", "last"], "inside": ["any"]}
+    work = failures.groupby(["work", "recovered_by"], sort=False).agg(how)
+    work.columns = ["attempts", "first", "last", "first_failed_at", "last_failed_at", "inside"]
+    work = work[work["inside"]].reset_index()
+    last = runs.loc[work["last"]].reset_index(drop=True)
+    done = runs[["ended", "job_id"]].reindex(work["recovered_by"]).reset_index(drop=True)
+    took = (done["ended"] - work["first_failed_at"]).dt.total_seconds().clip(lower=0)
+    return last.filter(items=(*_SHOWN_COLUMNS, "state", "job_id")).assign(
+        **work[["attempts", "first_failed_at", "last_failed_at"]],
+        recovered_at=done["ended"],
+        recovery_s=took,
+        first_job_id=runs["job_id"].loc[work["first"]].array,
+        recovered_job_id=done["job_id"],
     )
-    return result.sort_values("recovered_at", ascending=False, ignore_index=True, kind="stable")
 
 
 def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
@@ -216,7 +217,7 @@ def followed(tables: JobTables) -> tuple[Integers, Mask]:
     return first, mended
 
 
-def _runs(tables: JobTables, failed: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the failed jobs and those that may have done their work later, the first to end first.
 
     ``row`` is the job's, ``ended`` is when it did, as far as that is known, ``work`` identifies
@@ -279,25 +280,3 @@ def _matches(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     return pd.merge_asof(
         failed, done, on="created_at", by="asset", direction="forward", allow_exact_matches=False
     )
-
-
-def _failed_work(runs: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """Return each piece of work that failed once or several times in a row, done since or not.
-
-    How often, when first and last, and the rows of the first and last job; only such of which a
-    failed job was created in the window.
-    """
-    failures = runs[runs["state"] != "COMPLETED"]
-    failures = failures.assign(
-        row=failures.index, is_inside=window.contains(failures["created_at"])
-    )
-    work = failures.groupby(["work", "recovered_by"], sort=False).agg(
-        attempts=("row", "size"),
-        first=("row", "first"),
-        last=("row", "last"),
-        first_failed_at=("ended", "first"),
-        last_failed_at=("ended", "last"),
-        is_inside=("is_inside", "any"),
-    )
-    result: pd.DataFrame = work[work["is_inside"]].reset_index()
-    return result

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, Mask, hashed, located, mixed
+from dxnotebook.arrays import Array, Mask, hashed, located, mixed
 from dxnotebook.metrics.assets import assets_of, described, ended
+from dxnotebook.metrics.engines import numbers_of
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 #: What tells revisions apart, and what their data sets are called.
 REVISION = ("account_id", "region", "data_set_id", "data_set_name", "revision_id")
@@ -17,14 +18,12 @@ _STATES = {"completed": ["COMPLETED"], "failed": FAILED_STATES, "cancelled": ["C
 _STATES |= {"open": OPEN_STATES}
 
 
-def filled(tables: JobTables, since: Moment | None, until: Moment | None) -> pd.DataFrame:
+def filled(tables: JobTables, since: At, until: At) -> pd.DataFrame:
     """Return the revisions that import jobs filled: what `revisions` says without a client."""
     return _imports(checked(tables), since, until)[0].reset_index(drop=True)
 
 
-def deliveries(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def deliveries(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return how whole the revisions are that jobs exported, for each place they went to.
 
     Parameters
@@ -75,17 +74,15 @@ def deliveries(
     where["key_pattern"] = place["key_pattern"]
     known = revision.notna().to_numpy()
     assets, where = (frame[known].reset_index(drop=True) for frame in (assets, where))
-    assets["group"], first = _numbered(hashed(where))
-    places = where[first].reset_index(drop=True)
+    assets["group"], first = numbers_of(hashed(where))
+    places = where.iloc[first].reset_index(drop=True)
     is_automatic = jobs["event_action_arn"].notna().to_numpy()[assets["row"]]
     places["automatic"] = np.bincount(assets["group"][is_automatic], minlength=len(places)) > 0
     result, _ = _judged(jobs, assets, places, created_within(jobs, since, until))
     return result.rename(columns={"publish_s": "delivery_s"}).reset_index(drop=True)
 
 
-def missing_assets(
-    tables: JobTables, *, since: Moment | None = None, until: Moment | None = None
-) -> pd.DataFrame:
+def missing_assets(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
     """Return the assets that jobs were to import, and that their revisions miss.
 
     Parameters
@@ -166,24 +163,16 @@ def _exports(jobs: pd.DataFrame) -> Mask:
 
 
 def _imports(
-    tables: JobTables, since: Moment | None, until: Moment | None
+    tables: JobTables, since: At, until: At
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the revisions that were filled in a window; the assets and pieces of all."""
     jobs = tables.jobs
     assets = assets_of(tables, jobs, ~_exports(jobs) & jobs["revision_id"].notna().to_numpy())
     names = jobs.filter(items=REVISION)
-    assets["group"], first = _numbered(hashed(names)[assets["row"]])
-    revisions = names.iloc[assets["row"][first]].reset_index(drop=True)
+    assets["group"], first = numbers_of(hashed(names)[assets["row"]])
+    revisions = names.iloc[assets["row"].iloc[first]].reset_index(drop=True)
     result, pieces = _judged(jobs, assets, revisions, created_within(jobs, since, until))
     return result, assets, pieces
-
-
-def _numbered(hashes: Array) -> tuple[Integers, Mask]:
-    """Return the number of each hash among those that differ, and where each is first."""
-    number, _ = pd.factorize(hashes)
-    first = np.ones(len(number), bool)
-    first[1:] = number[1:] > np.maximum.accumulate(number)[:-1]
-    return number, first
 
 
 def _judged(
@@ -194,28 +183,27 @@ def _judged(
     Of the groups, those that have a job that is wanted; the index is the number of the group.
     """
     pieces, many = _pieces(jobs, assets), len(groups)
-    piece_of, is_in = pieces["group"].to_numpy(), pieces["is_in"].to_numpy()
-    asked, came = (np.bincount(numbers, minlength=many) for numbers in (piece_of, piece_of[is_in]))
-    attempts = np.zeros(many, np.int64)
-    np.maximum.at(attempts, piece_of, pieces["attempts"].to_numpy())
-    whole_at = _first(-pieces["in_at"].to_numpy(), piece_of, many)
-    both = assets["row"].to_numpy() * many + assets["group"].to_numpy()
-    row, group = assets[["row", "group"]][_numbered(both)[1]].to_numpy().T
-    are = {"jobs": np.ones(len(jobs), bool)}
-    are |= {name: jobs["state"].isin(states).to_numpy() for name, states in _STATES.items()}
-    counts = {name: np.bincount(group[mask[row]], minlength=many) for name, mask in are.items()}
-    created = _as_times(_first(_microseconds(jobs["created_at"])[row], group, many))
+    of_group = pieces.groupby("group", sort=False)
+    asked, came = of_group.size(), of_group["is_in"].sum().astype(np.int64)
+    _, once = numbers_of((assets["row"] * many + assets["group"]).to_numpy())
+    row, group = assets[["row", "group"]].iloc[once].to_numpy().T
+    created, states = (jobs[name].iloc[row] for name in ("created_at", "state"))
+    created = created.groupby(group).min()
+    masks = {name: states.isin(chosen).to_numpy() for name, chosen in _STATES.items()}
+    counts = {name: np.bincount(group[mask], minlength=many) for name, mask in masks.items()}
     status = pd.Series("incomplete", groups.index, "str").mask(counts["open"] > 0, "open")
     status = status.mask(groups.index.isin(_superseded(pieces, created)), "superseded")
+    whole_at = of_group["in_at"].max().where(asked == came)
     result = groups.assign(
+        jobs=np.bincount(group, minlength=many),
         **counts,
         assets_asked=asked,
         assets_in=came,
         assets_missing=asked - came,
-        attempts=attempts,
+        attempts=of_group["attempts"].max(),
         first_created_at=created,
-        whole_at=_as_times(-whole_at).where(asked == came),
-        publish_s=lambda made: (made["whole_at"] - created).dt.total_seconds().clip(lower=0),
+        whole_at=whole_at,
+        publish_s=(whole_at - created).dt.total_seconds().clip(lower=0),
         status=status.mask(asked == came, "whole"),
     )
     last_first = created.sort_values(ascending=False, kind="stable").index
@@ -226,37 +214,18 @@ def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     """Return each asset of each group, and note in assets the number that it has here.
 
     ``attempts`` says how many jobs asked for it, ``is_in`` whether one of them completed, ``in_at``
-    (microseconds) when the first of those ended.
+    when the first of those ended.
     """
     both = mixed(assets["asset"].to_numpy(np.uint64), assets["group"].to_numpy(np.uint64))
-    assets["piece"], first = _numbered(both)
-    number, many, runs = assets["piece"].to_numpy(), int(first.sum()), ended(jobs)
-    is_done = (runs["state"] == "COMPLETED").to_numpy()[assets["row"]]
-    ends = _microseconds(runs["ended"])[assets["row"][is_done]]
-    return (
-        assets.loc[first, ["row", "asset", "detail", "group"]]
-        .assign(
-            attempts=np.bincount(number, minlength=many),
-            is_in=np.bincount(number[is_done], minlength=many) > 0,
-            in_at=_first(ends, number[is_done], many),
-        )
-        .reset_index(drop=True)
+    number, first = numbers_of(both)
+    assets["piece"], pieces = number, assets.iloc[first].reset_index(drop=True)
+    is_done = (jobs["state"] == "COMPLETED").to_numpy()[assets["row"]]
+    ends = ended(jobs)["ended"].iloc[assets["row"][is_done]]
+    return pieces.assign(
+        attempts=np.bincount(number, minlength=len(pieces)),
+        is_in=np.bincount(number[is_done], minlength=len(pieces)) > 0,
+        in_at=ends.groupby(number[is_done], sort=False).min(),
     )
-
-
-def _microseconds(times: pd.Series[pd.Timestamp]) -> Integers:
-    return times.to_numpy("M8[us]").view(np.int64)
-
-
-def _as_times(microseconds: Integers) -> pd.Series[pd.Timestamp]:
-    return pd.Series(microseconds.view("M8[us]")).dt.tz_localize("UTC")
-
-
-def _first(times: Integers, number: Array, many: int) -> Integers:
-    """Return the least of the times of each number; NaT is none, which is its own negative."""
-    least = np.full(many, np.iinfo(np.int64).min)
-    np.maximum.at(least, number, -times)
-    return -least
 
 
 def _superseded(pieces: pd.DataFrame, created: pd.Series[pd.Timestamp]) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ from dxnotebook.metrics import limits
 from dxnotebook.metrics.engines import FrameT, columns_of, numbered
 from dxnotebook.metrics.grouping import PERIOD, Grouping
 from dxnotebook.metrics.rates import RATES, is_share, rates_of
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
-from dxnotebook.times import Moment, Window
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
+from dxnotebook.times import At, Window
 
 _LIMITS = ("baseline", "lower", "upper", "flagged", "shifted", "bad_since")
 _LEAST_WEEKS = 4
@@ -25,15 +25,15 @@ def failure_trend(
     jobs: FrameT,
     every: str = "1d",
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     by: str | Sequence[str] | None = None,
     baseline: float | None = None,
     season: Literal["week"] | None = None,
     cluster: str | Sequence[str] | None = None,
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
 ) -> FrameT:
     """Return the failure rate of each period, which periods are out of control, and since when.
@@ -121,22 +121,18 @@ def failure_trend(
     groups, group = numbered(trend, grouping.by)
     trend = _with_limits(trend, max(len(groups), 1), baseline, season)
     trend = _with_runs(trend, group)
-    window = grouping.source.window(since, until)
-    return grouping.source.returned(trend[_touched(trend, group, window)].reset_index(drop=True))
-
-
-def _touched(trend: pd.DataFrame, group: Array, window: Window) -> Mask:
-    """Return which periods a window touches."""
     starts = trend[PERIOD]
     ends = starts.groupby(group).shift(-1)
     # the last one is as long as others are
     ends = ends.fillna(starts + (ends - starts).median())
-    inside = np.ones(len(trend), bool)
-    if window.start is not None:
-        inside &= ~(ends <= window.start).to_numpy()
-    if window.end is not None:
-        inside &= (starts < window.end).to_numpy()
-    return inside
+    inside = touched(grouping.source.window(since, until), starts, ends)
+    return grouping.source.returned(trend[inside].reset_index(drop=True))
+
+
+def touched(window: Window, starts: pd.Series[Any], ends: pd.Series[Any]) -> pd.Series[bool]:
+    """Return which times, from when until before when, a window touches."""
+    begun = Window(until=window.end).contains(starts)
+    return begun & Window(since=window.start).contains(ends - pd.Timedelta("1us"))
 
 
 def _with_limits(

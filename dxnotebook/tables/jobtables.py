@@ -225,7 +225,7 @@ def missing(tables: JobTables) -> list[str]:
     return [*filter(None, [*unanswered(tables.failures), rejected(tables.rejects["reason"])])]
 
 
-def observed_at(jobs: pd.DataFrame, now: pd.Timestamp | str | None = None) -> pd.Timestamp:
+def observed_at(jobs: pd.DataFrame, now: Moment | None = None) -> pd.Timestamp:
     """Return when jobs were as a frame has them.
 
     That is as given, as loaded from the service, or else the latest time in the frame.

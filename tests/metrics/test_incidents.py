@@ -71,6 +71,25 @@ def test_a_doubling_that_lasts_is_one_incident_with_one_start():
     assert found["n"] == 20 * 60
 
 
+def test_what_is_undone_counts_in_how_long_an_incident_took_to_be_mended():
+    def one(number, data_set, state, day, hour):
+        at = f"2026-09-{day:02}T{hour:02}:{number % 60:02}:00Z"
+        details = {"ImportAssetsFromS3": {"DataSetId": data_set}}
+        return job(number, State=state, CreatedAt=at, UpdatedAt=at, Details=details)
+
+    usual = [one(n, f"usual {n}", "COMPLETED", 1 + n // 50, n % 24) for n in range(1000)]
+    failed = [one(1000 + n, f"bad {n}", "ERROR", 10, 12) for n in range(30)]
+    mended = [one(1000 + n, f"bad {n - 60}", "COMPLETED", 11, 12) for n in range(60, 70)]
+    more = [one(1000 + n, f"bad {n - 60}", "COMPLETED", 15, 12) for n in range(70, 80)]
+    jobs = page_of(*usual, *failed, *mended, *more)
+    (found,) = dx.incidents(tables_of(jobs)).to_dict("records")
+    assert (found["recovered"], found["unresolved"]) == (20, 10)
+    # of those that are done the half is after a day, of all of them after five
+    assert found["recovery_s"] == 5 * 86_400
+    (found,) = dx.incidents(tables_of(page_of(*usual, *failed, *mended))).to_dict("records")
+    assert pd.isna(found["recovery_s"])
+
+
 def test_empty_tables_and_other_things():
     found = dx.incidents(tables_of(page_of()))
     assert found.empty
