@@ -26,6 +26,7 @@ from dxnotebook.console import Command, Completed, Group, options, say
 from dxnotebook.errors import DxError, LoadError, LoadInterrupted, installing, naming_extras
 from dxnotebook.files.export import export as export_tables
 from dxnotebook.files.export import suffix_of
+from dxnotebook.files.people import FILTERS
 from dxnotebook.files.read import read_jobs
 from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
@@ -109,7 +110,7 @@ _DEMO = (
     ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
 )
 _EXPORT = (
-    ("--tables", _IS_FLAG, "A file for each table, in a folder of that name, also as CSV."),
+    ("--tables", "folder", _IS_FLAG, "A file for each table, in a folder of that name, also as CSV."),
     ("--no-bom", _IS_FLAG, "CSV without the mark by which Excel knows UTF-8."),
 )
 _REPORT = (
@@ -184,6 +185,8 @@ def _load_tables(
         tables: JobTables = _archive(archive).load(**times)
     else:
         tables = _read_files(files, **times) if files else load_jobs(sources, **times)
+    if given_times := {name: time for name, time in times.items() if time}:
+        tables.jobs.attrs[FILTERS] = ", ".join(f"{n} {t}" for n, t in given_times.items())
     for client in sources:
         try:
             tables = with_names(tables, client)
@@ -298,8 +301,8 @@ def _write_demo(tables: JobTables, folder: Path) -> None:
 
 
 @main.command(params=options(*_EXPORT, *_SOURCE, *_ONLY))
-@click.argument("path", type=click.Path(path_type=Path))
-def export(path: Path, *, tables: bool, no_bom: bool, **source: Any) -> None:
+@click.argument("path", type=click.Path())
+def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
     """Write jobs to PATH: .csv, .xlsx, .parquet, .feather or .jsonl, by its suffix.
 
     CSV is one file, a row a job, with its first error beside it; --tables, or a PATH that ends
@@ -312,12 +315,13 @@ def export(path: Path, *, tables: bool, no_bom: bool, **source: Any) -> None:
     """  # noqa: D301 (\b is click's)
     if suffix_of(path) == ".xlsx":
         _require("An export to Excel", "xlsxwriter")
-    how = {"tables": tables or None, "bom": not no_bom}
+    how = {"folder": folder, "bom": not no_bom}
     try:
         loaded = _load_tables(**source)
     except LoadError as error:
         if len(error.partial or ()) and not isinstance(error, LoadInterrupted):
-            kept = export_tables(error.partial, path.with_name(f"partial-{path.name}"), **how)
+            where, name = os.path.split(path)
+            kept = export_tables(error.partial, os.path.join(where, f"partial-{name}"), **how)
             say(f"What was read until then is written: {kept}", err=True)
         raise
     _print_written(export_tables(loaded, path, **how), loaded)
