@@ -110,7 +110,12 @@ _DEMO = (
     ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
 )
 _EXPORT = (
-    ("--tables", "folder", _IS_FLAG, "A file for each table, in a folder of that name, also as CSV."),
+    (
+        "--tables",
+        "folder",
+        _IS_FLAG,
+        "A file for each table, in a folder of that name, also as CSV.",
+    ),
     ("--no-bom", _IS_FLAG, "CSV without the mark by which Excel knows UTF-8."),
 )
 _REPORT = (

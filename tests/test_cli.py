@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 
+import click.shell_completion
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -77,7 +81,7 @@ def test_demo_opens_jupyterlab_only_when_asked_and_there(tmp_path, monkeypatch):
     assert not started
     assert run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open").exit_code == 0
     assert started == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "explore.ipynb")]]
-    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
     result = run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open")
     assert result.exit_code == 1
     assert "pip install 'dxnotebook[notebook]'" in result.output
@@ -92,7 +96,7 @@ def test_demo_says_where_it_cannot_write(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",)]
+    "arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",), ("explore",)]
 )
 def test_help_shows_an_example_or_the_commands(arguments):
     result = run(*arguments, "--help")
@@ -165,9 +169,7 @@ def test_export_writes_what_check_and_export_read(tmp_path, name):
         "2026-09-21",
     )
     assert again.exit_code == 0
-    created = pd.read_csv(tmp_path / "jobs.csv" / "jobs.csv", parse_dates=["created_at"])[
-        "created_at"
-    ]
+    created = pd.read_csv(tmp_path / "jobs.csv", parse_dates=["created_at"])["created_at"]
     assert created.min() >= pd.Timestamp("2026-09-14", tz="UTC")
     assert created.max() < pd.Timestamp("2026-09-21", tz="UTC")
     assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
@@ -187,7 +189,7 @@ def test_one_job_is_one_job(tmp_path):
     [
         ("deltalake", ["sync", "archive"], "Archive needs deltalake.*dxnotebook\\[archive\\]"),
         ("deltalake", ["check", "--archive", "a"], "Archive needs deltalake"),
-        ("nbclient", ["report", "--demo"], "write_report needs nbclient.*dxnotebook\\[notebook\\]"),
+        ("nbclient", ["report", "--demo"], "A report needs nbclient.*dxnotebook\\[notebook\\]"),
     ],
 )
 def test_a_missing_library_is_named_with_what_installs_it(tmp_path, library, arguments, told):
@@ -269,7 +271,7 @@ def test_export_says_what_is_wrong(tmp_path):
         in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
     )
     assert (
-        "Invalid profile: 'nobody'"
+        "Invalid --profile: 'nobody'"
         in run("export", str(tmp_path / "jobs.csv"), "--profile", "nobody").output
     )
 
@@ -378,7 +380,7 @@ def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     folder = str(tmp_path / "archive")
     result = run("sync", folder, "--profile", "nope")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "Invalid profile: 'nope'" in result.stderr
+    assert "Invalid --profile: 'nope'" in result.stderr
     account.faults = [dx.demo.Fault("denied", 1, times=1)]
     result = run("sync", folder, "--profile", "one", "--profile", "two")
     assert result.exit_code == 3
@@ -390,3 +392,118 @@ def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     assert "AccessDenied" in result.stderr
     (tmp_path / "file").write_text("")
     assert run("sync", str(tmp_path / "file")).exit_code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.4, 1.2, 3])
+@pytest.mark.parametrize("command", [("check",), ("sync", "archive")])
+def test_an_interrupt_ends_a_command_in_a_line_while_it_imports_or_waits(
+    command, after_s, account, tmp_path
+):
+    account.faults = [dx.demo.Fault("throttle", 0, times=None)]
+    program = [sys.executable, "-m", "dxnotebook", *command]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)
+    assert (process.returncode, *said) == (130, "", "Interrupted.\n")
+
+
+@pytest.mark.slow
+def test_a_broken_pipe_ends_a_command_quietly(tmp_path):
+    program = [
+        sys.executable,
+        "-m",
+        "dxnotebook",
+        "demo",
+        "--jobs",
+        "50",
+        "--folder",
+        str(tmp_path),
+    ]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_messages_are_in_options(account, tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert run("check").output.endswith("Give --region us-east-1, or set AWS_DEFAULT_REGION.\n")
+    (tmp_path / "bad.json").write_bytes(page_of(job()) + b"{")
+    for arguments in (
+        ("check", "--file", str(tmp_path / "bad.json")),
+        ("check", "--demo", "--since", "2026-09-02", "--until", "2026-09-01"),
+        ("check", "--demo", "--max-silence", "long"),
+        ("check", "--archive", str(tmp_path / "none")),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert not re.search(r"`\.|`since|dx\.|partial|max_silence|=\[", done.output), done.output
+
+
+def test_what_was_read_before_a_load_broke_off_is_written_beside(account, tmp_path):
+    account.faults = [dx.demo.Fault("denied", 1, times=None)]
+    path = tmp_path / "jobs.jsonl"
+    path.write_text("whole, of yesterday")
+    done = run("export", str(path), "--region", "us-east-1")
+    assert done.exit_code == 1
+    part = tmp_path / "partial-jobs.jsonl"
+    assert f"What was read until then is written: {part}" in done.stderr
+    assert len(dx.read_jobs(part)) == 200
+    assert path.read_text() == "whole, of yesterday"
+
+
+def test_values_are_checked_before_anything_is_asked(account, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "voila", None)
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    (tmp_path / "mine.ipynb").write_text("{")
+    for arguments in (
+        ("check", "--by", "colour"),
+        ("check", "--max-silence", "long"),
+        ("check", "--since", "long"),
+        ("export", "jobs.xlsx"),
+        ("export", "jobs.doc"),
+        ("report", "--notebook", str(tmp_path / "none.ipynb")),
+        ("report", "--notebook", str(tmp_path / "mine.ipynb")),
+        ("explore",),
+    ):
+        assert run(*arguments).exit_code in (1, 2), arguments
+    assert account.requests == []
+
+
+def test_names_are_completed(account):
+    def completed(*words):
+        commands = click.shell_completion.BashComplete(cli.main, {}, "dxnotebook", "X")
+        return [item.value for item in commands.get_completions(list(words[:-1]), words[-1])]
+
+    assert completed("sync", "archive", "--profile", "") == ["one", "two"]
+    assert "us-east-1" in completed("check", "--region", "us-")
+    assert completed("check", "--by", "data_set") == ["data_set_id", "data_set_name"]
+    [item] = click.shell_completion.BashComplete(cli.main, {}, "d", "X").get_completions(
+        ["check", "--file"], "x"
+    )
+    assert item.type == "file"
+
+
+def test_the_demo_is_synced(tmp_path):
+    assert run("sync", "--demo", str(tmp_path / "a")).output.startswith("6,000 new")
+
+
+@pytest.mark.slow
+def test_explore_serves_the_dashboard_to_who_has_the_token(tmp_path):
+    (tmp_path / "jobs.json").write_bytes(page_of(job()))
+    program = [sys.executable, "-m", "dxnotebook", "explore", "--no-browser"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*program, "--file", str(tmp_path / "jobs.json")], stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        address = re.search(r"http://127.0.0.1:\d+/\?token=\w+", process.stdout.readline())[0]
+        fetched = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert "login" in fetched.open(address.partition("?")[0]).url
+        page = fetched.open(address).read().decode()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1]
+    assert "Jobs of AWS Data Exchange" in page
+    assert (process.returncode, said) == (130, "Interrupted.\n")

@@ -58,11 +58,16 @@ def _overview(tables: JobTables) -> pd.DataFrame:
         facts.append(f"only {jobs.attrs[FILTERS]}")
     facts += [f"missing: {words}" for words in missing(tables)]
     state = jobs["state"]
-    counts = pd.DataFrame({"finished": state.isin(FINISHED_STATES), "failed": state.isin(FAILED_STATES)})
+    counts = pd.DataFrame(
+        {"finished": state.isin(FINISHED_STATES), "failed": state.isin(FAILED_STATES)}
+    )
     parts = [counts.assign(jobs=1).groupby(["all jobs"] * len(jobs)).sum()]
     for by in ("type", "data_set_name" if "data_set_name" in jobs else "data_set_id"):
-        groups = counts.assign(jobs=1).groupby(jobs[by].astype("str")).sum()
-        parts.append(groups.sort_values("failed", ascending=False, kind="stable").head(_MOST_GROUPS))
+        what = by.removesuffix("_name").removesuffix("_id").replace("_", " ")
+        groups = counts.assign(jobs=1).groupby(f"{what}: " + jobs[by].astype("str")).sum()
+        parts.append(
+            groups.sort_values("failed", ascending=False, kind="stable").head(_MOST_GROUPS)
+        )
     rates = pd.concat(parts).rename_axis("overview").reset_index()
     rates["failure rate"] = rates["failed"] / rates["finished"]
     rows: Any = pd.concat([pd.DataFrame({"overview": facts}), rates], ignore_index=True)

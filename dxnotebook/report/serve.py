@@ -52,7 +52,10 @@ def serve(
         own = {"cwd": folder, "env": {**os.environ, "TMPDIR": folder}, "start_new_session": True}
         log = Path(folder, "log")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink, **own) as process:
+        with (
+            log.open("w") as sink,
+            subprocess.Popen(command, stdout=sink, stderr=sink, **own) as process,
+        ):
             try:
                 _wait_for(port, process, log)
                 address = f"http://{_HOST}:{port}/?token={token}"
