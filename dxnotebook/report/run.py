@@ -35,7 +35,8 @@ def page(tables: JobTables, window: Window, notebook: Path | None) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         since, until = (at and at.isoformat() for at in (window.start, window.end))
         exported = export(tables, Path(scratch, "tables.feather"), progress=False)
-        load_from(opened, exported, f"since, until = {since!r}, {until!r}")
+        charts = "import dxnotebook.report\n\ndxnotebook.report.Chart.embedded = True"
+        load_from(opened, exported, f"since, until = {since!r}, {until!r}\n{charts}")
         done = _run(opened, notebook.parent if notebook else Path(scratch))
     for cell in done.cells:  # warnings and tracebacks tell where what lies on this machine
         outputs = cell.get("outputs", [])
