@@ -104,10 +104,10 @@ def _draw_days(ax: Axes, rates: Array) -> None:
 
 def _hatch(ax: Axes, week: Integers, weekday: Integers) -> None:
     """Hatch days without finished jobs, and say what that means."""
-    look: style.Look = {"facecolor": "white", "hatch": "////"}
+    look: style.Look = {"facecolor": "none", "hatch": "////"}
     for corner in zip(week, weekday, strict=True):
-        ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.PALE, linewidth=0, **look))
-    key = Patch(edgecolor=style.GREY, linewidth=0.5, label="no finished jobs", **look)
+        ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.ink(0.17), linewidth=0, **look))
+    key = Patch(edgecolor=style.ink(0.65), linewidth=0.5, label="no finished jobs", **look)
     style.legend(ax, [key])
 
 

@@ -86,17 +86,17 @@ def _draw_band(ax: Axes, place: int, steps: pd.DataFrame, edges: Array) -> None:
     scale = _HEIGHT / (max(peak, quota) if limited else peak)
     band = place + scale * _highest(steps, edges)
     ax.stairs(band, edges, baseline=place, fill=True, color=style.SKY)
-    ax.axhline(place, color=style.PALE, linewidth=0.8, zorder=0)
-    colour = style.RED if reached else style.BLUE
+    ax.axhline(place, color=style.ink(0.17), linewidth=0.8, zorder=0)
+    colour, text = (style.RED, style.RED) if reached else (style.BLUE, style.ink())
     at = style.days_of(steps["at"][steps["open"] == peak].head(1))
     mark = "v" if reached else "."
     ax.plot(at, place + scale * peak, mark, color=colour, markersize=6, clip_on=False)
-    look: style.Look = {"color": colour, "weight": "bold" if reached else "normal"}
+    look: style.Look = {"color": text, "weight": "bold" if reached else "normal"}
     style.note(ax, f"peak {peak}", (1.01, place + 0.25), style.BESIDE, **look)
     if limited:
         ends, height = edges[[0, -1]], np.full(2, place + scale * quota)
-        ax.plot(ends, height, "--", color=style.GREY, linewidth=1)
-        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.GREY)
+        ax.plot(ends, height, "--", color=style.ink(0.65), linewidth=1)
+        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.ink(0.65))
 
 
 def _highest(steps: pd.DataFrame, edges: Array) -> Array:

@@ -20,7 +20,7 @@ _SHAPES = {
     "failed": ("X", style.RED, True, 1.7),
     "missed": ("d", None, False, 1.5),
     "open": ("o", None, False, 1.1),
-    "cancelled": ("_", style.GREY, True, 1.2),
+    "cancelled": ("_", None, True, 1.2),
     "recovered": ("^", style.ORANGE, True, 1.3),
     "completed": ("s", style.SKY, True, 0.75),
 }
