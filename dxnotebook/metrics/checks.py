@@ -13,7 +13,9 @@ import pandas as pd
 
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, recovery, reruns
+from dxnotebook.metrics.feeds import feeds
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
+from dxnotebook.metrics.revisions import filled
 from dxnotebook.tables.jobtables import (
     JobTables,
     checked,
@@ -50,6 +52,8 @@ def check(
     max_unresolved: int | None = None,
     max_stuck: int | None = None,
     max_silence: str | timedelta | None = None,
+    max_overdue: int | None = None,
+    incomplete: bool | pd.DataFrame = False,
     now: pd.Timestamp | str | None = None,
 ) -> pd.DataFrame:
     """Return what is wrong with jobs, by the limits that are given.
@@ -81,14 +85,19 @@ def check(
         How many jobs may be open for longer than usual.
     max_silence : str or timedelta, optional
         How long ago the last success of each data set may be, as "26h" or "3d".
+    max_overdue : int, optional
+        How many feeds may be overdue (see `feeds`).
+    incomplete : bool or pandas.DataFrame
+        Whether incomplete revisions are a finding; or the answer of `revisions`, which with a
+        client also knows those that were finalized though incomplete.
     now : Timestamp or str, optional
         When the jobs were as the tables have them; by default when they were loaded.
 
     Returns
     -------
     pandas.DataFrame
-        One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck" or
-        "silence"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value
+        One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck",
+        "silence", "overdue" or "incomplete"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value
         of `by`, the id of a data set, the name of a client; null where it is all jobs), ``value``,
         ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No row when
         nothing is wrong. What was looked at is in ``attrs["looked_at"]``: ``jobs`` (how many are
@@ -119,7 +128,9 @@ def check(
     """
     tables = checked(tables)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
-    numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck}
+    numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
+    if incomplete is not False:
+        numbers["incomplete"] = 0
     _check_limits(shares, numbers, max_silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
@@ -145,6 +156,13 @@ def check(
     if max_silence is not None:
         limit = _length_in_seconds(max_silence)
         findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
+    if max_overdue is not None:
+        late = feeds(tables, now=now, **limits).query("status == 'overdue'")
+        if len(late) > max_overdue:
+            findings.append(_overdue_finding(late, names, max_overdue))
+    if incomplete is not False:
+        shown = filled(tables, since, until) if incomplete is True else incomplete
+        findings += _incomplete_findings(shown, names)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result.attrs["looked_at"] = looked_at
     return result
@@ -333,6 +351,25 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
         since = "the last success was" if succeeded else "no success since the first job,"
         text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
         yield _finding("silence", text, seconds, limit, data_set_id)
+
+
+def _overdue_finding(late: pd.DataFrame, names: Names, limit: int) -> Finding:
+    longest = late.loc[late["overdue_s"].idxmax()]
+    what = f"{longest['type']} of {names.get(longest['data_set_id'], 'no data set')}"
+    text = f"{counted(len(late), 'feed is', 'feeds are')} overdue (limit {limit:,}). The longest, "
+    text += f"{what}, for {elapsed(longest['overdue_s'])}."
+    return _finding("overdue", text, len(late), limit)
+
+
+def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:
+    """Yield the findings about revisions that miss assets, and those that were finalized so."""
+    for column, value in (("finding", "finalized though incomplete"), ("status", "incomplete")):
+        found = revisions[revisions.get(column, revisions["status"]) == value]
+        for last in found.head(1).to_dict("records"):
+            lacks = f"{last['assets_missing']:,} of {counted(last['assets_asked'], 'asset')}"
+            whose = f"{last['revision_id']} of {names.get(last['data_set_id'], 'no data set')}"
+            text = f"{counted(len(found), 'revision is', 'revisions are')} {value}. The last, {whose}, misses {lacks}."
+            yield _finding("incomplete", text, len(found), 0, value)
 
 
 def _data_set_names(tables: JobTables) -> Names:
