@@ -32,6 +32,7 @@ from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import AWS_KEEPS
+from dxnotebook.published import revisions
 from dxnotebook.report.shipped import shipped
 from dxnotebook.report.write import write_report
 from dxnotebook.tables.jobtables import AS_OF, JobTables, missing, observed_at, within
@@ -138,6 +139,9 @@ _CHECK: Any = (
     ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
     ("--max-silence", {"metavar": "LENGTH"},
      "How long ago each data set's last success may be: 26h, 3d."),
+    ("--max-overdue", _IS_COUNT, "How many feeds, run again and again, may be overdue."),
+    ("--incomplete", _IS_FLAG,
+     "Find revisions that miss assets, and, where AWS is asked, those finalized nevertheless."),
     ("--json", "as_json", _IS_FLAG, "Print the findings, and what was looked at, as JSON."),
     ("--quiet", _IS_FLAG, "Print findings only, not what was looked at."),
 )  # fmt: skip
@@ -164,9 +168,14 @@ def _require(name: str, *libraries: str) -> None:
             import_module(library)
 
 
-def _clients(profiles: Names, regions: Names, *, is_demo: bool) -> list[Any]:
+def _sources(
+    profiles: Names, regions: Names, is_demo: bool, archive: Any = None, files: Names = (), **_: Any
+) -> list[Any]:
+    """Return the clients that options name; none where an archive or files take their place."""
     if is_demo:
         return [simulated.client()]
+    if not (profiles or regions) and (archive is not None or files):
+        return []
     return clients(profiles or None, "all" if "all" in regions else regions or None)
 
 
@@ -176,16 +185,14 @@ def _archive(uri: str) -> Any:
     return Archive(uri)
 
 
-def _load_tables(
-    profiles: Names, regions: Names, archive: str | None, files: Names, is_demo: bool, **times: Any
-) -> JobTables:
+def _load_tables(since: Any, until: Any, **source: Any) -> JobTables:
     """Return the jobs that options name, with those names of their data sets that are to be had."""
-    given = {"archive": archive is not None, "file": bool(files), "demo": is_demo}
+    archive, files, times = source["archive"], source["files"], {"since": since, "until": until}
+    given = {"archive": archive is not None, "file": bool(files), "demo": source["is_demo"]}
     if sum(given.values()) > 1:
         names = " and --".join(name for name, is_given in given.items() if is_given)
         raise click.UsageError(f"Give one of --{names}.")
-    asks_aws = profiles or regions or archive is None and not files
-    sources = _clients(profiles, regions, is_demo=is_demo) if asks_aws else []
+    sources = _sources(**source)
     if archive is not None:
         tables: JobTables = _archive(archive).load(**times)
     else:
@@ -370,7 +377,7 @@ def explore(port: int, *, no_browser: bool, **source: Any) -> None:
 
 
 @main.command(cls=_Checking, params=options(*_CHECK, *_SOURCE, *_WINDOW))
-def check(*, as_json: bool, quiet: bool, **given: Any) -> None:
+def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
     The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
@@ -386,11 +393,14 @@ def check(*, as_json: bool, quiet: bool, **given: Any) -> None:
     """  # noqa: D301 (\b is click's)
     by = given.pop("by")
     limits = {name: given.pop(name) for name in list(given) if name.startswith("max_")}
-    if all(limit is None for limit in limits.values()):
+    if not incomplete and all(limit is None for limit in limits.values()):
         limits["max_failure_rate"] = _USUAL_LIMIT
-    checks.check(_nothing(), **limits, by=by)  # which raises before all is loaded
+    limits |= {"by": by, "incomplete": incomplete}
+    checks.check(_nothing(), **limits)  # which raises before all is loaded
     tables, window = _load_context(**given)
-    findings = checks.check(tables, **window, **limits, by=by)
+    if incomplete:
+        limits["incomplete"] = _revisions(tables, given, window)
+    findings = checks.check(tables, **window, **limits)
     looked_at = findings.attrs["looked_at"]
     if as_json:
         records = json.loads(findings.to_json(orient="records"))
@@ -401,6 +411,17 @@ def check(*, as_json: bool, quiet: bool, **given: Any) -> None:
             say(line)
     could_check = looked_at["jobs"] and (findings["check"] != checks.NO_ANSWER).any()
     sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
+
+
+def _revisions(tables: JobTables, given: dict[str, Any], window: dict[str, Any]) -> pd.DataFrame:
+    """Return the revisions of tables, and what the service says of them where it is asked."""
+    try:
+        return revisions(tables, _sources(**given) or None, **window)
+    except LoadInterrupted:
+        raise
+    except LoadError as error:
+        say(f"Without what AWS says of revisions: {error}", err=True)
+        return revisions(tables, **window)
 
 
 @main.command(params=options(*_AWS, _IS_DEMO, *_SYNC))
@@ -421,7 +442,7 @@ def sync(archive: str, *, full: bool, optimize: bool, **source: Any) -> None:
       dxnotebook sync s3://my-bucket/jobs --profile prod --region us-east-1 --region eu-west-1
     """  # noqa: D301 (\b is click's)
     opened = _archive(archive)
-    result = opened.sync(_clients(**source), full=full or None)
+    result = opened.sync(_sources(**source), full=full or None)
     say(result)
     if optimize:
         opened.optimize()
