@@ -11,6 +11,7 @@ import pandas as pd
 from dxnotebook.arrays import Integers, Mask, hashed, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
+from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
 from dxnotebook.times import Moment, Window
@@ -81,7 +82,8 @@ def unresolved_failures(
         **error.reset_index(drop=True),
         job_id=last["job_id"],
     )
-    return result.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
+    result = result.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
+    return readable(result)
 
 
 def recoveries(

@@ -107,7 +107,7 @@ def _hatch(ax: Axes, week: Integers, weekday: Integers) -> None:
     look: style.Look = {"facecolor": "none", "hatch": "////"}
     for corner in zip(week, weekday, strict=True):
         ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.ink(0.17), linewidth=0, **look))
-    key = Patch(edgecolor=style.ink(0.65), linewidth=0.5, label="no finished jobs", **look)
+    key = Patch(edgecolor=style.ink(0.7), linewidth=0.5, label="no finished jobs", **look)
     style.legend(ax, [key])
 
 

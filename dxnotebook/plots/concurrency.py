@@ -95,8 +95,8 @@ def _draw_band(ax: Axes, place: int, steps: pd.DataFrame, edges: Array) -> None:
     style.note(ax, f"peak {peak}", (1.01, place + 0.25), style.BESIDE, **look)
     if limited:
         ends, height = edges[[0, -1]], np.full(2, place + scale * quota)
-        ax.plot(ends, height, "--", color=style.ink(0.65), linewidth=1)
-        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.ink(0.65))
+        ax.plot(ends, height, "--", color=style.ink(0.7), linewidth=1)
+        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.ink(0.7))
 
 
 def _highest(steps: pd.DataFrame, edges: Array) -> Array:

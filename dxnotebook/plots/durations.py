@@ -90,7 +90,7 @@ def plot_durations(
     ax.axvline(usual, color=style.ink(), linewidth=1, linestyle=":")
     style.note(ax, text, (usual, 1), style.ABOVE, shift=(4, -3), va="top")
     for place, n in zip(places, shown["n"], strict=True):
-        style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.ink(0.65))
+        style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.ink(0.7))
     style.group_axis(ax, places, shown[by])
     ax.set_ylim(-0.6, len(shown) - 0.2)
     label = f"created → finished{style.rest(len(shown), len(groups))}"

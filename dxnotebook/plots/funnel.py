@@ -124,7 +124,7 @@ def _draw_funnels(ax: Axes, sizes: Array, usual: float) -> None:
     for label, (share, line) in _FUNNELS.items():
         for tail, name in (((1 - share) / 2, None), ((1 + share) / 2, label)):
             limit = _limit(grid, usual, tail)
-            ax.plot(grid, limit, line, color=style.ink(0.65), linewidth=1, label=name)
+            ax.plot(grid, limit, line, color=style.ink(0.7), linewidth=1, label=name)
     ax.axhline(usual, color=style.ink(), linewidth=1)
     ax.set_xscale("log")
     ax.set_xlim(grid[0], grid[-1])

@@ -72,7 +72,7 @@ def empty(ax: Axes, jobs: Any, reason: str) -> Axes:
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     text = reason if len(jobs) else "no jobs"
-    note(ax, text, (0.5, 0.5), "axes fraction", ha="center", fontsize=13, color=ink(0.65))
+    note(ax, text, (0.5, 0.5), "axes fraction", ha="center", fontsize=13, color=ink(0.7))
     return ax
 
 

@@ -104,8 +104,8 @@ def _draw_counts(ax: Axes, edges: Array, n: Array) -> None:
     counts.set_ylim(0, 1.4 * n.max() / _COUNTS)
     counts.yaxis.set_major_locator(FixedLocator([0, int(n.max())]))
     counts.yaxis.set_major_formatter("{x:,.0f}")
-    counts.tick_params(labelsize=style.SMALL, colors=style.ink(0.65))
-    look: style.Look = {"color": style.ink(0.65), "va": "bottom"}
+    counts.tick_params(labelsize=style.SMALL, colors=style.ink(0.7))
+    look: style.Look = {"color": style.ink(0.7), "va": "bottom"}
     style.note(counts, "finished jobs", (0, 1.05 * n.max()), style.BESIDE, shift=(4, 0), **look)
     counts.spines[["top", "left", "right"]].set_visible(False)
     ax.set_zorder(counts.get_zorder() + 1)
@@ -134,7 +134,7 @@ def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, label: str) -> None
 
 def _draw_limits(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     """Draw the control limits and the baseline."""
-    look: style.Look = {"color": style.ink(0.65), "linestyle": "--", "linewidth": 1}
+    look: style.Look = {"color": style.ink(0.7), "linestyle": "--", "linewidth": 1}
     ax.stairs(trend["upper"], edges, baseline=None, label="control limit", **look)
     usual = trend["baseline"].to_numpy()
     ax.stairs(usual, edges, baseline=None, color=style.ink(), linewidth=1)

@@ -72,7 +72,7 @@ class Table:
 def _row(tag: str, kinds: list[str], texts: Any) -> str:
     """Return a row of HTML, in which long names may be broken."""
     cells = (f"<{tag}{kind}>{html.escape(text)}" for kind, text in zip(kinds, texts, strict=True))
-    return f"<tr>{''.join(cells)}</tr>".replace("_", "_<wbr>")
+    return "<tr>{}</tr>\n".format("\n".join(cells)).replace("_", "_<wbr>")
 
 
 def _kind(column: pd.Series[Any], texts: list[str]) -> str:
