@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -84,8 +83,7 @@ _IS_COUNT = {"type": click.IntRange(0)}
 _IS_DEMO = ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS.")
 _AWS = (
     ("--profile", "profiles", {**_SEVERAL, "type": Completed(_profiles)},
-     "A profile of the AWS configuration; may be given more than once.  "
-     "[default: the default credentials]"),
+     "A profile of the AWS configuration; may be given more than once.  [default: AWS's]"),
     ("--region", "regions", {**_SEVERAL, "type": Completed(_regions)},
      'A region, or "all"; may be given more than once.  [default: the profile\'s]'),
 )  # fmt: skip
@@ -101,8 +99,8 @@ _ONLY = (
     ("--until", _IS_TIME, "Only jobs created before.  [default: now]"),
 )
 _WINDOW = (
-    ("--since", _IS_TIME, "What happened since: 30d, 12h, 2026-09-01; all jobs around it are "
-     "read, too.  [default: the first job]"),
+    ("--since", _IS_TIME,
+     "What happened since: 30d, 2026-09-01; all jobs around it are read, too.  [default: all]"),
     ("--until", _IS_TIME, "What happened before.  [default: now]"),
 )  # fmt: skip
 _DEMO = (
@@ -152,7 +150,7 @@ _SYNC = (
 
 
 class _Checking(Command):
-    class failure(click.ClickException):  # noqa: N801, D106 (click names it so)
+    class failure(click.ClickException):  # noqa: N801 (click names it so)
         exit_code = _CANNOT_CHECK
 
 
@@ -332,8 +330,8 @@ def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
         loaded = _load_tables(**source)
     except LoadError as error:
         if len(error.partial or ()) and not isinstance(error, LoadInterrupted):
-            where, name = os.path.split(path)
-            kept = export_tables(error.partial, os.path.join(where, f"partial-{name}"), **how)
+            part = Path(path).with_name(f"partial-{Path(path).name}")
+            kept = export_tables(error.partial, part, **how)
             say(f"What was read until then is written: {kept}", err=True)
         raise
     _print_written(export_tables(loaded, path, **how), loaded)

@@ -31,7 +31,7 @@ def say(text: object, *, err: bool = False) -> None:
     click.echo("\n".join(map(visible, str(text).split("\n"))), err=err)
 
 
-class Completed(click.ParamType):
+class Completed(click.ParamType):  # type: ignore[type-arg]
     """A name that is completed from those that there are."""
 
     name = "name"

@@ -82,12 +82,13 @@ def export(
     -----
     Parquet and Feather keep every dtype. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
     CSV and Excel ids come last, and the columns of a job's first error are ``error_code``,
-    ``error_message``, ``error_bucket`` and ``error_key``. Excel files have times in UTC, as their headers say, those that Excel cannot have (before March 1900) as
-    text; too many rows go on in further sheets; a text of more than 32,767 characters is shortened,
-    with a mark; control characters are shown as ``\x00``. Lone surrogates, which none of the
-    formats can hold, become their escapes. JSON Lines of tables hold what ``to_jobs()`` gives: no
-    data sets' names. ``JobTables.failures`` are kept by Parquet and Feather, as texts. A warning
-    says how many jobs are among the rejects.
+    ``error_message``, ``error_bucket`` and ``error_key``. Excel files have times in UTC, as their
+    headers say, those that Excel cannot have (before March 1900) as text; too many rows go on in
+    further sheets; a text of more than 32,767 characters is shortened, with a mark; control
+    characters are shown as ``\x00``. Lone surrogates, which none of the formats can hold, become
+    their escapes. JSON Lines of tables hold what ``to_jobs()`` gives: no data sets' names.
+    ``JobTables.failures`` are kept by Parquet and Feather, as texts. A warning says how many jobs
+    are among the rejects.
 
     Examples
     --------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 
 import pandas as pd
 
@@ -70,6 +69,6 @@ def _overview(tables: JobTables) -> pd.DataFrame:
         )
     rates = pd.concat(parts).rename_axis("overview").reset_index()
     rates["failure rate"] = rates["failed"] / rates["finished"]
-    rows: Any = pd.concat([pd.DataFrame({"overview": facts}), rates], ignore_index=True)
+    rows: pd.DataFrame = pd.concat([pd.DataFrame({"overview": facts}), rates], ignore_index=True)
     numbers = ["jobs", "finished", "failed"]
     return rows.astype(dict.fromkeys(numbers, "Int64"))[["overview", *numbers, "failure rate"]]

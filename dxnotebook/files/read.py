@@ -133,8 +133,8 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
             f"read single tables with pandas.read_{'excel' if found.suffix == '.xlsx' else 'csv'}."
         )
     if found.is_file() and name.endswith(TYPED):
-        how = f"read it with pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
-        raise DxError(f"{shown} is a single frame; {how}.")
+        how = f"pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
+        raise DxError(f"{shown} is a single frame; read it with {how}.")
     if found.is_file():
         raise FormatError(f"{shown} is no export. Read listings of jobs with dx.read_jobs.")
     return read_folder(found, found.suffix if found.suffix in TYPED else TYPED[0])

@@ -179,14 +179,14 @@ def write_workbook(
         raise OSError(*error.args[0].args) from error
 
 
-def _links(jobs: pa.Table | None, table: pa.Table) -> dict[str, list[str | None]]:
+def _links(jobs: pa.Table | None, table: pa.Table) -> dict[str, list[str]]:
     """Return where the cells of columns lead: the ids of jobs to their rows."""
     if jobs is None or "job_id" not in table.column_names:
         return {}
     if max(jobs.num_rows, table.num_rows) > _MOST_LINKS:
         return {}
-    rows = pc.index_in(table["job_id"], jobs["job_id"]).to_pylist()
-    return {"job_id": [None if row is None else f"internal:'jobs'!A{row + 2}" for row in rows]}
+    rows = pc.fill_null(pc.index_in(table["job_id"], jobs["job_id"]), -1).to_pylist()
+    return {"job_id": [f"internal:'jobs'!A{row + 2}" for row in rows]}
 
 
 def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
@@ -212,13 +212,15 @@ def _write_rows(sheet: Any, table: pa.Table, bar: Any, links: Mapping[str, list[
     for part in slices(table, bar):
         # the library takes cells one by one, in this mode those of a row after the row before
         columns = [_cells(column) for column in part.columns]
-        leads = [links.get(name) for name in part.column_names]
+        leads = [links.get(name, ()) for name in part.column_names]
         for values in zip(*columns, strict=True):
             row += 1
             for place, value in enumerate(values):
-                if value is not None and leads[place] and leads[place][row - 1]:
+                if value is None:
+                    continue
+                if leads[place]:
                     sheet.write_url(row, place, leads[place][row - 1], string=value)
-                elif value is not None:
+                else:
                     put[type(value)](row, place, value)
 
 

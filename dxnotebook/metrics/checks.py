@@ -41,7 +41,7 @@ Findings = Iterator[Finding]
 Names = dict[Any, str]
 
 
-def check(
+def check(  # noqa: C901 (one condition a limit)
     tables: JobTables,
     *,
     since: Moment | None = None,
@@ -97,13 +97,13 @@ def check(
     -------
     pandas.DataFrame
         One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck",
-        "silence", "overdue" or "incomplete"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value
-        of `by`, the id of a data set, the name of a client; null where it is all jobs), ``value``,
-        ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No row when
-        nothing is wrong. What was looked at is in ``attrs["looked_at"]``: ``jobs`` (how many are
-        in the window), ``since``, ``until``, ``as_of``, ``accounts``, ``regions``, and with `by`
-        ``groups``: the rate of each, its interval, and the adjusted p-value of its being above the
-        limit.
+        "silence", "overdue" or "incomplete"; "rejects", "no answer" or "no jobs"), ``of`` (what it
+        is about: the value of `by`, the id of a data set, the name of a client; null where it is
+        all jobs), ``value``, ``limit`` (a rate, a number, or seconds), ``message``: a line that
+        says it. No row when nothing is wrong. What was looked at is in ``attrs["looked_at"]``:
+        ``jobs`` (how many are in the window), ``since``, ``until``, ``as_of``, ``accounts``,
+        ``regions``, and with `by` ``groups``: the rate of each, its interval, and the adjusted
+        p-value of its being above the limit.
 
     Raises
     ------
@@ -354,7 +354,7 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
 
 
 def _overdue_finding(late: pd.DataFrame, names: Names, limit: int) -> Finding:
-    longest = late.loc[late["overdue_s"].idxmax()]
+    [longest] = late.nlargest(1, "overdue_s").to_dict("records")
     what = f"{longest['type']} of {names.get(longest['data_set_id'], 'no data set')}"
     text = f"{counted(len(late), 'feed is', 'feeds are')} overdue (limit {limit:,}). The longest, "
     text += f"{what}, for {elapsed(longest['overdue_s'])}."
@@ -368,7 +368,8 @@ def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:
         for last in found.head(1).to_dict("records"):
             lacks = f"{last['assets_missing']:,} of {counted(last['assets_asked'], 'asset')}"
             whose = f"{last['revision_id']} of {names.get(last['data_set_id'], 'no data set')}"
-            text = f"{counted(len(found), 'revision is', 'revisions are')} {value}. The last, {whose}, misses {lacks}."
+            text = f"{counted(len(found), 'revision is', 'revisions are')} {value}. "
+            text += f"The last, {whose}, misses {lacks}."
             yield _finding("incomplete", text, len(found), 0, value)
 
 

@@ -28,4 +28,4 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 def _html_of(frame: Any) -> str | None:
     width = frame.attrs.get(_MARK, pd.get_option("display.max_colwidth"))
     with pd.option_context("display.max_colwidth", width):
-        return frame._repr_html_()  # type: ignore[no-any-return]  # noqa: SLF001
+        return frame._repr_html_()  # type: ignore[no-any-return]

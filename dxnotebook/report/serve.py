@@ -15,6 +15,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -49,13 +50,14 @@ def serve(
         Path(folder, "voila.json").write_text(json.dumps(settings), encoding="utf-8")
         command = [sys.executable, "-m", "voila", "dashboard.ipynb"]
         # what it leaves where temporary files are is then gone, too
-        own = {"cwd": folder, "env": {**os.environ, "TMPDIR": folder}, "start_new_session": True}
+        own: Any = {"cwd": folder, "env": {**os.environ, "TMPDIR": folder}}
+        own |= {"start_new_session": True}  # the keys' interrupt is ours to handle
         log = Path(folder, "log")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with (
-            log.open("w") as sink,
-            subprocess.Popen(command, stdout=sink, stderr=sink, **own) as process,
-        ):
+        with log.open("wb") as sink:
+            own |= {"stdout": sink, "stderr": sink}
+            process = subprocess.Popen(command, **own)  # noqa: S603 (our own)
+        with process:
             try:
                 _wait_for(port, process, log)
                 address = f"http://{_HOST}:{port}/?token={token}"
