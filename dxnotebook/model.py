@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -58,6 +58,7 @@ AWS_KEEPS = timedelta(days=90)
 #: What counts as failed, and as the denominator of a rate, unless the user says otherwise.
 FAILED_STATES = ("ERROR", "TIMED_OUT")
 FINISHED_STATES = ("COMPLETED", *FAILED_STATES)
+States = Iterable[str]
 
 #: Jobs of each type that may be open at once, by the service's quotas, none of them adjustable.
 OPEN_JOB_QUOTAS: Mapping[str, int] = MappingProxyType({

@@ -17,6 +17,7 @@ import pandas as pd
 from dxnotebook.errors import DxError, invalid
 
 Moment = str | date | datetime | timedelta | pd.Timestamp | pd.Timedelta
+At = Moment | None
 Instant = pd.Timestamp | None
 Limit = pd.Timestamp | pd.Timedelta | None
 

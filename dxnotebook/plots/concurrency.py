@@ -12,7 +12,7 @@ from dxnotebook.metrics.concurrency import concurrency
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import observed_at, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _BINS = 1_500
 _HEIGHT = 0.8  # of a band, 1 apart
@@ -22,8 +22,8 @@ def plot_concurrency(
     jobs: pd.DataFrame,
     *,
     by: str = "type",
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how many jobs of each group were open over time, against the service's quota.

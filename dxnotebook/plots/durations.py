@@ -12,7 +12,7 @@ from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import created_within
 from dxnotebook.text import duration
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _LEAST_SECONDS = 0.5  # seconds: the axis is logarithmic
 
@@ -20,8 +20,8 @@ _LEAST_SECONDS = 0.5  # seconds: the axis is logarithmic
 def plot_durations(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     by: str | None = None,
     every: str | None = None,
     reference: float | None = None,

@@ -10,6 +10,7 @@ from matplotlib.collections import PolyCollection
 
 from dxnotebook.arrays import Array
 from dxnotebook.plots import lanes, style
+from dxnotebook.times import At
 
 # how a job of a state is drawn: colour, hatch, height; in this order, so that failures are on top
 _LOOKS = {
@@ -29,8 +30,8 @@ def plot_timeline(
     jobs: pd.DataFrame,
     *,
     by: str = "type",
-    since: str | pd.Timestamp | None = None,
-    until: str | pd.Timestamp | None = None,
+    since: At = None,
+    until: At = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw jobs as bars from created to finished, in a band of lanes for each group.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +15,10 @@ from dxnotebook.errors import invalid
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.metrics.trend import failure_trend
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened
-from dxnotebook.times import Moment, moment
+from dxnotebook.times import At, moment
 
 _COUNTS = 0.2  # of the height, for the numbers of jobs
 _LONGEST_MARKER = 80
@@ -29,15 +29,15 @@ _SHIFTED = "shifted: higher for some time"
 def plot_failure_trend(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     every: str = "1d",
     baseline: float | None = None,
     season: Literal["week"] | None = None,
     markers: Mapping[Any, str] | Sequence[tuple[Any, str]] = (),
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
     ax: Axes | None = None,
 ) -> Axes:
