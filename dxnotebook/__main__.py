@@ -6,12 +6,10 @@ import os
 import signal
 from typing import NoReturn
 
-_INTERRUPTED = 130  # as shells have it
-
 
 def _stop(*_: object) -> NoReturn:
     os.write(2, b"Interrupted.\n")
-    os._exit(_INTERRUPTED)
+    os._exit(128 + signal.SIGINT)  # as shells have it
 
 
 def main() -> None:
@@ -24,8 +22,8 @@ def main() -> None:
     try:
         cli.main()
     except SystemExit as end:
-        if end.code == _INTERRUPTED:  # what Python does at its end takes a while
-            os._exit(_INTERRUPTED)
+        if end.code == 128 + signal.SIGINT:  # what Python does at its end takes a while
+            os._exit(128 + signal.SIGINT)
         raise
 
 

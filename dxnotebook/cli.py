@@ -6,22 +6,20 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
 
-import botocore.session
 import click
 import pandas as pd
 
+from dxnotebook import console
 from dxnotebook import demo as simulated
-from dxnotebook.aws.clients import SERVICE, clients
+from dxnotebook.aws.clients import clients
 from dxnotebook.aws.load import load_jobs, with_names
-from dxnotebook.console import Command, Completed, Group, options, say
+from dxnotebook.console import Command, Group, options, say
 from dxnotebook.errors import DxError, LoadError, LoadInterrupted, installing, naming_extras
 from dxnotebook.files.export import export as export_tables
 from dxnotebook.files.export import suffix_of
@@ -53,100 +51,6 @@ Next:
     # with the default credentials and region; needs dataexchange:ListJobs
     tables = dx.load_jobs(since="30d")
     tables.jobs, tables.details, tables.errors"""
-
-
-def _profiles() -> Iterable[str]:
-    return botocore.session.Session().available_profiles
-
-
-def _regions() -> Iterable[str]:
-    return ["all", *botocore.session.Session().get_available_regions(SERVICE)]
-
-
-def _nothing() -> JobTables:
-    """Return tables without jobs, with all columns."""
-    empty = read_jobs([])
-    return replace(empty, jobs=empty.jobs.assign(data_set_name=empty.jobs["data_set_id"]))
-
-
-def _columns() -> Iterable[str]:
-    return _nothing().jobs.columns
-
-
-# options: their names, what is particular about them, their help
-_IS_FLAG, _SEVERAL = {"is_flag": True}, {"multiple": True}
-_IS_TIME = {"metavar": "TIME"}
-_IS_PATH = {"type": click.Path(path_type=Path)}
-_IS_FOLDER = {"type": click.Path(file_okay=False, path_type=Path), "show_default": True}
-_IS_NOTEBOOK = {"type": click.Path(exists=True, dir_okay=False, path_type=Path)}
-_IS_COUNT = {"type": click.IntRange(0)}
-_IS_DEMO = ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS.")
-_AWS = (
-    ("--profile", "profiles", {**_SEVERAL, "type": Completed(_profiles)},
-     "A profile of the AWS configuration; may be given more than once.  [default: AWS's]"),
-    ("--region", "regions", {**_SEVERAL, "type": Completed(_regions)},
-     'A region, or "all"; may be given more than once.  [default: the profile\'s]'),
-)  # fmt: skip
-_SOURCE = (
-    *_AWS,
-    ("--archive", {"metavar": "URI", "type": click.Path()}, "An archive instead of AWS."),
-    ("--file", "files", {**_SEVERAL, "type": click.Path()},
-     "A saved listing, a pattern of several, or an export, instead of AWS."),
-    _IS_DEMO,
-)  # fmt: skip
-_ONLY = (
-    ("--since", _IS_TIME, "Only jobs created since: 30d, 12h, 2026-09-01.  [default: all]"),
-    ("--until", _IS_TIME, "Only jobs created before.  [default: now]"),
-)
-_WINDOW = (
-    ("--since", _IS_TIME,
-     "What happened since: 30d, 2026-09-01; all jobs around it are read, too.  [default: all]"),
-    ("--until", _IS_TIME, "What happened before.  [default: now]"),
-)  # fmt: skip
-_DEMO = (
-    ("--folder", {**_IS_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
-    ("--jobs", {**_IS_COUNT, "default": 6_000, "show_default": True}, "How many jobs to simulate."),
-    ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
-)
-_EXPORT = (
-    (
-        "--tables",
-        "folder",
-        _IS_FLAG,
-        "A file for each table, in a folder of that name, also as CSV.",
-    ),
-    ("--no-bom", _IS_FLAG, "CSV without the mark by which Excel knows UTF-8."),
-)
-_REPORT = (
-    ("--notebook", _IS_NOTEBOOK, "A changed copy of the report's notebook to run instead."),
-    ("--copy-notebook", _IS_PATH, "Write the report's notebook there, to be changed, and end."),
-)
-_EXPLORE = (
-    ("--no-browser", _IS_FLAG, "Print the address only."),
-    ("--port", {"type": click.IntRange(0, 65_535), "default": 0},
-     "The port to listen at.  [default: one that is free]"),
-)  # fmt: skip
-_CHECK: Any = (
-    ("--max-failure-rate", {"type": click.FloatRange(0, 1)},
-     "The highest rate of failed jobs, 0 to 1.  [default: 0.1, if no limit is given]"),
-    ("--by", {"type": Completed(_columns)},
-     "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
-    ("--max-undone-rate", {"type": click.FloatRange(0, 1)},
-     "The highest rate of work that was not done in the end, re-runs included, 0 to 1."),
-    ("--max-unresolved", _IS_COUNT, "How much failed work may be without a later success."),
-    ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
-    ("--max-silence", {"metavar": "LENGTH"},
-     "How long ago each data set's last success may be: 26h, 3d."),
-    ("--max-overdue", _IS_COUNT, "How many feeds, run again and again, may be overdue."),
-    ("--incomplete", _IS_FLAG,
-     "Find revisions that miss assets, and, where AWS is asked, those finalized nevertheless."),
-    ("--json", "as_json", _IS_FLAG, "Print the findings, and what was looked at, as JSON."),
-    ("--quiet", _IS_FLAG, "Print findings only, not what was looked at."),
-)  # fmt: skip
-_SYNC = (
-    ("--full", _IS_FLAG, "Read the listings to their end, as is done once a week anyway."),
-    ("--optimize", _IS_FLAG, "Afterwards make few files of many, and delete those not needed."),
-)
 
 
 class _Checking(Command):
@@ -236,7 +140,7 @@ def main() -> None:
     """AWS Data Exchange jobs as tidy pandas tables."""
 
 
-@main.command(params=options(*_DEMO))
+@main.command(params=options(*console.DEMO))
 def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     """Load, summarise and export the jobs of a simulated account.
 
@@ -310,7 +214,7 @@ def _write_demo(tables: JobTables, folder: Path) -> None:
             say(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
 
 
-@main.command(params=options(*_EXPORT, *_SOURCE, *_ONLY))
+@main.command(params=options(*console.EXPORT, *console.SOURCE, *console.ONLY))
 @click.argument("path", type=click.Path())
 def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
     """Write jobs to PATH: .csv, .xlsx, .parquet, .feather or .jsonl, by its suffix.
@@ -337,7 +241,7 @@ def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
     _print_written(export_tables(loaded, path, **how), loaded)
 
 
-@main.command(params=options(*_REPORT, *_SOURCE, *_WINDOW))
+@main.command(params=options(*console.REPORT, *console.SOURCE, *console.WINDOW))
 @click.argument("path", type=click.Path(path_type=Path), default="report.html")
 def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:
     """Write a report of jobs to PATH (default: report.html), one file that needs no network.
@@ -359,7 +263,7 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
     _print_written(write_report(tables, path, notebook=notebook, **window), tables)
 
 
-@main.command(params=options(*_EXPLORE, *_SOURCE, *_ONLY))
+@main.command(params=options(*console.EXPLORE, *console.SOURCE, *console.ONLY))
 def explore(port: int, *, no_browser: bool, **source: Any) -> None:
     """Explore jobs in the browser: charts, causes, filters that cross, a table of jobs.
 
@@ -374,7 +278,7 @@ def explore(port: int, *, no_browser: bool, **source: Any) -> None:
     server.serve(_load_tables(**source), port, open_browser=not no_browser, say=say)
 
 
-@main.command(cls=_Checking, params=options(*_CHECK, *_SOURCE, *_WINDOW))
+@main.command(cls=_Checking, params=options(*console.CHECK, *console.SOURCE, *console.WINDOW))
 def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
@@ -394,7 +298,7 @@ def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None
     if not incomplete and all(limit is None for limit in limits.values()):
         limits["max_failure_rate"] = _USUAL_LIMIT
     limits |= {"by": by, "incomplete": incomplete}
-    checks.check(_nothing(), **limits)  # which raises before all is loaded
+    checks.check(console.no_jobs(), **limits)  # which raises before all is loaded
     tables, window = _load_context(**given)
     if incomplete:
         limits["incomplete"] = _revisions(tables, given, window)
@@ -422,7 +326,7 @@ def _revisions(tables: JobTables, given: dict[str, Any], window: dict[str, Any])
         return revisions(tables, **window)
 
 
-@main.command(params=options(*_AWS, _IS_DEMO, *_SYNC))
+@main.command(params=options(*console.AWS, console.IS_DEMO, *console.SYNC))
 @click.argument("archive", type=click.Path())
 def sync(archive: str, *, full: bool, optimize: bool, **source: Any) -> None:
     """Add new jobs, and what became of the others, to ARCHIVE, a folder or an s3:// URI.
