@@ -52,11 +52,11 @@ class Completed(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
 
 
-def _profiles() -> Iterable[str]:
+def _profile_names() -> Iterable[str]:
     return botocore.session.Session().available_profiles
 
 
-def _regions() -> Iterable[str]:
+def _region_names() -> Iterable[str]:
     return ["all", *botocore.session.Session().get_available_regions(SERVICE)]
 
 
@@ -66,7 +66,7 @@ def no_jobs() -> JobTables:
     return replace(empty, jobs=empty.jobs.assign(data_set_name=empty.jobs["data_set_id"]))
 
 
-def _columns() -> Iterable[str]:
+def _column_names() -> Iterable[str]:
     return no_jobs().jobs.columns
 
 
@@ -79,9 +79,9 @@ _IS_NOTEBOOK = {"type": click.Path(exists=True, dir_okay=False, path_type=Path)}
 _IS_COUNT = {"type": click.IntRange(0)}
 IS_DEMO = ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS.")
 AWS = (
-    ("--profile", "profiles", {**_SEVERAL, "type": Completed(_profiles)},
+    ("--profile", "profiles", {**_SEVERAL, "type": Completed(_profile_names)},
      "A profile of the AWS configuration; may be given more than once.  [default: AWS's]"),
-    ("--region", "regions", {**_SEVERAL, "type": Completed(_regions)},
+    ("--region", "regions", {**_SEVERAL, "type": Completed(_region_names)},
      'A region, or "all"; may be given more than once.  [default: the profile\'s]'),
 )  # fmt: skip
 SOURCE = (
@@ -126,7 +126,7 @@ EXPLORE = (
 CHECK: Any = (
     ("--max-failure-rate", {"type": click.FloatRange(0, 1)},
      "The highest rate of failed jobs, 0 to 1.  [default: 0.1, if no limit is given]"),
-    ("--by", {"type": Completed(_columns)},
+    ("--by", {"type": Completed(_column_names)},
      "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
     ("--max-undone-rate", {"type": click.FloatRange(0, 1)},
      "The highest rate of work that was not done in the end, re-runs included, 0 to 1."),

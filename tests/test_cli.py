@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import sys
-import time
-import urllib.request
 
-import click.shell_completion
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -341,23 +337,6 @@ def test_no_credentials_are_told(monkeypatch, tmp_path):
     assert "Configure credentials (for example with 'aws configure')" in result.output
 
 
-@pytest.fixture
-def account(monkeypatch, tmp_path):
-    """An endpoint that the default credentials and the profiles one and two lead to."""
-    config = tmp_path / "config"
-    keys = "aws_access_key_id=demo\naws_secret_access_key=demo\n"
-    config.write_text(
-        f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "demo")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with dx.demo.Endpoint(dx.demo.Account(300)) as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
-        yield endpoint
-
-
 def test_sync_says_in_one_line_what_it_did(account, tmp_path):
     folder = str(tmp_path / "archive")
     result = run("sync", folder)
@@ -394,55 +373,6 @@ def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     assert run("sync", str(tmp_path / "file")).exit_code == 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("after_s", [0.4, 1.2, 3])
-@pytest.mark.parametrize("command", [("check",), ("sync", "archive")])
-def test_an_interrupt_ends_a_command_in_a_line_while_it_imports_or_waits(
-    command, after_s, account, tmp_path
-):
-    account.faults = [dx.demo.Fault("throttle", 0, times=None)]
-    program = [sys.executable, "-m", "dxnotebook", *command]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path) as process:
-        time.sleep(after_s)
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=20)
-    assert (process.returncode, *said) == (130, "", "Interrupted.\n")
-
-
-@pytest.mark.slow
-def test_a_broken_pipe_ends_a_command_quietly(tmp_path):
-    program = [
-        sys.executable,
-        "-m",
-        "dxnotebook",
-        "demo",
-        "--jobs",
-        "50",
-        "--folder",
-        str(tmp_path),
-    ]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True) as process:
-        process.stdout.close()
-        assert process.stderr.read() == ""
-
-
-def test_messages_are_in_options(account, tmp_path, monkeypatch):
-    monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert run("check").output.endswith("Give --region us-east-1, or set AWS_DEFAULT_REGION.\n")
-    (tmp_path / "bad.json").write_bytes(page_of(job()) + b"{")
-    for arguments in (
-        ("check", "--file", str(tmp_path / "bad.json")),
-        ("check", "--demo", "--since", "2026-09-02", "--until", "2026-09-01"),
-        ("check", "--demo", "--max-silence", "long"),
-        ("check", "--archive", str(tmp_path / "none")),
-    ):
-        done = run(*arguments)
-        assert done.exit_code == 2
-        assert not re.search(r"`\.|`since|dx\.|partial|max_silence|=\[", done.output), done.output
-
-
 def test_what_was_read_before_a_load_broke_off_is_written_beside(account, tmp_path):
     account.faults = [dx.demo.Fault("denied", 1, times=None)]
     path = tmp_path / "jobs.jsonl"
@@ -473,37 +403,5 @@ def test_values_are_checked_before_anything_is_asked(account, tmp_path, monkeypa
     assert account.requests == []
 
 
-def test_names_are_completed(account):
-    def completed(*words):
-        commands = click.shell_completion.BashComplete(cli.main, {}, "dxnotebook", "X")
-        return [item.value for item in commands.get_completions(list(words[:-1]), words[-1])]
-
-    assert completed("sync", "archive", "--profile", "") == ["one", "two"]
-    assert "us-east-1" in completed("check", "--region", "us-")
-    assert completed("check", "--by", "data_set") == ["data_set_id", "data_set_name"]
-    [item] = click.shell_completion.BashComplete(cli.main, {}, "d", "X").get_completions(
-        ["check", "--file"], "x"
-    )
-    assert item.type == "file"
-
-
 def test_the_demo_is_synced(tmp_path):
     assert run("sync", "--demo", str(tmp_path / "a")).output.startswith("6,000 new")
-
-
-@pytest.mark.slow
-def test_explore_serves_the_dashboard_to_who_has_the_token(tmp_path):
-    (tmp_path / "jobs.json").write_bytes(page_of(job()))
-    program = [sys.executable, "-m", "dxnotebook", "explore", "--no-browser"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [*program, "--file", str(tmp_path / "jobs.json")], stdout=pipe, stderr=pipe, text=True
-    ) as process:
-        address = re.search(r"http://127.0.0.1:\d+/\?token=\w+", process.stdout.readline())[0]
-        fetched = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        assert "login" in fetched.open(address.partition("?")[0]).url
-        page = fetched.open(address).read().decode()
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=20)[1]
-    assert "Jobs of AWS Data Exchange" in page
-    assert (process.returncode, said) == (130, "Interrupted.\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pandas as pd
 
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES
@@ -21,7 +20,7 @@ def jobs_with_errors(tables: JobTables) -> pd.DataFrame:
     first = tables.errors.drop_duplicates("job_id").set_index("job_id")[_OF_AN_ERROR]
     first = first.add_prefix("error_")
     jobs = tables.jobs.join(first, on="job_id")
-    return _ordered(jobs, [*_FIRST, *first, *_LATER])
+    return _ids_last(jobs, [*_FIRST, *first, *_LATER])
 
 
 def sheets(tables: JobTables) -> dict[str, pd.DataFrame]:
@@ -32,11 +31,11 @@ def sheets(tables: JobTables) -> dict[str, pd.DataFrame]:
     failures = failed[failed.columns.intersection(mine)].merge(
         tables.errors.drop(columns="position"), on="job_id", how="left", sort=False
     )
-    failures = _ordered(failures, [*_FIRST, *_OF_AN_ERROR])
+    failures = _ids_last(failures, [*_FIRST, *_OF_AN_ERROR])
     return {"overview": _overview(tables), "failures": failures}
 
 
-def _ordered(frame: pd.DataFrame, first: list[str]) -> pd.DataFrame:
+def _ids_last(frame: pd.DataFrame, first: list[str]) -> pd.DataFrame:
     """Return a frame with these columns first, and ids last."""
     is_id = frame.columns.str.fullmatch(r".*_(?:id|arn)")
     names = dict.fromkeys([*first, *frame.columns[~is_id], *frame.columns[is_id]])

@@ -70,16 +70,16 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     ['a1', 'ERROR', 'us-east-1']
     """
     several = source if isinstance(source, list | tuple) else [source]
-    exports = [found for one in several for found in _exports(one)]
+    exports = [found for one in several for found in _exports_at(one)]
     if not exports:
         return decoded(bodies(source), redact=redact)
     parts = [read_folder(*found) for found in exports]
-    if rest := [one for one in several if not _exports(one)]:
+    if rest := [one for one in several if not _exports_at(one)]:
         parts.append(decoded(bodies(rest), redact=redact))
     return concat(parts) if len(parts) > 1 else parts[0]
 
 
-def _exports(source: object) -> list[tuple[Path, str]]:
+def _exports_at(source: object) -> list[tuple[Path, str]]:
     """Return the folders of exported tables that a path or pattern means, and their suffixes."""
     if not isinstance(source, str | os.PathLike) or not str(source) or "\0" in str(source):
         return []

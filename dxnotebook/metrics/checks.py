@@ -41,7 +41,7 @@ Findings = Iterator[Finding]
 Names = dict[Any, str]
 
 
-def check(  # noqa: C901 (one condition a limit)
+def check(
     tables: JobTables,
     *,
     since: Moment | None = None,
@@ -129,8 +129,7 @@ def check(  # noqa: C901 (one condition a limit)
     tables = checked(tables)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
     numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
-    if incomplete is not False:
-        numbers["incomplete"] = 0
+    numbers |= {} if incomplete is False else {"incomplete": 0}
     _check_limits(shares, numbers, max_silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
@@ -157,9 +156,7 @@ def check(  # noqa: C901 (one condition a limit)
         limit = _length_in_seconds(max_silence)
         findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
     if max_overdue is not None:
-        late = feeds(tables, now=now, **limits).query("status == 'overdue'")
-        if len(late) > max_overdue:
-            findings.append(_overdue_finding(late, names, max_overdue))
+        findings += _overdue_findings(feeds(tables, now=now, **limits), names, max_overdue)
     if incomplete is not False:
         shown = filled(tables, since, until) if incomplete is True else incomplete
         findings += _incomplete_findings(shown, names)
@@ -250,7 +247,7 @@ def _rate_findings(inside: JobTables, names: Names, limit: float) -> Findings:
 
 def _groups(inside: JobTables, by: str, limit: float) -> pd.DataFrame:
     """Return the rates of groups, and how likely such ones are where none is above the limit."""
-    from scipy.special import betainc  # noqa: PLC0415 (takes long, and few ask for groups)
+    from scipy.special import betainc
 
     cluster = [name for name in _CLUSTER if name != by]
     groups = rates.failure_rate(inside.jobs, by, cluster=cluster)
@@ -353,12 +350,16 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
         yield _finding("silence", text, seconds, limit, data_set_id)
 
 
-def _overdue_finding(late: pd.DataFrame, names: Names, limit: int) -> Finding:
+def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings:
+    """Yield the finding about feeds that are overdue."""
+    late = feeds[feeds["status"] == "overdue"]
+    if len(late) <= limit:
+        return
     [longest] = late.nlargest(1, "overdue_s").to_dict("records")
     what = f"{longest['type']} of {names.get(longest['data_set_id'], 'no data set')}"
     text = f"{counted(len(late), 'feed is', 'feeds are')} overdue (limit {limit:,}). The longest, "
     text += f"{what}, for {elapsed(longest['overdue_s'])}."
-    return _finding("overdue", text, len(late), limit)
+    yield _finding("overdue", text, len(late), limit)
 
 
 def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-_MARK, _CHARACTERS = "max_colwidth", 240
+_WIDTH_ATTR, _CHARACTERS = "max_colwidth", 240
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     That goes with its ``attrs``, so also with its first rows or a sorted copy; no option of pandas
     is changed, and a formatter of frames that is there stays.
     """
-    frame.attrs[_MARK] = _CHARACTERS
+    frame.attrs[_WIDTH_ATTR] = _CHARACTERS
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
         form = shell.display_formatter.formatters["text/html"]
@@ -26,6 +26,6 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _html_of(frame: Any) -> str | None:
-    width = frame.attrs.get(_MARK, pd.get_option("display.max_colwidth"))
+    width = frame.attrs.get(_WIDTH_ATTR, pd.get_option("display.max_colwidth"))
     with pd.option_context("display.max_colwidth", width):
         return frame._repr_html_()  # type: ignore[no-any-return]

@@ -26,7 +26,7 @@ from dxnotebook.report.shipped import shipped
 from dxnotebook.tables.jobtables import JobTables
 
 _HOST = "127.0.0.1"
-_SECONDS = 60  # that a server may take to answer
+_LONGEST_START_S = 60  # that a server may take to answer
 
 
 def serve(
@@ -77,7 +77,7 @@ def _free_port() -> int:
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when a server answers, or raise DxError where it does not."""
-    end = time.monotonic() + _SECONDS
+    end = time.monotonic() + _LONGEST_START_S
     while process.poll() is None and time.monotonic() < end:
         with suppress(OSError), socket.create_connection((_HOST, port), 1):
             return

@@ -51,11 +51,11 @@ class Table:
     def _repr_html_(self) -> str:
         if self._frame.empty:
             return f"<p>{html.escape(self._empty)}</p>"
-        columns = {str(name): _cells(column) for name, column in self._frame.items()}
+        columns = {str(name): _texts_of(column) for name, column in self._frame.items()}
         if {"low", "high"} <= columns.keys():
             bounds = zip(columns["low"], columns.pop("high"), strict=True)
             columns["low"] = [" – ".join(pair) for pair in bounds]
-        kinds = [_kind(self._frame[name], texts) for name, texts in columns.items()]
+        kinds = [_look_of(self._frame[name], texts) for name, texts in columns.items()]
         heads = [_LIKELY if name == "low" else title(name) for name in columns]
         rows = [_row("td", kinds, texts) for texts in zip(*columns.values(), strict=True)]
         caption = f"<caption>{html.escape(self._caption)}</caption>" if self._caption else ""
@@ -75,7 +75,7 @@ def _row(tag: str, kinds: list[str], texts: Any) -> str:
     return "<tr>{}</tr>\n".format("\n".join(cells)).replace("_", "_<wbr>")
 
 
-def _kind(column: pd.Series[Any], texts: list[str]) -> str:
+def _look_of(column: pd.Series[Any], texts: list[str]) -> str:
     """Return the class of a column's cells: numbers, ids, and long texts look different."""
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
         return " class=number"
@@ -86,7 +86,7 @@ def _kind(column: pd.Series[Any], texts: list[str]) -> str:
     return " class=long" if max(map(len, texts)) > _LONG_TEXT else ""
 
 
-def _cells(column: pd.Series[Any]) -> list[str]:
+def _texts_of(column: pd.Series[Any]) -> list[str]:
     form = _form(column)
     return ["–" if pd.isna(value) else form(value) for value in column]
 
