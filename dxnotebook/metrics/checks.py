@@ -129,13 +129,12 @@ def check(
     tables = checked(tables)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
     numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
-    numbers |= {} if incomplete is False else {"incomplete": 0}
-    _check_limits(shares, numbers, max_silence)
+    _check_limits(shares, {**numbers, "incomplete": incomplete is not False or None}, max_silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names, window = _data_set_names(tables), window_of(tables.jobs, since, until)
-    inside = within(tables, window)
-    looked_at = _looked_at(inside, window, observed_at(tables.jobs, now))
+    inside, as_of = within(tables, window), observed_at(tables.jobs, now)
+    looked_at = _looked_at(inside, window, as_of)
     findings = [*_missing_findings(tables, inside, window)]
     if max_failure_rate is not None:
         findings += _rate_findings(inside, names, max_failure_rate)
@@ -150,16 +149,15 @@ def check(
         left = reruns.unresolved_failures(tables, **limits)
         findings += _unresolved_findings(left, names, max_unresolved, window)
     if max_stuck is not None:
-        stuck = concurrency.stuck_jobs(tables.jobs, now, **limits)
-        findings += _stuck_findings(stuck, names, max_stuck)
+        found = concurrency.stuck_jobs(tables.jobs, now, **limits)
+        findings += _stuck_findings(found, names, max_stuck)
     if max_silence is not None:
-        limit = _length_in_seconds(max_silence)
-        findings += _silence_findings(tables, names, limit, observed_at(tables.jobs, now))
+        findings += _silence_findings(tables, names, _length_in_seconds(max_silence), as_of)
     if max_overdue is not None:
         findings += _overdue_findings(feeds(tables, now=now, **limits), names, max_overdue)
     if incomplete is not False:
-        shown = filled(tables, since, until) if incomplete is True else incomplete
-        findings += _incomplete_findings(shown, names)
+        revisions = filled(tables, since, until) if incomplete is True else incomplete
+        findings += _incomplete_findings(revisions, names)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result.attrs["looked_at"] = looked_at
     return result
@@ -247,7 +245,7 @@ def _rate_findings(inside: JobTables, names: Names, limit: float) -> Findings:
 
 def _groups(inside: JobTables, by: str, limit: float) -> pd.DataFrame:
     """Return the rates of groups, and how likely such ones are where none is above the limit."""
-    from scipy.special import betainc
+    from scipy.special import betainc  # noqa: PLC0415 (takes long, and few ask for groups)
 
     cluster = [name for name in _CLUSTER if name != by]
     groups = rates.failure_rate(inside.jobs, by, cluster=cluster)
