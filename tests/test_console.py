@@ -37,4 +37,4 @@ def test_messages_are_in_options(account, tmp_path, monkeypatch):
     ):
         done = run(*arguments)
         assert done.exit_code == 2
-        assert not re.search(r"`\.|`since|dx\.|partial|max_silence|=\[", done.output), done.output
+        assert not re.search(r"`\.\w|`since|dx\.|partial|max_silence|=\[", done.output), done.output
