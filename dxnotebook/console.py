@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import signal
 import sys
@@ -168,6 +169,8 @@ class Command(click.Command):
                 warnings.showwarning = show
                 return super().invoke(ctx)
         except KeyboardInterrupt:
+            # whoever presses the keys again wants it no less, and is not to see how Python ends
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
             click.echo("Interrupted.", err=True)
             sys.exit(128 + signal.SIGINT)  # as shells have it
         except (DxError, BotoCoreError) as error:
