@@ -19,8 +19,8 @@ from .errors import UnknownFieldWarning as UnknownFieldWarning
 from .explorer.widget import JobExplorer as JobExplorer
 from .explorer.widget import explore as explore
 from .files.export import export as export
-from .files.export import read_tables as read_tables
 from .files.read import read_jobs as read_jobs
+from .files.read import read_tables as read_tables
 from .metrics.causes import error_causes as error_causes
 from .metrics.causes import fingerprints as fingerprints
 from .metrics.checks import check as check

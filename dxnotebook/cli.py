@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,24 +14,26 @@ from typing import Any, TypeAlias
 
 import click
 import pandas as pd
-from botocore.exceptions import BotoCoreError
 
+from dxnotebook import console
 from dxnotebook import demo as simulated
 from dxnotebook.aws.clients import clients
 from dxnotebook.aws.load import load_jobs, with_names
-from dxnotebook.errors import DxError, DxWarning, MissingDependencyError, naming_extras
-from dxnotebook.files import export as exporting
+from dxnotebook.console import Command, Group, options, say
+from dxnotebook.errors import DxError, LoadError, LoadInterrupted, installing, naming_extras
+from dxnotebook.files.export import export as export_tables
+from dxnotebook.files.export import suffix_of
+from dxnotebook.files.people import FILTERS
 from dxnotebook.files.read import read_jobs
 from dxnotebook.metrics import checks
 from dxnotebook.metrics.causes import error_causes
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import AWS_KEEPS
-from dxnotebook.records.redact import redact_text
+from dxnotebook.published import revisions
 from dxnotebook.report.shipped import shipped
 from dxnotebook.report.write import write_report
-from dxnotebook.tables.assemble import concat
 from dxnotebook.tables.jobtables import AS_OF, JobTables, missing, observed_at, within
-from dxnotebook.text import counted, shortened, visible
+from dxnotebook.text import counted, shortened
 from dxnotebook.times import Window
 
 Names: TypeAlias = tuple[str, ...]
@@ -44,119 +41,43 @@ Names: TypeAlias = tuple[str, ...]
 _WIDTH, _MOST = 70, 8
 _USUAL_LIMIT = 0.1
 _CANNOT_CHECK, _SOME_FAILED = 2, 3  # 1 is an error, 2 a wrong use of the command line, too
-_INTERRUPTED = 130  # as shells have it
 _NEXT = """\
 Next:
   python -c "import pandas; print(pandas.read_parquet('{folder}/jobs.parquet'))"
-  dxnotebook demo --open            opens {notebook} in JupyterLab{install}
+  dxnotebook explore --demo         opens the dashboard in the browser{dashboard}
+  dxnotebook demo --open            opens {notebook} in JupyterLab{lab}
   In Python, with your own account:
     import dxnotebook as dx
     # with the default credentials and region; needs dataexchange:ListJobs
     tables = dx.load_jobs(since="30d")
     tables.jobs, tables.details, tables.errors"""
 
-# options: their names, what is particular about them, their help
-_IS_FLAG, _SEVERAL = {"is_flag": True}, {"multiple": True}
-_SEVERAL_NAMES, _IS_TIME = {**_SEVERAL, "metavar": "NAME"}, {"metavar": "TIME"}
-_IS_PATH = {"type": click.Path(path_type=Path)}
-_IS_FOLDER = {"type": click.Path(file_okay=False, path_type=Path), "show_default": True}
-_IS_COUNT = {"type": click.IntRange(0)}
-_AWS = (
-    ("--profile", "profiles", _SEVERAL_NAMES,
-     "A profile of the AWS configuration; may be given more than once."),
-    ("--region", "regions", _SEVERAL_NAMES, 'A region, or "all"; may be given more than once.'),
-)  # fmt: skip
-_SOURCE = (
-    *_AWS,
-    ("--archive", {"metavar": "URI"}, "An archive instead of AWS."),
-    ("--file", "files", {**_SEVERAL, "metavar": "PATH"},
-     "A saved listing, a pattern of several, or an export, instead of AWS."),
-    ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS."),
-)  # fmt: skip
-_ONLY = (
-    ("--since", _IS_TIME, "Only jobs created since: 30d, 12h, 2026-09-01."),
-    ("--until", _IS_TIME, "Only jobs created before."),
-)
-_WINDOW = (
-    ("--since", _IS_TIME,
-     "What happened since: 30d, 12h, 2026-09-01; all jobs around it are read, too."),
-    ("--until", _IS_TIME, "What happened before."),
-)  # fmt: skip
-_DEMO = (
-    ("--folder", {**_IS_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
-    ("--jobs", {**_IS_COUNT, "default": 6_000, "show_default": True}, "How many jobs to simulate."),
-    ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
-)
-_REPORT = (
-    ("--notebook", _IS_PATH, "A changed copy of the report's notebook to run instead."),
-    ("--copy-notebook", _IS_PATH, "Write the report's notebook there, to be changed, and end."),
-)
-_CHECK: Any = (
-    ("--max-failure-rate", {"type": click.FloatRange(0, 1)},
-     "The highest rate of failed jobs, 0 to 1.  [0.1 if no limit is given]"),
-    ("--by", {},
-     "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
-    ("--max-undone-rate", {"type": click.FloatRange(0, 1)},
-     "The highest rate of work that was not done in the end, re-runs included, 0 to 1."),
-    ("--max-unresolved", _IS_COUNT, "How much failed work may be without a later success."),
-    ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
-    ("--max-silence", {"metavar": "LENGTH"},
-     "How long ago each data set's last success may be: 26h, 3d."),
-    ("--json", "as_json", _IS_FLAG, "Print the findings, and what was looked at, as JSON."),
-    ("--quiet", _IS_FLAG, "Print findings only, not what was looked at."),
-)  # fmt: skip
-_SYNC = (
-    ("--full", _IS_FLAG, "Read the listings to their end, as is done once a week anyway."),
-    ("--optimize", _IS_FLAG, "Afterwards make few files of many, and delete those not needed."),
-)
 
-
-def _options(*rows: Any) -> list[click.Parameter]:
-    return [click.Option(names, help=text, **particular) for *names, particular, text in rows]
-
-
-def _say(text: object, *, err: bool = False) -> None:
-    """Print lines in which nothing moves a terminal, whatever names and messages hold."""
-    click.echo("\n".join(map(visible, str(text).split("\n"))), err=err)
-
-
-class _CannotCheckError(click.ClickException):
-    exit_code = _CANNOT_CHECK
-
-
-@contextmanager
-def _failing(failure: type[click.ClickException] = click.ClickException) -> Iterator[None]:
-    """End with a message where what is asked for cannot be done; show each warning as a line."""
-    shown: set[str] = set()
-
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        if str(message) not in shown:
-            _say(f"Warning: {message}", err=True)
-        shown.add(str(message))
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", DxWarning)
-            warnings.showwarning = show
-            yield
-    except KeyboardInterrupt:
-        # whoever presses the keys again wants it no less, and is not to see how Python ends
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-        click.echo("Interrupted.", err=True)
-        sys.exit(_INTERRUPTED)
-    except (DxError, BotoCoreError) as error:
-        raise failure(visible(redact_text(str(error)))) from None
-    except OSError as error:
-        text = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
-        raise failure(visible(text)) from None
+class _Checking(Command):
+    class failure(click.ClickException):  # noqa: N801 (click names it so)
+        exit_code = _CANNOT_CHECK
 
 
 def _print_written(path: Path, tables: JobTables) -> None:
     """Print where jobs were written, how many, and what is missing of them."""
-    _say(" · ".join([f"{path}: {counted(len(tables), 'job')}", *missing(tables)]))
+    say(" · ".join([f"{path}: {counted(len(tables), 'job')}", *missing(tables)]))
 
 
-def _clients(profiles: Names, regions: Names) -> list[Any]:
+def _require(name: str, *libraries: str) -> None:
+    """Raise an error that says what to install, before anything is loaded in vain."""
+    with naming_extras(name):
+        for library in libraries:
+            import_module(library)
+
+
+def _sources(
+    profiles: Names, regions: Names, is_demo: bool, archive: Any = None, files: Names = (), **_: Any
+) -> list[Any]:
+    """Return the clients that options name; none where an archive or files take their place."""
+    if is_demo:
+        return [simulated.client()]
+    if not (profiles or regions) and (archive is not None or files):
+        return []
     return clients(profiles or None, "all" if "all" in regions else regions or None)
 
 
@@ -166,28 +87,36 @@ def _archive(uri: str) -> Any:
     return Archive(uri)
 
 
-def _load_tables(
-    profiles: Names, regions: Names, archive: str | None, files: Names, is_demo: bool, **times: Any
-) -> JobTables:
+def _load_tables(since: Any, until: Any, **source: Any) -> JobTables:
     """Return the jobs that options name, with those names of their data sets that are to be had."""
-    given = {"archive": archive is not None, "file": bool(files), "demo": is_demo}
+    archive, files, times = source["archive"], source["files"], {"since": since, "until": until}
+    given = {"archive": archive is not None, "file": bool(files), "demo": source["is_demo"]}
     if sum(given.values()) > 1:
         names = " and --".join(name for name, is_given in given.items() if is_given)
         raise click.UsageError(f"Give one of --{names}.")
-    asks_aws = not is_demo and (profiles or regions or not any(given.values()))
-    sources = [simulated.client()] if is_demo else []
-    if asks_aws:
-        sources = _clients(profiles, regions)
+    sources = _sources(**source)
     if archive is not None:
         tables: JobTables = _archive(archive).load(**times)
     else:
         tables = _read_files(files, **times) if files else load_jobs(sources, **times)
+    if given_times := {name: time for name, time in times.items() if time}:
+        tables.jobs.attrs[FILTERS] = ", ".join(f"{n} {t}" for n, t in given_times.items())
     for client in sources:
         try:
             tables = with_names(tables, client)
+        except LoadInterrupted:
+            raise
         except DxError as error:
-            _say(f"Without the names of some data sets: {error}", err=True)
+            say(f"Without the names of some data sets: {error}", err=True)
     return tables
+
+
+def _read_files(files: Names, since: str | None, until: str | None) -> JobTables:
+    tables = read_jobs(files)
+    # when that was is not to change by what is left out
+    if len(tables):
+        tables.jobs.attrs.setdefault(AS_OF, observed_at(tables.jobs).isoformat())
+    return within(tables, since, until)
 
 
 def _load_context(
@@ -198,32 +127,20 @@ def _load_context(
     if source["archive"] is not None and start is not None:
         # a Timedelta is how long ago, so that more of it is earlier
         back = pd.Timedelta(AWS_KEEPS)
-        earlier = start + back if isinstance(start, pd.Timedelta) else start - back
-        tables = _load_tables(since=earlier, until=None, **source)
+        start = start + back if isinstance(start, pd.Timedelta) else start - back
     else:
-        tables = _load_tables(since=None, until=None, **source)
+        start = None
+    tables = _load_tables(since=start, until=None, **source)
     return tables, {"since": since, "until": until}
 
 
-def _read_files(files: Names, since: str | None, until: str | None) -> JobTables:
-    exported = [file for file in files if Path(file).is_dir()]
-    parts = [exporting.read_tables(file) for file in exported]
-    if listings := [file for file in files if file not in exported]:
-        parts.append(read_jobs(listings))
-    tables = concat(parts) if len(parts) > 1 else parts[0]
-    # when that was is not to change by what is left out
-    if len(tables) and AS_OF not in tables.jobs.attrs:
-        tables.jobs.attrs[AS_OF] = observed_at(tables.jobs).isoformat()
-    return within(tables, since, until)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dxnotebook", prog_name="dxnotebook")
 def main() -> None:
     """AWS Data Exchange jobs as tidy pandas tables."""
 
 
-@main.command(params=_options(*_DEMO))
+@main.command(params=options(*console.DEMO))
 def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     """Load, summarise and export the jobs of a simulated account.
 
@@ -234,21 +151,23 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     Example:
       dxnotebook demo --folder /tmp/demo
     """  # noqa: D301 (\b is click's)
-    with _failing():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"{error.strerror}. Choose another with --folder."
-            raise DxError(f"Cannot write to {folder}: {reason}") from None
-        _write_demo(_load_demo(jobs), folder)
-        notebook = folder / "explore.ipynb"
-        if not notebook.exists():  # the user may have changed it
-            shutil.copyfile(shipped(notebook.name), notebook)
-        has_lab = find_spec("jupyterlab") is not None
-        install = "" if has_lab else "; first: pip install 'dxnotebook[notebook]'"
-        _say("\n" + _NEXT.format(folder=folder, notebook=notebook, install=install))
-        if open_lab and not has_lab:
-            raise MissingDependencyError("--open", "JupyterLab", "notebook")
+    if open_lab:
+        _require("--open", "jupyterlab")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.strerror}. Choose another with --folder."
+        raise DxError(f"Cannot write to {folder}: {reason}") from None
+    _write_demo(_load_demo(jobs), folder)
+    notebook = folder / "explore.ipynb"
+    if not notebook.exists():  # the user may have changed it
+        shutil.copyfile(shipped(notebook.name), notebook)
+    extras = {"lab": ("jupyterlab", "notebook"), "dashboard": ("voila", "dashboard")}
+    hints = {
+        place: "" if find_spec(library) else f"; first: {installing(extra)}"
+        for place, (library, extra) in extras.items()
+    }
+    say("\n" + _NEXT.format(folder=folder, notebook=notebook, **hints))
     if open_lab:
         command = [sys.executable, "-m", "jupyterlab", str(notebook)]
         subprocess.run(command, check=False)  # noqa: S603 (our own file)
@@ -258,10 +177,10 @@ def _load_demo(jobs: int) -> JobTables:
     """Return the jobs of the simulated account, and print what they are and which failed."""
     client = simulated.client(jobs=jobs)
     url, now = client.meta.endpoint_url, f"{simulated.NOW:%Y-%m-%d}"
-    _say(f"A simulated provider account at {url}: the 90 days before {now}.\n")
+    say(f"A simulated provider account at {url}: the 90 days before {now}.\n")
     started = perf_counter()
     tables = with_names(load_jobs(client), client)
-    _say(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
+    say(f"{tables}\n\nLoaded in {perf_counter() - started:.1f} s.\n")
     causes = error_causes(tables).head(_MOST).set_index("code")[["jobs", "fingerprint"]]
     texts = causes["fingerprint"].fillna("")
     # all as wide as the column, so that they begin at its left
@@ -283,57 +202,84 @@ def _print_summary(title: str, frame: pd.DataFrame) -> None:
     forms["rate"] = lambda rate: f"{100 * rate:.1f} %"
     text = frame.rename_axis(index=None).to_string(formatters=forms, justify="right")
     lines = ["none"] if frame.empty else text.splitlines()
-    _say("\n".join([title, *(f"  {line.rstrip()}" for line in lines), ""]))
+    say("\n".join([title, *(f"  {line.rstrip()}" for line in lines), ""]))
 
 
 def _write_demo(tables: JobTables, folder: Path) -> None:
     """Write each table as Parquet and as CSV, and print the files' sizes."""
-    _say(f"Written to {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}:")
+    say(f"Written to {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}:")
     for name in ("jobs", "details", "errors"):
         for suffix in ("parquet", "csv"):
-            path = exporting.export(getattr(tables, name), folder / f"{name}.{suffix}")
-            _say(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
+            path = export_tables(getattr(tables, name), folder / f"{name}.{suffix}")
+            say(f"  {path.name:<18}{path.stat().st_size:>12,} bytes")
 
 
-@main.command(params=_options(*_SOURCE, *_ONLY))
-@click.argument("path", type=click.Path(path_type=Path))
-def export(path: Path, **source: Any) -> None:
-    """Write jobs to PATH: .parquet, .feather, .csv, .xlsx or .jsonl, by its suffix.
+@main.command(params=options(*console.EXPORT, *console.SOURCE, *console.ONLY))
+@click.argument("path", type=click.Path())
+def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
+    """Write jobs to PATH: .csv, .xlsx, .parquet, .feather or .jsonl, by its suffix.
+
+    CSV is one file, a row a job, with its first error beside it; --tables, or a PATH that ends
+    with "/", makes a folder with a file for each table. What is Parquet, Feather or JSON Lines,
+    --file reads again, whole.
 
     \b
     Example:
       dxnotebook export jobs.xlsx --profile prod --since 30d
     """  # noqa: D301 (\b is click's)
-    with _failing():
-        exporting.suffix_of(path)  # before all is loaded
-        tables = _load_tables(**source)
-        _print_written(exporting.export(tables, path), tables)
+    if suffix_of(path) == ".xlsx":
+        _require("An export to Excel", "xlsxwriter")
+    how = {"folder": folder, "bom": not no_bom}
+    try:
+        loaded = _load_tables(**source)
+    except LoadError as error:
+        if len(error.partial or ()) and not isinstance(error, LoadInterrupted):
+            part = Path(path).with_name(f"partial-{Path(path).name}")
+            kept = export_tables(error.partial, part, **how)
+            say(f"What was read until then is written: {kept}", err=True)
+        raise
+    _print_written(export_tables(loaded, path, **how), loaded)
 
 
-@main.command(params=_options(*_REPORT, *_SOURCE, *_WINDOW))
+@main.command(params=options(*console.REPORT, *console.SOURCE, *console.WINDOW))
 @click.argument("path", type=click.Path(path_type=Path), default="report.html")
 def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **source: Any) -> None:
-    """Write a report of jobs to PATH, one HTML file that needs no network.
+    """Write a report of jobs to PATH (default: report.html), one file that needs no network.
 
     \b
     Example:
       dxnotebook report august.html --profile prod --since 2026-08-01 --until 2026-09-01
     """  # noqa: D301 (\b is click's)
-    with _failing():
-        if copy_notebook and copy_notebook.exists():
-            raise DxError(f"{copy_notebook} is there already; choose another name.")
-        if copy_notebook:
-            _say(shutil.copyfile(shipped(), copy_notebook))
-            return
-        with naming_extras("write_report"):  # before all is loaded
-            import_module("dxnotebook.report.run")
-        tables, window = _load_context(**source)
-        _say("Running the notebook …", err=True)
-        _print_written(write_report(tables, path, notebook=notebook, **window), tables)
+    if copy_notebook and copy_notebook.exists():
+        raise DxError(f"{copy_notebook} is there already; choose another name.")
+    if copy_notebook:
+        say(shutil.copyfile(shipped(), copy_notebook))
+        return
+    _require("A report", "nbclient", "nbconvert", "ipykernel", "matplotlib")
+    if notebook:
+        import_module("dxnotebook.report.run").opened_notebook(notebook)  # which may raise
+    tables, window = _load_context(**source)
+    say("Running the notebook …", err=True)
+    _print_written(write_report(tables, path, notebook=notebook, **window), tables)
 
 
-@main.command(params=_options(*_CHECK, *_SOURCE, *_WINDOW))
-def check(*, as_json: bool, quiet: bool, **options: Any) -> None:
+@main.command(params=options(*console.EXPLORE, *console.SOURCE, *console.ONLY))
+def explore(port: int, *, no_browser: bool, **source: Any) -> None:
+    """Explore jobs in the browser: charts, causes, filters that cross, a table of jobs.
+
+    It is served on this machine, to those who have the address that is printed, until Ctrl-C.
+
+    \b
+    Example:
+      dxnotebook explore --profile prod --since 30d
+    """  # noqa: D301 (\b is click's)
+    _require("The dashboard", "voila", "anywidget", "ipykernel")
+    server = import_module("dxnotebook.report.serve")
+    server.serve(_load_tables(**source), port, open_browser=not no_browser, say=say)
+
+
+@main.command(cls=_Checking, params=options(*console.CHECK, *console.SOURCE, *console.WINDOW))
+def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
     The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
@@ -347,28 +293,42 @@ def check(*, as_json: bool, quiet: bool, **options: Any) -> None:
     Example:
       dxnotebook check --since 24h --max-failure-rate 0.05 --max-stuck 0
     """  # noqa: D301 (\b is click's)
-    by = options.pop("by")
-    limits = {name: options.pop(name) for name in list(options) if name.startswith("max_")}
-    if all(limit is None for limit in limits.values()):
+    by = given.pop("by")
+    limits = {name: given.pop(name) for name in list(given) if name.startswith("max_")}
+    if not incomplete and all(limit is None for limit in limits.values()):
         limits["max_failure_rate"] = _USUAL_LIMIT
-    with _failing(_CannotCheckError):
-        tables, window = _load_context(**options)
-        findings = checks.check(tables, **window, **limits, by=by)
+    limits |= {"by": by, "incomplete": incomplete}
+    checks.check(console.no_jobs(), **limits)  # which raises before all is loaded
+    tables, window = _load_context(**given)
+    if incomplete:
+        limits["incomplete"] = _revisions(tables, given, window)
+    findings = checks.check(tables, **window, **limits)
     looked_at = findings.attrs["looked_at"]
     if as_json:
         records = json.loads(findings.to_json(orient="records"))
         answer = {"looked_at": looked_at, "findings": records}
-        _say(json.dumps(answer, indent=2, ensure_ascii=False))
+        say(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         for line in [*findings["message"], *([] if quiet else [checks.in_words(looked_at)])]:
-            _say(line)
+            say(line)
     could_check = looked_at["jobs"] and (findings["check"] != checks.NO_ANSWER).any()
     sys.exit(0 if findings.empty else 1 if could_check else _CANNOT_CHECK)
 
 
-@main.command(params=_options(*_AWS, *_SYNC))
-@click.argument("archive")
-def sync(archive: str, profiles: Names, regions: Names, *, full: bool, optimize: bool) -> None:
+def _revisions(tables: JobTables, given: dict[str, Any], window: dict[str, Any]) -> pd.DataFrame:
+    """Return the revisions of tables, and what the service says of them where it is asked."""
+    try:
+        return revisions(tables, _sources(**given) or None, **window)
+    except LoadInterrupted:
+        raise
+    except LoadError as error:
+        say(f"Without what AWS says of revisions: {error}", err=True)
+        return revisions(tables, **window)
+
+
+@main.command(params=options(*console.AWS, console.IS_DEMO, *console.SYNC))
+@click.argument("archive", type=click.Path())
+def sync(archive: str, *, full: bool, optimize: bool, **source: Any) -> None:
     """Add new jobs, and what became of the others, to ARCHIVE, a folder or an s3:// URI.
 
     For cron: AWS forgets a job 90 days after its creation. Two at the same time do each other no
@@ -383,10 +343,9 @@ def sync(archive: str, profiles: Names, regions: Names, *, full: bool, optimize:
     Example:
       dxnotebook sync s3://my-bucket/jobs --profile prod --region us-east-1 --region eu-west-1
     """  # noqa: D301 (\b is click's)
-    with _failing():
-        opened = _archive(archive)
-        result = opened.sync(_clients(profiles, regions), full=full or None)
-        _say(result)
-        if optimize:
-            opened.optimize()
+    opened = _archive(archive)
+    result = opened.sync(_sources(**source), full=full or None)
+    say(result)
+    if optimize:
+        opened.optimize()
     sys.exit(_SOME_FAILED if result.failures else 0)

@@ -13,10 +13,11 @@ from typing import Any
 from dxnotebook.text import visible
 
 # what not everybody has installed, by the extra that brings it
-_NOTEBOOK = ("IPython", "anywidget", "ipywidgets", "jupyter_client", "nbclient", "nbconvert")
-_EXTRAS = dict.fromkeys((*_NOTEBOOK, "nbformat", "traitlets"), "notebook")
+_NOTEBOOK = """IPython anywidget ipykernel ipywidgets jupyter_client jupyterlab nbclient nbconvert
+ nbformat traitlets"""
+_EXTRAS = dict.fromkeys(_NOTEBOOK.split(), "notebook") | {"voila": "dashboard"}
+_EXTRAS |= {"deltalake": "archive", "matplotlib": "plots", "xlsxwriter": "excel"}
 _LONGEST_SHOWN = 500  # characters of what cannot be, such as a path
-_EXTRAS |= {"deltalake": "archive", "matplotlib": "plots"}
 
 
 class DxError(Exception):
@@ -102,8 +103,15 @@ class MissingDependencyError(DxError, ImportError):
     """Something needs a library that is not installed: an ``ImportError`` that says what to do."""
 
     def __init__(self, name: str, library: str, extra: str) -> None:
-        command = f"pip install 'dxnotebook[{extra}]'"
-        super().__init__(f"{name} needs {library}. Install it with: {command}")
+        super().__init__(f"{name} needs {library}. Install it with: {installing(extra)}")
+
+
+def installing(extra: str) -> str:
+    """Return the command that installs an extra's libraries, wherever this package came from.
+
+    pip takes the package that is installed, if it is there: that of a checkout, too.
+    """
+    return f"python -m pip install 'dxnotebook[{extra}]'"
 
 
 class DxWarning(UserWarning):

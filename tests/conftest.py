@@ -15,6 +15,7 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from hypothesis import settings
 
+import dxnotebook as dx
 from dxnotebook.aws import pages
 from dxnotebook.model import MODEL, Model
 from dxnotebook.records.body import Body
@@ -156,3 +157,20 @@ def spark():
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def account(monkeypatch, tmp_path):
+    """An endpoint that the default credentials and the profiles one and two lead to."""
+    config = tmp_path / "config"
+    keys = "aws_access_key_id=demo\naws_secret_access_key=demo\n"
+    config.write_text(
+        f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "demo")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with dx.demo.Endpoint(dx.demo.Account(300)) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
+        yield endpoint

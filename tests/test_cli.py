@@ -77,7 +77,7 @@ def test_demo_opens_jupyterlab_only_when_asked_and_there(tmp_path, monkeypatch):
     assert not started
     assert run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open").exit_code == 0
     assert started == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "explore.ipynb")]]
-    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
     result = run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open")
     assert result.exit_code == 1
     assert "pip install 'dxnotebook[notebook]'" in result.output
@@ -92,7 +92,7 @@ def test_demo_says_where_it_cannot_write(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",)]
+    "arguments", [(), ("demo",), ("check",), ("export",), ("report",), ("sync",), ("explore",)]
 )
 def test_help_shows_an_example_or_the_commands(arguments):
     result = run(*arguments, "--help")
@@ -165,9 +165,7 @@ def test_export_writes_what_check_and_export_read(tmp_path, name):
         "2026-09-21",
     )
     assert again.exit_code == 0
-    created = pd.read_csv(tmp_path / "jobs.csv" / "jobs.csv", parse_dates=["created_at"])[
-        "created_at"
-    ]
+    created = pd.read_csv(tmp_path / "jobs.csv", parse_dates=["created_at"])["created_at"]
     assert created.min() >= pd.Timestamp("2026-09-14", tz="UTC")
     assert created.max() < pd.Timestamp("2026-09-21", tz="UTC")
     assert run("check", "--file", str(path), "--since", "7d").exit_code == 0
@@ -187,7 +185,7 @@ def test_one_job_is_one_job(tmp_path):
     [
         ("deltalake", ["sync", "archive"], "Archive needs deltalake.*dxnotebook\\[archive\\]"),
         ("deltalake", ["check", "--archive", "a"], "Archive needs deltalake"),
-        ("nbclient", ["report", "--demo"], "write_report needs nbclient.*dxnotebook\\[notebook\\]"),
+        ("nbclient", ["report", "--demo"], "A report needs nbclient.*dxnotebook\\[notebook\\]"),
     ],
 )
 def test_a_missing_library_is_named_with_what_installs_it(tmp_path, library, arguments, told):
@@ -269,7 +267,7 @@ def test_export_says_what_is_wrong(tmp_path):
         in run("export", str(tmp_path / "jobs.csv"), "--file", str(tmp_path / "no.json")).output
     )
     assert (
-        "Invalid profile: 'nobody'"
+        "Invalid --profile: 'nobody'"
         in run("export", str(tmp_path / "jobs.csv"), "--profile", "nobody").output
     )
 
@@ -339,23 +337,6 @@ def test_no_credentials_are_told(monkeypatch, tmp_path):
     assert "Configure credentials (for example with 'aws configure')" in result.output
 
 
-@pytest.fixture
-def account(monkeypatch, tmp_path):
-    """An endpoint that the default credentials and the profiles one and two lead to."""
-    config = tmp_path / "config"
-    keys = "aws_access_key_id=demo\naws_secret_access_key=demo\n"
-    config.write_text(
-        f"[profile one]\nregion=us-east-1\n{keys}[profile two]\nregion=eu-west-1\n{keys}"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "demo")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with dx.demo.Endpoint(dx.demo.Account(300)) as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DATAEXCHANGE", endpoint.url)
-        yield endpoint
-
-
 def test_sync_says_in_one_line_what_it_did(account, tmp_path):
     folder = str(tmp_path / "archive")
     result = run("sync", folder)
@@ -378,7 +359,7 @@ def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     folder = str(tmp_path / "archive")
     result = run("sync", folder, "--profile", "nope")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "Invalid profile: 'nope'" in result.stderr
+    assert "Invalid --profile: 'nope'" in result.stderr
     account.faults = [dx.demo.Fault("denied", 1, times=1)]
     result = run("sync", folder, "--profile", "one", "--profile", "two")
     assert result.exit_code == 3
@@ -390,3 +371,37 @@ def test_sync_says_what_failed_by_its_exit_status(account, tmp_path):
     assert "AccessDenied" in result.stderr
     (tmp_path / "file").write_text("")
     assert run("sync", str(tmp_path / "file")).exit_code == 1
+
+
+def test_what_was_read_before_a_load_broke_off_is_written_beside(account, tmp_path):
+    account.faults = [dx.demo.Fault("denied", 1, times=None)]
+    path = tmp_path / "jobs.jsonl"
+    path.write_text("whole, of yesterday")
+    done = run("export", str(path), "--region", "us-east-1")
+    assert done.exit_code == 1
+    part = tmp_path / "partial-jobs.jsonl"
+    assert f"What was read until then is written: {part}" in done.stderr
+    assert len(dx.read_jobs(part)) == 200
+    assert path.read_text() == "whole, of yesterday"
+
+
+def test_values_are_checked_before_anything_is_asked(account, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "voila", None)
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    (tmp_path / "mine.ipynb").write_text("{")
+    for arguments in (
+        ("check", "--by", "colour"),
+        ("check", "--max-silence", "long"),
+        ("check", "--since", "long"),
+        ("export", "jobs.xlsx"),
+        ("export", "jobs.doc"),
+        ("report", "--notebook", str(tmp_path / "none.ipynb")),
+        ("report", "--notebook", str(tmp_path / "mine.ipynb")),
+        ("explore",),
+    ):
+        assert run(*arguments).exit_code in (1, 2), arguments
+    assert account.requests == []
+
+
+def test_the_demo_is_synced(tmp_path):
+    assert run("sync", "--demo", str(tmp_path / "a")).output.startswith("6,000 new")

@@ -73,7 +73,7 @@ try:
 except ImportError as error:
     print(isinstance(error, dx.DxError), error)
 """
-    remedy = f"Install it with: pip install 'dxnotebook[{extra}]'"
+    remedy = f"Install it with: python -m pip install 'dxnotebook[{extra}]'"
     assert in_a_fresh_interpreter(code) == f"True {name} needs {library}. {remedy}\n"
 
 

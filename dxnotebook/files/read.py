@@ -12,10 +12,11 @@ from typing import IO, Any
 from dxnotebook import errors
 from dxnotebook.errors import DxError, FormatError, UnreadableError, warn
 from dxnotebook.files import foreign
+from dxnotebook.files.typed import TYPED, read_folder, resolved, saved_as
 from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
 from dxnotebook.records.redact import redact_text
-from dxnotebook.tables.assemble import Batch, assemble
+from dxnotebook.tables.assemble import Batch, assemble, concat
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
 from dxnotebook.text import counted, enumerated
@@ -68,7 +69,75 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     >>> tables.jobs[["job_id", "state", "region"]].iloc[0].tolist()
     ['a1', 'ERROR', 'us-east-1']
     """
-    return decoded(bodies(source), redact=redact)
+    several = source if isinstance(source, list | tuple) else [source]
+    exports = [found for one in several for found in _exports_at(one)]
+    if not exports:
+        return decoded(bodies(source), redact=redact)
+    parts = [read_folder(*found) for found in exports]
+    if rest := [one for one in several if not _exports_at(one)]:
+        parts.append(decoded(bodies(rest), redact=redact))
+    return concat(parts) if len(parts) > 1 else parts[0]
+
+
+def _exports_at(source: object) -> list[tuple[Path, str]]:
+    """Return the folders of exported tables that a path or pattern means, and their suffixes."""
+    if not isinstance(source, str | os.PathLike) or not str(source) or "\0" in str(source):
+        return []
+    path = resolved(os.fspath(source))
+    matches = [path] if saved_as(path) else map(resolved, glob.glob(os.fspath(source)))  # noqa: PTH207
+    return [(match, suffix) for match in matches if (suffix := saved_as(match))]
+
+
+def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTables:
+    """Return the tables that `export` wrote as Parquet, Feather or JSON Lines.
+
+    Parameters
+    ----------
+    path : str or path
+        The path that was given to `export`, or a folder with ``jobs.parquet``, ``details.parquet``
+        and ``errors.parquet`` as `export` writes them one by one.
+    redact : bool
+        Whether to take secrets out of JSON Lines once more; Parquet and Feather are read as they
+        are.
+
+    Returns
+    -------
+    JobTables
+        Tables equal to those that were exported. JSON Lines have the jobs alone, so not when they
+        were asked for.
+
+    Raises
+    ------
+    DxError
+        When there are no such tables, or the format does not keep them: CSV and Excel have no
+        types.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx, pathlib, tempfile
+    >>> tables = dx.load_jobs(dx.demo.client(jobs=50))
+    >>> path = dx.export(tables, pathlib.Path(tempfile.mkdtemp()) / "all.feather")
+    >>> dx.read_tables(path).jobs.equals(tables.jobs)
+    True
+    """
+    found = resolved(path)
+    name, shown = Path(path).name.lower(), repr(str(path))
+    if suffix := saved_as(found):
+        return read_folder(found, suffix)
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        return read_jobs(found, redact=redact)
+    if name.endswith((".csv", ".csv.gz", ".xlsx")):
+        raise DxError(
+            f"{found.suffix} does not keep types, so {shown} cannot become tables again. "
+            "Export to .parquet, .feather or .jsonl for that; "
+            f"read single tables with pandas.read_{'excel' if found.suffix == '.xlsx' else 'csv'}."
+        )
+    if found.is_file() and name.endswith(TYPED):
+        how = f"pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
+        raise DxError(f"{shown} is a single frame; read it with {how}.")
+    if found.is_file():
+        raise FormatError(f"{shown} is no export. Read listings of jobs with dx.read_jobs.")
+    return read_folder(found, found.suffix if found.suffix in TYPED else TYPED[0])
 
 
 def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:

@@ -11,6 +11,7 @@ before them: so a text that begins so has lost nothing, and one quote less is th
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +24,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from dxnotebook.arrays import is_text, mask_of, substituted
-from dxnotebook.errors import DxError, MissingDependencyError
+from dxnotebook.errors import DxError, naming_extras
 from dxnotebook.model import TEXT
 from dxnotebook.text import valid_utf8
 
 #: Excel's limits: a sheet's rows with its header, a cell's characters as UTF-16 counts them.
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
+_MOST_LINKS = 65_530  # of a sheet
 
 _CHUNK = 2**16
 _STARTS = r"=+\-@%＝＋－＠"
@@ -135,24 +137,25 @@ def opened(path: Path) -> pa.NativeFile:
     return pa.output_stream(str(path), compression=compression)
 
 
-def write_csv(table: pa.Table, path: Path, bar: Any) -> None:
-    """Write a table as CSV: UTF-8, every text quoted, times in ISO 8601."""
+def write_csv(table: pa.Table, path: Path, bar: Any, *, bom: bool) -> None:
+    """Write a table as CSV: UTF-8, with or without a mark, texts quoted, times in ISO 8601."""
     schema = pa.schema([f.with_type(TEXT) if _is_time(f.type) else f for f in table.schema])
-    with opened(path) as sink, pcsv.CSVWriter(sink, schema) as writer:
+    with opened(path) as sink:
+        sink.write(codecs.BOM_UTF8 if bom else b"")
+        writer = pcsv.CSVWriter(sink, schema)
         for part in slices(table, bar):
             columns = [_iso(column) if _is_time(column.type) else column for column in part.columns]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+        writer.close()
 
 
 def write_workbook(
     tables: Mapping[str, pa.Table], path: Path, bar: Any, rows: int = ROWS, columns: int = COLUMNS
 ) -> None:
     """Write tables as sheets, those with too many rows as several."""
-    try:
+    with naming_extras("An export to Excel"):
         from xlsxwriter import Workbook  # noqa: PLC0415 (not everybody has it)
         from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise MissingDependencyError("An export to Excel", "xlsxwriter", "excel") from None
     for name, table in tables.items():
         if table.num_columns > columns:
             raise DxError(
@@ -166,38 +169,58 @@ def write_workbook(
             for name, table in tables.items():
                 for number, start in enumerate(range(0, max(table.num_rows, 1), rows - 1), 1):
                     sheet = book.add_worksheet(name if number == 1 else f"{name} {number}")
-                    _write_header(book, sheet, table.slice(start, _SAMPLE))
-                    _write_rows(sheet, table.slice(start, rows - 1), bar)
+                    part = table.slice(start, rows - 1)
+                    _write_header(book, sheet, part.slice(0, _SAMPLE))
+                    jobs = None if name == "jobs" else tables.get("jobs")
+                    _write_rows(sheet, part, bar, _links(jobs, part))
+                    if part.num_rows:
+                        sheet.autofilter(0, 0, part.num_rows, table.num_columns - 1)
     except FileCreateError as error:
         raise OSError(*error.args[0].args) from error
+
+
+def _links(jobs: pa.Table | None, table: pa.Table) -> dict[str, list[str]]:
+    """Return where the cells of columns lead: the ids of jobs to their rows."""
+    if jobs is None or "job_id" not in table.column_names:
+        return {}
+    if max(jobs.num_rows, table.num_rows) > _MOST_LINKS:
+        return {}
+    rows = pc.fill_null(pc.index_in(table["job_id"], jobs["job_id"]), -1).to_pylist()
+    return {"job_id": [f"internal:'jobs'!A{row + 2}" for row in rows]}
 
 
 def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
     """Write the names of columns, which are as wide as what is in the sample of their rows."""
     bold = book.add_format({"bold": True})
-    time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    shares = book.add_format({"num_format": "0.0 %"})
     sheet.freeze_panes(1, 0)
     # account ids are texts, and meant to be
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     for place, (name, column) in enumerate(zip(sample.column_names, sample.columns, strict=True)):
         in_utc = _is_time(column.type) and column.type.tz is not None
         [title] = _texts(pa.array([f"{name} (UTC)" if in_utc else name], TEXT))
-        form = time if _is_time(column.type) else None
+        form = times if _is_time(column.type) else shares if name.endswith("rate") else None
         sheet.set_column(place, place, _width(title, column), form)
         sheet.write_string(0, place, title, bold)
 
 
-def _write_rows(sheet: Any, table: pa.Table, bar: Any) -> None:
+def _write_rows(sheet: Any, table: pa.Table, bar: Any, links: Mapping[str, list[Any]]) -> None:
     put = dict.fromkeys((int, float), sheet.write_number)
     put |= {str: sheet.write_string, bool: sheet.write_boolean}
     row = 0
     for part in slices(table, bar):
         # the library takes cells one by one, in this mode those of a row after the row before
         columns = [_cells(column) for column in part.columns]
+        leads = [links.get(name, ()) for name in part.column_names]
         for values in zip(*columns, strict=True):
             row += 1
             for place, value in enumerate(values):
-                if value is not None:
+                if value is None:
+                    continue
+                if leads[place]:
+                    sheet.write_url(row, place, leads[place][row - 1], string=value)
+                else:
                     put[type(value)](row, place, value)
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from dxnotebook.arrays import located, mask_of, text_array
 from dxnotebook.metrics.learned import generalized
 from dxnotebook.metrics.masks import KEY, PLACES, VALUES, named, replaced
+from dxnotebook.metrics.readable import readable
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
 from dxnotebook.times import At
 
@@ -70,7 +71,8 @@ def error_causes(tables: JobTables, *, since: At = None, until: At = None) -> pd
     ).reset_index()
     causes.insert(5, "share", causes["jobs"] / max(errors["job_id"].nunique(), 1))
     ascending = {"jobs": False, "count": False} | dict.fromkeys(by, True)
-    return causes.sort_values([*ascending], ascending=[*ascending.values()], ignore_index=True)
+    causes = causes.sort_values([*ascending], ascending=[*ascending.values()], ignore_index=True)
+    return readable(causes)
 
 
 def commonest_cause(tables: JobTables) -> dict[str, Any] | None:

@@ -13,7 +13,9 @@ import pandas as pd
 
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, recovery, reruns
+from dxnotebook.metrics.feeds import feeds
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
+from dxnotebook.metrics.revisions import filled
 from dxnotebook.tables.jobtables import (
     JobTables,
     checked,
@@ -50,6 +52,8 @@ def check(
     max_unresolved: int | None = None,
     max_stuck: int | None = None,
     max_silence: str | timedelta | None = None,
+    max_overdue: int | None = None,
+    incomplete: bool | pd.DataFrame = False,
     now: At = None,
 ) -> pd.DataFrame:
     """Return what is wrong with jobs, by the limits that are given.
@@ -81,20 +85,25 @@ def check(
         How many jobs may be open for longer than usual.
     max_silence : str or timedelta, optional
         How long ago the last success of each data set may be, as "26h" or "3d".
+    max_overdue : int, optional
+        How many feeds may be overdue (see `feeds`).
+    incomplete : bool or pandas.DataFrame
+        Whether incomplete revisions are a finding; or the answer of `revisions`, which with a
+        client also knows those that were finalized though incomplete.
     now : Timestamp or str, optional
         When the jobs were as the tables have them; by default when they were loaded.
 
     Returns
     -------
     pandas.DataFrame
-        One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck" or
-        "silence"; "rejects", "no answer" or "no jobs"), ``of`` (what it is about: the value
-        of `by`, the id of a data set, the name of a client; null where it is all jobs), ``value``,
-        ``limit`` (a rate, a number, or seconds), ``message``: a line that says it. No row when
-        nothing is wrong. What was looked at is in ``attrs["looked_at"]``: ``jobs`` (how many are
-        in the window), ``since``, ``until``, ``as_of``, ``accounts``, ``regions``, and with `by`
-        ``groups``: the rate of each, its interval, and the adjusted p-value of its being above the
-        limit.
+        One row a finding: ``check`` ("failure rate", "undone rate", "unresolved", "stuck",
+        "silence", "overdue" or "incomplete"; "rejects", "no answer" or "no jobs"), ``of`` (what it
+        is about: the value of `by`, the id of a data set, the name of a client; null where it is
+        all jobs), ``value``, ``limit`` (a rate, a number, or seconds), ``message``: a line that
+        says it. No row when nothing is wrong. What was looked at is in ``attrs["looked_at"]``:
+        ``jobs`` (how many are in the window), ``since``, ``until``, ``as_of``, ``accounts``,
+        ``regions``, and with `by` ``groups``: the rate of each, its interval, and the adjusted
+        p-value of its being above the limit.
 
     Raises
     ------
@@ -120,7 +129,9 @@ def check(
     tables = checked(tables)
     silence = None if max_silence is None else _seconds(max_silence)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
-    _check_limits({**shares, "max_unresolved": max_unresolved, "max_stuck": max_stuck}, silence)
+    numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
+    asked = {"incomplete": incomplete is not False or None}
+    _check_limits(shares | numbers | asked, silence)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names, window = _data_set_names(tables), window_of(tables.jobs, since, until)
@@ -137,18 +148,18 @@ def check(
             findings += _rate_findings(inside, names, max_failure_rate, groups, by)
     limits: dict[str, Any] = {"since": since, "until": until}
     if max_undone_rate is not None or max_unresolved is not None:
-        left = reruns.unresolved_failures(tables, **limits)
-        if max_undone_rate is not None:
-            rate = recovery.undone_of(tables, window, len(left))
-            findings += _undone_findings(rate, max_undone_rate)
-        if max_unresolved is not None and len(left) > max_unresolved:
-            findings.append(_unresolved_finding(left, names, max_unresolved, window))
+        findings += _work_findings(tables, names, window, max_undone_rate, max_unresolved)
     if max_stuck is not None:
         stuck = concurrency.stuck_jobs(tables.jobs, now, **limits)
         if len(stuck) > max_stuck:
             findings.append(_stuck_finding(stuck, names, max_stuck))
     if silence is not None:
         findings += _silence_findings(tables, names, silence, as_of)
+    if max_overdue is not None:
+        findings += _overdue_findings(feeds(tables, now=now, **limits), names, max_overdue)
+    if incomplete is not False:
+        revisions = filled(tables, since, until) if incomplete is True else incomplete
+        findings += _incomplete_findings(revisions, names)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
@@ -269,6 +280,21 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
+def _work_findings(
+    tables: JobTables,
+    names: Names,
+    window: Window,
+    max_undone_rate: float | None,
+    max_unresolved: int | None,
+) -> Findings:
+    """Yield the findings about work that failed, and that nothing has done since."""
+    left = reruns.unresolved_failures(tables, since=window.start, until=window.end)
+    if max_undone_rate is not None:
+        yield from _undone_findings(recovery.undone_of(tables, window, len(left)), max_undone_rate)
+    if max_unresolved is not None and len(left) > max_unresolved:
+        yield _unresolved_finding(left, names, max_unresolved, window)
+
+
 def _undone_findings(rate: pd.DataFrame, limit: float) -> Findings:
     """Yield the finding about the work that was not done in the end."""
     [row] = rate.to_dict("records")
@@ -319,6 +345,30 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
         since = "the last success was" if succeeded else "no success since the first job,"
         text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
         yield "silence", data_set_id, seconds, limit, text
+
+
+def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings:
+    """Yield the finding about feeds that are overdue."""
+    late = feeds[feeds["status"] == "overdue"]
+    if len(late) <= limit:
+        return
+    [longest] = late.nlargest(1, "overdue_s").to_dict("records")
+    what = f"{longest['type']} of {names.get(longest['data_set_id'], 'no data set')}"
+    text = f"{counted(len(late), 'feed is', 'feeds are')} overdue (limit {limit:,}). The longest, "
+    text += f"{what}, for {elapsed(longest['overdue_s'])}."
+    yield "overdue", None, len(late), limit, text
+
+
+def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:
+    """Yield the findings about revisions that miss assets, and those that were finalized so."""
+    for column, value in (("finding", "finalized though incomplete"), ("status", "incomplete")):
+        found = revisions[revisions.get(column, revisions["status"]) == value]
+        for last in found.head(1).to_dict("records"):
+            lacks = f"{last['assets_missing']:,} of {counted(last['assets_asked'], 'asset')}"
+            whose = f"{last['revision_id']} of {names.get(last['data_set_id'], 'no data set')}"
+            text = f"{counted(len(found), 'revision is', 'revisions are')} {value}. "
+            text += f"The last, {whose}, misses {lacks}."
+            yield "incomplete", value, len(found), 0, text
 
 
 def _data_set_names(tables: JobTables) -> Names:

@@ -10,6 +10,7 @@ import pandas as pd
 from dxnotebook.arrays import Integers, Mask, hashed, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
+from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
 from dxnotebook.times import At
@@ -70,7 +71,7 @@ def unresolved_failures(
     errors = errors.sort_values("position", kind="stable").drop_duplicates("job_id")
     left = left.merge(errors[["job_id", "code", "message"]], "left", on="job_id")
     left = left.sort_values("last_failed_at", ascending=False, ignore_index=True, kind="stable")
-    return left.filter(items=_UNRESOLVED)
+    return readable(left.filter(items=_UNRESOLVED))
 
 
 def recoveries(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,9 +12,9 @@ from matplotlib.ticker import PercentFormatter
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.plots import style
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _MOST_WITH_NUMBERS = 27  # weeks
@@ -26,10 +24,10 @@ _MOST_MONTHS = 24
 def plot_calendar(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    since: At = None,
+    until: At = None,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
     ax: Axes | None = None,
 ) -> Axes:
@@ -104,10 +102,10 @@ def _draw_days(ax: Axes, rates: Array) -> None:
 
 def _hatch(ax: Axes, week: Integers, weekday: Integers) -> None:
     """Hatch days without finished jobs, and say what that means."""
-    look: style.Look = {"facecolor": "white", "hatch": "////"}
+    look: style.Look = {"facecolor": "none", "hatch": "////"}
     for corner in zip(week, weekday, strict=True):
-        ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.PALE, linewidth=0, **look))
-    key = Patch(edgecolor=style.GREY, linewidth=0.5, label="no finished jobs", **look)
+        ax.add_patch(Rectangle(corner, 1, 1, edgecolor=style.ink(0.17), linewidth=0, **look))
+    key = Patch(edgecolor=style.ink(0.7), linewidth=0.5, label="no finished jobs", **look)
     style.legend(ax, [key])
 
 

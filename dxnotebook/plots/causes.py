@@ -14,16 +14,11 @@ from dxnotebook.metrics.causes import error_causes
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.text import counted, percent
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 
 def plot_error_causes(
-    tables: JobTables,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    top: int = 10,
-    ax: Axes | None = None,
+    tables: JobTables, *, since: At = None, until: At = None, top: int = 10, ax: Axes | None = None
 ) -> Axes:
     """Draw the causes of failure by how many jobs they hit.
 

@@ -13,7 +13,7 @@ from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import observed_at, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _BINS = 1_500
 _HEIGHT = 0.8  # of a band, 1 apart
@@ -23,8 +23,8 @@ def plot_concurrency(
     jobs: pd.DataFrame,
     *,
     by: str = "type",
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how many jobs of each group were open over time, against the service's quota.
@@ -88,17 +88,17 @@ def _draw_band(ax: Axes, place: int, steps: pd.DataFrame, edges: Array) -> None:
     scale = _HEIGHT / (max(peak, quota) if limited else peak)
     band = place + scale * _highest(steps, edges)
     ax.stairs(band, edges, baseline=place, fill=True, color=style.SKY)
-    ax.axhline(place, color=style.PALE, linewidth=0.8, zorder=0)
-    colour = style.RED if reached else style.BLUE
+    ax.axhline(place, color=style.ink(0.17), linewidth=0.8, zorder=0)
+    colour, text = (style.RED, style.RED) if reached else (style.BLUE, style.ink())
     at = style.days_of(steps["at"][steps["open"] == peak].head(1))
     mark = "v" if reached else "."
     ax.plot(at, place + scale * peak, mark, color=colour, markersize=6, clip_on=False)
-    look: style.Look = {"color": colour, "weight": "bold" if reached else "normal"}
+    look: style.Look = {"color": text, "weight": "bold" if reached else "normal"}
     style.note(ax, f"peak {peak}", (1.01, place + 0.25), style.BESIDE, **look)
     if limited:
         ends, height = edges[[0, -1]], np.full(2, place + scale * quota)
-        ax.plot(ends, height, "--", color=style.GREY, linewidth=1)
-        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.GREY)
+        ax.plot(ends, height, "--", color=style.ink(0.7), linewidth=1)
+        style.note(ax, f"quota {quota}", (1.01, place + 0.62), style.BESIDE, color=style.ink(0.7))
 
 
 def _highest(steps: pd.DataFrame, edges: Array) -> Array:

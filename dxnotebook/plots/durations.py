@@ -12,7 +12,7 @@ from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import created_within
 from dxnotebook.text import duration
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _LEAST_SECONDS = 0.5  # seconds: the axis is logarithmic
 
@@ -20,8 +20,8 @@ _LEAST_SECONDS = 0.5  # seconds: the axis is logarithmic
 def plot_durations(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     by: str | None = None,
     every: str | None = None,
     reference: float | None = None,
@@ -90,7 +90,7 @@ def plot_durations(
     ax.axvline(usual, color=style.ink(), linewidth=1, linestyle=":")
     style.note(ax, text, (usual, 1), style.ABOVE, shift=(4, -3), va="top")
     for place, n in zip(places, shown["n"], strict=True):
-        style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.GREY)
+        style.note(ax, f"n = {n:,}", (1, place), style.BESIDE, shift=(6, 0), color=style.ink(0.7))
     style.group_axis(ax, places, shown[by])
     ax.set_ylim(-0.6, len(shown) - 0.2)
     label = f"created → finished{style.rest(len(shown), len(groups))}"

@@ -13,14 +13,14 @@ from dxnotebook.metrics.feeds import feeds_and_runs
 from dxnotebook.plots import style
 from dxnotebook.tables.jobtables import JobTables, observed_at
 from dxnotebook.text import elapsed
-from dxnotebook.times import Moment, Window
+from dxnotebook.times import At, Window
 
 # how a cell is drawn, the worst first: marker, colour (none: that of text), filled, size
 _SHAPES = {
     "failed": ("X", style.RED, True, 1.7),
     "missed": ("d", None, False, 1.5),
     "open": ("o", None, False, 1.1),
-    "cancelled": ("_", style.GREY, True, 1.2),
+    "cancelled": ("_", None, True, 1.2),
     "recovered": ("^", style.ORANGE, True, 1.3),
     "completed": ("s", style.SKY, True, 0.75),
 }
@@ -32,8 +32,8 @@ _CELL_LENGTHS = pd.to_timedelta(["1h", "3h", "6h", "12h", "1D", "2D", "7D", "14D
 def plot_feeds(
     tables: JobTables,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     now: pd.Timestamp | str | None = None,
     ax: Axes | None = None,
 ) -> Axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, StrMeth
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened_inside
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 _FUNNELS = {"95 % of groups": (0.95, "--"), "99.8 %": (0.998, "-")}
 _LONGEST_NAME = 24
@@ -25,12 +25,12 @@ _LONGEST_NAME = 24
 def plot_funnel(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     by: str = "data_set_id",
     cluster: str | Sequence[str] | None = None,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw groups' failure rates by their numbers of jobs, with the limits of what chance makes.
@@ -124,7 +124,7 @@ def _draw_funnels(ax: Axes, sizes: Array, usual: float) -> None:
     for label, (share, line) in _FUNNELS.items():
         for tail, name in (((1 - share) / 2, None), ((1 + share) / 2, label)):
             limit = _limit(grid, usual, tail)
-            ax.plot(grid, limit, line, color=style.GREY, linewidth=1, label=name)
+            ax.plot(grid, limit, line, color=style.ink(0.7), linewidth=1, label=name)
     ax.axhline(usual, color=style.ink(), linewidth=1)
     ax.set_xscale("log")
     ax.set_xlim(grid[0], grid[-1])

@@ -9,14 +9,14 @@ from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.model import OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at
-from dxnotebook.times import moment
+from dxnotebook.times import At, moment
 
 #: How many bins there are in the time that is looked at; a bar is at least one wide.
 BINS = 500
 
 
 def bars(
-    jobs: pd.DataFrame, by: str, since: str | pd.Timestamp | None, until: str | pd.Timestamp | None
+    jobs: pd.DataFrame, by: str, since: At, until: At
 ) -> tuple[pd.DataFrame, tuple[pd.Timestamp, pd.Timestamp]]:
     """Return the jobs within a time as bars, and the time.
 

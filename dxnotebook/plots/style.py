@@ -14,6 +14,7 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -26,7 +27,7 @@ Look: TypeAlias = dict[str, Any]  # keywords of matplotlib's
 MOST_GROUPS = 30
 
 BLUE, SKY, ORANGE, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
-DARK, GREY, PALE = "#333333", "#767676", "#D9D9D9"
+DARK = "#333333"
 WIDTH = 9.0  # inches: a notebook's width
 SMALL = 8.5  # points
 # where a note is: at a height of the data beside the axes, at an x of the data above them
@@ -60,9 +61,10 @@ def _figure(**options: Any) -> Figure:
     return Figure(**options)
 
 
-def ink() -> Any:
-    """Return the colour of texts and thin lines, which is the style's."""
-    return mpl.rcParams["text.color"]
+def ink(strength: float = 1) -> Any:
+    """Return the colour of texts and thin lines, which is the style's, or a fainter one."""
+    colour = mpl.rcParams["text.color"]
+    return colour if strength == 1 else to_rgba(colour, strength)
 
 
 def empty(ax: Axes, jobs: Any, reason: str) -> Axes:
@@ -70,7 +72,7 @@ def empty(ax: Axes, jobs: Any, reason: str) -> Axes:
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     text = reason if len(jobs) else "no jobs"
-    note(ax, text, (0.5, 0.5), "axes fraction", ha="center", fontsize=13, color=GREY)
+    note(ax, text, (0.5, 0.5), "axes fraction", ha="center", fontsize=13, color=ink(0.7))
     return ax
 
 
@@ -156,7 +158,7 @@ def duration_axis(ax: Axes, which: Literal["x", "y"], low: float, high: float, l
     ticks = ticks[:: len(ticks) // 10 + 1]
     axis.set_ticks(ticks, [duration(seconds) for seconds in ticks])
     axis.set_minor_locator(NullLocator())
-    ax.grid(axis=which, color=PALE, linewidth=0.6)
+    ax.grid(axis=which, color=ink(0.17), linewidth=0.6)
     ax.set_axisbelow(True)
 
 

@@ -10,6 +10,7 @@ from matplotlib.collections import PolyCollection
 
 from dxnotebook.arrays import Array
 from dxnotebook.plots import lanes, style
+from dxnotebook.times import At
 
 # how a job of a state is drawn: colour, hatch, height; in this order, so that failures are on top
 _LOOKS = {
@@ -29,8 +30,8 @@ def plot_timeline(
     jobs: pd.DataFrame,
     *,
     by: str = "type",
-    since: str | pd.Timestamp | None = None,
-    until: str | pd.Timestamp | None = None,
+    since: At = None,
+    until: At = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw jobs as bars from created to finished, in a band of lanes for each group.
@@ -90,7 +91,7 @@ def plot_timeline(
         drawn = _draw_bars(ax, edges, rows, base[rows["band"]])
         drawn.set(zorder=2 + depth, label=f"{state} {counts[state]:,}")
     style.group_axis(ax, base[:-1] + heights / 2, names)
-    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=style.PALE, linewidth=0.8, zorder=0)
+    ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=style.ink(0.17), linewidth=0.8, zorder=0)
     ax.set_ylim(-0.4, base[-1] - 0.2)
     ax.tick_params(axis="y", length=0)
     style.date_axis(ax, edges, "UTC", label)

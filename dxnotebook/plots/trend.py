@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +15,10 @@ from dxnotebook.errors import invalid
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.metrics.trend import failure_trend
-from dxnotebook.model import FAILED_STATES, FINISHED_STATES
+from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.plots import style
 from dxnotebook.text import percent, shortened
-from dxnotebook.times import Moment, moment
+from dxnotebook.times import At, moment
 
 _COUNTS = 0.2  # of the height, for the numbers of jobs
 _LONGEST_MARKER = 80
@@ -29,15 +29,15 @@ _SHIFTED = "shifted: higher for some time"
 def plot_failure_trend(
     jobs: pd.DataFrame,
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     every: str = "1d",
     baseline: float | None = None,
     season: Literal["week"] | None = None,
     markers: Mapping[Any, str] | Sequence[tuple[Any, str]] = (),
     confidence: float = 0.95,
-    failed: Iterable[str] = FAILED_STATES,
-    finished: Iterable[str] = FINISHED_STATES,
+    failed: States = FAILED_STATES,
+    finished: States = FINISHED_STATES,
     tz: str = "UTC",
     ax: Axes | None = None,
 ) -> Axes:
@@ -104,8 +104,8 @@ def _draw_counts(ax: Axes, edges: Array, n: Array) -> None:
     counts.set_ylim(0, 1.4 * n.max() / _COUNTS)
     counts.yaxis.set_major_locator(FixedLocator([0, int(n.max())]))
     counts.yaxis.set_major_formatter("{x:,.0f}")
-    counts.tick_params(labelsize=style.SMALL, colors=style.GREY)
-    look: style.Look = {"color": style.GREY, "va": "bottom"}
+    counts.tick_params(labelsize=style.SMALL, colors=style.ink(0.7))
+    look: style.Look = {"color": style.ink(0.7), "va": "bottom"}
     style.note(counts, "finished jobs", (0, 1.05 * n.max()), style.BESIDE, shift=(4, 0), **look)
     counts.spines[["top", "left", "right"]].set_visible(False)
     ax.set_zorder(counts.get_zorder() + 1)
@@ -134,7 +134,7 @@ def _draw_rates(ax: Axes, edges: Array, trend: pd.DataFrame, label: str) -> None
 
 def _draw_limits(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     """Draw the control limits and the baseline."""
-    look: style.Look = {"color": style.GREY, "linestyle": "--", "linewidth": 1}
+    look: style.Look = {"color": style.ink(0.7), "linestyle": "--", "linewidth": 1}
     ax.stairs(trend["upper"], edges, baseline=None, label="control limit", **look)
     usual = trend["baseline"].to_numpy()
     ax.stairs(usual, edges, baseline=None, color=style.ink(), linewidth=1)

@@ -1,6 +1,7 @@
 """A report to forward: a notebook run on tables, as one page."""
 
-from dxnotebook.report.table import Table, plain
+from dxnotebook.report.table import Chart, Table, plain
 from dxnotebook.tables.jobtables import missing, within
+from dxnotebook.text import counted
 
-__all__ = ["Table", "missing", "plain", "within"]
+__all__ = ["Chart", "Table", "counted", "missing", "plain", "within"]

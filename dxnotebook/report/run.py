@@ -31,10 +31,12 @@ _HIDDEN = {"exclude_input": True, "exclude_input_prompt": True, "exclude_output_
 
 def page(tables: JobTables, window: Window, notebook: Path | None) -> str:
     """Return the page of a notebook that is run on tables, or of the one that comes with us."""
-    opened = _open_notebook(notebook or shipped())
+    opened = opened_notebook(notebook or shipped())
     with tempfile.TemporaryDirectory() as scratch:
+        since, until = (at and at.isoformat() for at in (window.start, window.end))
         exported = export(tables, Path(scratch, "tables.feather"), progress=False)
-        _load_from(opened, exported, window)
+        charts = "import dxnotebook.report\n\ndxnotebook.report.Chart.embedded = True"
+        load_from(opened, exported, f"since, until = {since!r}, {until!r}\n{charts}")
         done = _run(opened, notebook.parent if notebook else Path(scratch))
     for cell in done.cells:  # warnings and tracebacks tell where what lies on this machine
         outputs = cell.get("outputs", [])
@@ -44,7 +46,8 @@ def page(tables: JobTables, window: Window, notebook: Path | None) -> str:
     return frame.substitute(title=html.escape(_page_title(done)), body=body)
 
 
-def _open_notebook(path: Path) -> nbformat.NotebookNode:
+def opened_notebook(path: Path) -> nbformat.NotebookNode:
+    """Return a notebook, or raise DxError where that is none."""
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-any-return]
     except OSError as error:
@@ -53,13 +56,9 @@ def _open_notebook(path: Path) -> nbformat.NotebookNode:
         raise DxError(f"{str(path)!r} is not a notebook: {type(error).__name__}.") from None
 
 
-def _load_from(notebook: nbformat.NotebookNode, exported: Path, window: Window) -> None:
+def load_from(notebook: nbformat.NotebookNode, exported: Path, more: str = "") -> None:
     """Have a notebook load tables that were exported, in the tagged cell or else in a new one."""
-    since, until = (at and at.isoformat() for at in (window.start, window.end))
-    source = (
-        f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})\n"
-        f"since, until = {since!r}, {until!r}"
-    )
+    source = f"import dxnotebook as dx\n\ntables = dx.read_tables({str(exported)!r})\n{more}"
     tagged = (cell for cell in notebook.cells if "tables" in cell.metadata.get("tags", ()))
     cell = next(tagged, None)
     if cell is None:

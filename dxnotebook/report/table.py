@@ -1,10 +1,12 @@
-"""A frame as a table of a report, for people."""
+"""What a report shows, for people: frames as tables, charts with what they show in words."""
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -12,6 +14,8 @@ from dxnotebook.text import duration, shortened, title, visible
 
 _LONGEST_CELL = 500  # characters of a cell
 _SHARES = ("rate", "low", "high", "share")
+_LIKELY = "likely between"
+_LONG_TEXT = 40  # characters: such columns are wide
 
 
 class Table:
@@ -21,9 +25,13 @@ class Table:
     ----------
     frame : pandas.DataFrame
         What to show; columns named ``rate``, ``low``, ``high``, ``share`` are rates, those ending
-        in ``_s`` seconds.
+        in ``_s`` seconds. The bounds ``low`` and ``high`` are one column.
     empty : str
         What to say when there are no rows.
+    caption : str
+        What the table is of.
+    most : int, optional
+        How many rows to show, the first; the caption says how many there are.
 
     Examples
     --------
@@ -33,22 +41,54 @@ class Table:
     True
     """
 
-    def __init__(self, frame: pd.DataFrame, empty: str = "None.") -> None:
-        self._frame = frame
-        self._empty = empty
+    def __init__(
+        self, frame: pd.DataFrame, empty: str = "None.", caption: str = "", most: int | None = None
+    ) -> None:
+        self._frame, self._empty, self._caption = frame.head(most or len(frame)), empty, caption
+        if len(self._frame) < len(frame):
+            self._caption = f"{caption}: the first {most:,} of {len(frame):,}".removeprefix(": ")
 
     def _repr_html_(self) -> str:
         if self._frame.empty:
             return f"<p>{html.escape(self._empty)}</p>"
-        texts = self._frame.apply(lambda column: column.map(_form(column), na_action="ignore"))
-        texts = texts.astype("str").rename(columns=lambda name: title(str(name)))
-        classes = "sortable wide" if texts.shape[1] > 4 else "sortable"
-        table = texts.to_html(index=False, border=0, classes=classes, justify="unset", na_rep="–")
-        # where long names may be broken
-        return f"<div class='scroll'>{table.replace('_', '_<wbr>')}</div>"
+        columns = {str(name): _texts_of(column) for name, column in self._frame.items()}
+        if {"low", "high"} <= columns.keys():
+            bounds = zip(columns["low"], columns.pop("high"), strict=True)
+            columns["low"] = [" – ".join(pair) for pair in bounds]
+        kinds = [_look_of(self._frame[name], texts) for name, texts in columns.items()]
+        heads = [_LIKELY if name == "low" else title(name) for name in columns]
+        rows = [_row("td", kinds, texts) for texts in zip(*columns.values(), strict=True)]
+        caption = f"<caption>{html.escape(self._caption)}</caption>" if self._caption else ""
+        wide = " wide" if len(columns) > 4 else ""
+        return (
+            f"<div class='scroll{wide}'><table class='sortable'>{caption}"
+            f"<thead>{_row('th', kinds, heads)}</thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
 
     def __repr__(self) -> str:
         return self._empty if self._frame.empty else self._frame.to_string(index=False)
+
+
+def _row(tag: str, kinds: list[str], texts: Any) -> str:
+    """Return a row of HTML, in which long names may be broken."""
+    cells = (f"<{tag}{kind}>{html.escape(text)}" for kind, text in zip(kinds, texts, strict=True))
+    return "<tr>{}</tr>\n".format("\n".join(cells)).replace("_", "_<wbr>")
+
+
+def _look_of(column: pd.Series[Any], texts: list[str]) -> str:
+    """Return the class of a column's cells: numbers, ids, and long texts look different."""
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
+        return " class=number"
+    if str(column.name).endswith("id"):
+        return " class=id"
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return " class=time"
+    return " class=long" if max(map(len, texts)) > _LONG_TEXT else ""
+
+
+def _texts_of(column: pd.Series[Any]) -> list[str]:
+    form = _form(column)
+    return ["–" if pd.isna(value) else form(value) for value in column]
 
 
 def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
@@ -63,6 +103,51 @@ def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
     if pd.api.types.is_integer_dtype(kind):
         return "{:,}".format
     return lambda value: visible(shortened(str(value), _LONGEST_CELL))
+
+
+class Chart:
+    """A plot with what it shows in words, for those who do not see it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The plot.
+    alt : str
+        What it shows.
+
+    Attributes
+    ----------
+    embedded : bool
+        Whether it becomes HTML, of SVG or PNG, whichever is smaller; else PNG.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.report.table import Chart
+    >>> ax = dx.plot_calendar(dx.load_jobs(dx.demo.client(jobs=50)).jobs)
+    >>> data, _ = Chart(ax, "The rate of each day.")._repr_mimebundle_()
+    >>> data["text/plain"]
+    'The rate of each day.'
+    """
+
+    embedded: ClassVar[bool] = False
+
+    def __init__(self, ax: Any, alt: str) -> None:
+        self._ax, self._alt = ax, alt
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        png = self._drawn("png", dpi=110)
+        if not self.embedded:
+            return {"image/png": png, "text/plain": self._alt}, {"image/png": {"alt": self._alt}}
+        svg = self._drawn("svg")
+        kind, content = ("svg+xml", svg) if len(svg) < len(png) else ("png", png)
+        image = f"<img alt='{html.escape(self._alt)}' src='data:image/{kind};base64,{content}'>"
+        return {"text/html": f"<div class='scroll chart'>{image}</div>"}, {}
+
+    def _drawn(self, form: str, **how: Any) -> str:
+        sink = io.BytesIO()
+        self._ax.figure.savefig(sink, format=form, **how)
+        return base64.b64encode(sink.getvalue()).decode()
 
 
 def plain(text: object) -> str:

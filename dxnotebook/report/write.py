@@ -8,15 +8,15 @@ from pathlib import Path
 from dxnotebook.errors import naming_extras
 from dxnotebook.files.atomic import replacing
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
-from dxnotebook.times import Moment
+from dxnotebook.times import At
 
 
 def write_report(
     tables: JobTables,
     path: str | os.PathLike[str],
     *,
-    since: Moment | None = None,
-    until: Moment | None = None,
+    since: At = None,
+    until: At = None,
     notebook: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write a report of jobs as one HTML file.

@@ -106,7 +106,7 @@ def texts_of(frame):
 
 
 def test_they_come_back_from_csv(tmp_path):
-    path = dx.export(tables(), tmp_path / "all.csv", escape_formulas=False)
+    path = dx.export(tables(), tmp_path / "all.csv", escape_formulas=False, folder=True)
     for name in NAMES:
         read = pd.read_csv(path / f"{name}.csv", dtype="str", keep_default_na=False)
         for column, texts in texts_of(getattr(tables(), name)).items():

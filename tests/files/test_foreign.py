@@ -60,9 +60,9 @@ def tarred(sink):
 
 
 FORMS = {
-    "Parquet": (written(FRAME.to_parquet), "a Parquet file.*dx.read_tables"),
-    "Feather": (written(FRAME.to_feather), "a Feather or Arrow file.*dx.read_tables"),
-    "Excel": (written(FRAME.to_excel), "an Excel workbook.*dx.read_tables"),
+    "Parquet": (written(FRAME.to_parquet), "a Parquet file.*folder of an export"),
+    "Feather": (written(FRAME.to_feather), "a Feather or Arrow file.*folder of an export"),
+    "Excel": (written(FRAME.to_excel), "an Excel workbook.*folder of an export"),
     "zip": (written(zipped), "a zip archive.*Unpack it"),
     "tar": (written(tarred), "packed data.*Unpack it"),
     "bzip2": (bz2.compress(page_of(job())), "packed data.*Unpack it"),

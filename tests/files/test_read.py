@@ -14,6 +14,7 @@ import dxnotebook as dx
 from dxnotebook import demo
 from dxnotebook.files.read import bodies, decoded
 from tests.conftest import job, page_of, parsed_by_boto3, pruned
+from tests.files.conftest import equal, exported
 
 SAMPLE = Path(__file__).parents[1] / "data" / "job-import-s3-completed.json"
 
@@ -208,3 +209,20 @@ def test_a_file_in_pieces_is_judged_by_its_end():
             warnings.simplefilter("always", dx.PartialLoadWarning)
             decoded(pieces, redact=True)
         assert len(caught) == expected
+
+
+@pytest.mark.parametrize("name", ["all.parquet", "all.feather", "all.jsonl"])
+def test_what_export_wrote_is_read_beside_listings(name, account, tmp_path):
+    path = exported(account, tmp_path / name)
+    (tmp_path / "more.json").write_bytes(page_of(job(1)))
+    for source in (path, str(path), [path], str(tmp_path / "all.*")):
+        equal(dx.read_jobs(source), dx.read_tables(path))
+    both = dx.read_jobs([tmp_path / "more.json", str(path)])
+    assert len(both) == len(account) + 1
+
+
+def test_the_folder_of_tables_written_one_by_one_is_read(account, tmp_path):
+    for name in ("jobs", "details", "errors"):
+        exported(getattr(account, name), tmp_path / f"{name}.parquet")
+        exported(getattr(account, name), tmp_path / f"{name}.csv")
+    equal(dx.read_jobs(tmp_path), account)

@@ -86,7 +86,7 @@ def test_no_field_of_a_csv_file_begins_like_a_formula(tmp_path):
     frame = pd.DataFrame({"text": ATTACKS + HARMLESS, "=name": "x"})
     frame["category"] = frame["text"].astype("category")
     path = exported(frame, tmp_path / "a.csv")
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         header, *rows = csv.reader(file)
     assert header == ["text", "'=name", "category"]
     for text, row in zip(frame["text"], rows, strict=True):
@@ -99,7 +99,7 @@ def test_no_field_of_a_csv_file_begins_like_a_formula(tmp_path):
 
 def test_no_text_of_a_csv_file_begins_a_formula_behind_any_separator(tmp_path):
     path = exported(pd.DataFrame({"text": list(WITHIN)}), tmp_path / "a.csv")
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         cells = [row[0] for row in csv.reader(file)][1:]
     assert cells == list(WITHIN.values())
     assert list(map(original, cells)) == list(WITHIN)
@@ -172,7 +172,7 @@ def test_libreoffice_opens_them_without_a_formula(suffix, options, tmp_path):
 def test_numbers_stay_numbers_and_the_rule_can_be_turned_off(tmp_path):
     frame = pd.DataFrame({"n": [-1, 2], "x": [-1.5, float("nan")], "text": ["=1", "-1"]})
     assert (
-        exported(frame, tmp_path / "a.csv").read_text()
+        exported(frame, tmp_path / "a.csv", bom=False).read_text()
         == '"n","x","text"\n-1,-1.5,"\'=1"\n2,,"\'-1"\n'
     )
     assert (
@@ -271,7 +271,8 @@ def test_odder_columns_are_written_or_told(tmp_path):
         dx.export(pd.DataFrame({"a": [2**70, 1]}), tmp_path / "a.parquet")
     (tmp_path / "plain").write_text("")
     (tmp_path / "latest.csv").symlink_to(tmp_path / "plain")
-    assert dx.export(pd.DataFrame({"a": [1]}), tmp_path / "latest.csv").read_text() == '"a"\n1\n'
+    latest = dx.export(pd.DataFrame({"a": [1]}), tmp_path / "latest.csv", bom=False)
+    assert latest.read_text() == '"a"\n1\n'
 
 
 def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):

@@ -169,6 +169,8 @@ def test_100_a_secret_in_any_writing_is_in_no_product(tmp_path_factory, form):
     (products := folder / "products").mkdir()
     for suffix in (".parquet", ".feather", ".csv", ".csv.gz", ".xlsx", ".jsonl", ".jsonl.gz"):
         dx.export(tables, products / f"all{suffix}")
+    dx.export(tables, f"{products}/each/")
+    dx.write_report(tables, products / "report.html")
     page = products / "page.json"
     page.write_bytes(page_of(*everywhere(form)))
     seen = [shown(tables, caught), messages(tables), said_by_cli(str(page), products)]

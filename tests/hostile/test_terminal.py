@@ -65,7 +65,7 @@ def test_105_formulas_behind_any_separator_are_texts_and_come_back(tmp_path):
     tables, _ = read_quietly(
         page_of(*(job(n, Errors=[{"Message": t}]) for n, t in enumerate(texts)))
     )
-    dx.export(tables, tmp_path / "all.csv")
+    dx.export(tables, tmp_path / "all.csv", folder=True)
     content = (tmp_path / "all.csv" / "errors.csv").read_bytes().decode()
     assert [text for text in texts if text in content] == []
     assert [text for text in texts if text not in original(content)] == []

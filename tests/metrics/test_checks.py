@@ -231,3 +231,22 @@ def test_undone_work_has_a_limit_of_its_own(demo_tables):
     assert dx.check(tables, max_undone_rate=0.5).empty
     with pytest.raises(dx.DxError, match="Invalid max_undone_rate: 5"):
         dx.check(tables, max_undone_rate=5)
+
+
+def test_overdue_feeds_and_incomplete_revisions_are_found(demo_tables):
+    late = dx.feeds(demo_tables, now="2026-10-04")["status"].eq("overdue").sum()
+    assert late > 1
+    [found] = dx.check(demo_tables, max_overdue=late - 1, now="2026-10-04").to_dict("records")
+    assert (found["check"], found["value"], found["limit"]) == ("overdue", late, late - 1)
+    assert found["message"].startswith(f"{late} feeds are overdue (limit {late - 1}). The longest")
+    assert dx.check(demo_tables, max_overdue=late, now="2026-10-04").empty
+    client = dx.demo.client()
+    counts = dx.revisions(demo_tables)["status"].value_counts()
+    [found] = dx.check(demo_tables, incomplete=True).to_dict("records")
+    assert (found["check"], found["value"]) == ("incomplete", counts["incomplete"])
+    asked = dx.revisions(demo_tables, client)
+    both = dx.check(demo_tables, incomplete=asked)
+    early = asked["finding"].eq("finalized though incomplete").sum()
+    assert both["value"].tolist() == [early, counts["incomplete"]]
+    assert both["message"][0].startswith(f"{early} revisions are finalized though incomplete.")
+    assert dx.check(demo_tables, incomplete=asked[asked["status"] == "whole"]).empty

@@ -6,11 +6,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import dxnotebook as dx
 from dxnotebook import DxError
+from dxnotebook.plots.style import RED
 from tests.plots.conftest import drawn, texts_of
 
 PLOTS = {
@@ -83,3 +87,36 @@ def test_what_is_no_pandas_frame_is_refused(tables, name):
     wrong = tables.jobs if name in ("causes", "feeds") else SimpleNamespace(jobs=tables)
     with pytest.raises(DxError, match=r"Give (JobTables|a pandas frame)"):
         PLOTS[name](wrong)
+
+
+def _luminance(colour):
+    parts = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in colour
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def _contrast(colour, ground):
+    """Return the contrast of a text, which may be transparent, as WCAG 2 counts it."""
+    *front, alpha = to_rgba(colour)
+    back = to_rgba(ground)[:3]
+    blended = [alpha * one + (1 - alpha) * other for one, other in zip(front, back, strict=True)]
+    light, dark = sorted((_luminance(blended), _luminance(back)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in PLOTS if name != "calendar"])
+@pytest.mark.parametrize("style", ["default", "dark_background", "seaborn-v0_8"])
+def test_texts_are_legible_in_any_style(tables, name, style):
+    with plt.style.context(style):
+        figure = PLOTS[name](tables).figure
+        texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+        grounds = {figure.get_facecolor(), plt.rcParams["axes.facecolor"]}
+        # what the style's own texts have, where that is little
+        least = min(4.5, *(_contrast(plt.rcParams["text.color"], ground) / 2 for ground in grounds))
+        for text in texts:
+            if text.get_color() == RED:  # larger, bold or beside a mark: the eye is drawn to it
+                continue
+            contrast = min(_contrast(text.get_color(), ground) for ground in grounds)
+            assert contrast >= least, (text.get_text(), contrast)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import base64
+import re
 
-from dxnotebook.report.table import Table, plain
+import pandas as pd
+import pytest
+from matplotlib import rcParams
+from matplotlib.figure import Figure
+
+from dxnotebook.report.table import Chart, Table, plain
 from dxnotebook.text import duration
 from tests.report.page import Page
 
@@ -37,7 +43,7 @@ def test_tables_are_for_people():
 def test_wide_tables_say_so_and_long_texts_are_cut():
     wide = Table(pd.DataFrame([["<b>" * 400, 1, True, 0.5, None]], columns=list("abcde")))
     shown = wide._repr_html_()
-    assert 'class="dataframe sortable wide"' in shown
+    assert "class='scroll wide'" in shown
     assert Page(shown).tags.count("b") == 0
     assert Page(shown).text.split()[5:] == [f"{'<b>' * 166}<b…", "1", "True", "0.5", "–"]
     assert "wide" not in Table(pd.DataFrame({"n": [1]}))._repr_html_()
@@ -45,3 +51,50 @@ def test_wide_tables_say_so_and_long_texts_are_cut():
 
 def test_plain_text_is_no_markdown():
     assert plain("a_b [c](d) #1 – 5 %") == "a&#95;b &#91;c&#93;(d) &#35;1 – 5 &#37;"
+
+
+def test_numbers_ids_and_long_texts_look_different():
+    frame = pd.DataFrame({"n": [1], "job_id": ["a1"], "message": ["word " * 20], "code": ["C"]})
+    shown = Table(frame)._repr_html_()
+    assert re.findall(r"<td([^>]*)>", shown) == [" class=number", " class=id", " class=long", ""]
+    assert re.findall(r"<th(?!ead)([^>]*)>", shown)[0] == " class=number"
+
+
+def test_bounds_are_one_column_in_plain_words():
+    frame = pd.DataFrame({"rate": [0.1, None], "low": [0.05, None], "high": [0.2, None]})
+    text = Page(Table(frame)._repr_html_()).text
+    assert text.split("\n") == [
+        "rate",
+        "likely between",
+        "10.0 %",
+        "5.0 % – 20.0 %",
+        "–",
+        "– – –",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "caption"),
+    [(80, "Jobs: the first 20 of 80"), (20, "Jobs"), (1_300, "the first 20 of 1,300")],
+)
+def test_a_table_says_what_it_is_of_and_how_much_of_that_it_shows(rows, caption):
+    table = Table(pd.DataFrame({"n": range(rows)}), caption="Jobs", most=20)
+    shown = table._repr_html_()
+    assert caption in re.search("<caption>(.*)</caption>", shown)[1]
+    assert shown.count("<tr>") == 21
+
+
+def test_a_chart_says_what_it_shows_and_is_as_small_as_it_can_be(monkeypatch):
+    monkeypatch.setitem(rcParams, "svg.fonttype", "none")
+    figure = Figure()
+    chart = Chart(figure.add_subplot(), "Nothing, <b> really.")
+    data, metadata = chart._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == data["text/plain"] == "Nothing, <b> really."
+    monkeypatch.setattr(Chart, "embedded", True)
+    small = chart._repr_mimebundle_()[0]["text/html"]
+    assert "alt='Nothing, &lt;b&gt; really.'" in small
+    assert "data:image/svg+xml;base64," in small
+    figure.axes[0].scatter(*[range(20_000)] * 2)
+    assert "data:image/png;base64," in chart._repr_mimebundle_()[0]["text/html"]

@@ -1,0 +1,34 @@
+"""Long texts are seen in a notebook."""
+
+from __future__ import annotations
+
+import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
+
+import dxnotebook as dx
+from dxnotebook.metrics.readable import readable
+from tests.conftest import job, page_of, tables_of
+
+LONG = "The bucket policy does not allow what is to be done with the objects that are in it now."
+
+
+def test_a_notebook_shows_the_texts_of_causes_and_other_frames_as_ever():
+    shell = InteractiveShell.instance()
+    try:
+        failed = {
+            "State": "ERROR",
+            "Errors": [{"Code": "ACCESS_DENIED_EXCEPTION", "Message": LONG}],
+        }
+        tables = tables_of(page_of(job(**failed)))
+        for frame in (dx.error_causes(tables).head(), dx.unresolved_failures(tables)):
+            assert LONG in shell.display_formatter.format(frame)[0]["text/html"]
+        other = pd.DataFrame({"text": [LONG]})
+        shown = shell.display_formatter.format(other)[0]["text/html"]
+        assert shown == other._repr_html_()
+        assert LONG not in shown
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_without_a_notebook_nothing_happens():
+    assert readable(pd.DataFrame({"a": [1]}))["a"].tolist() == [1]
