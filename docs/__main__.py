@@ -26,6 +26,8 @@ def generate() -> None:
         (reference / f"{name}.md").write_text(page.text())
     changes = (ROOT / "CHANGELOG.md").read_text().replace("# Changelog", "# Changes", 1)
     (PAGES / "changes.md").write_text(re.sub(r"\[(SECURITY\.md)\]\(.*?\)", r"`\1`", changes))
+    survived = (ROOT / "tests" / "hostile" / "README.md").read_text()
+    (PAGES / "survived.md").write_text(survived)
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     contents = {title: part for entry in config["nav"] for title, part in entry.items()}
     contents["Reference"] += nav

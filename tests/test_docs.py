@@ -34,7 +34,7 @@ from tests.browser.jupyter import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "pages"
-MADE = ("reference", "notebooks", "changes.md")  # from what is tested elsewhere
+MADE = ("reference", "notebooks", "changes.md", "survived.md")  # from what is tested elsewhere
 WRITTEN = [
     path
     for path in sorted(PAGES.rglob("*.md"))
@@ -188,7 +188,7 @@ def run(path):
     names = {"__name__": "__main__"}
     for note, value, language, code in blocks(path):
         if language == "python":
-            exec(compile(code, str(path), "exec"), names)
+            exec(compile(code, path.name, "exec"), names)
         elif language == "pycon":
             test = doctest.DocTestParser().get_doctest(code, names, path.name, str(path), 0)
             test.globs = names  # a block goes on where the one before ended
@@ -205,6 +205,7 @@ def run(path):
             shell(INSTALL.sub("", code), value)
 
 
+@pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning")  # narwhals' business
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(PAGES)))
 def test_a_page_runs_from_top_to_bottom(path, account):
     if "pyspark" in path.read_text() and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
