@@ -14,9 +14,9 @@ from docs import names
 INTRODUCTION = """\
 # The columns of every answer
 
-Each answer is a plain pandas frame. Below are the columns and dtypes of each, with the first row that it gives of the
-[simulated account](demo.md); what they mean is said at the function. Grouping columns (`by`) keep their names, a period's
-start is the column `period`.
+Each answer is a plain pandas frame. Below are the columns and dtypes of each, with the first row
+that it gives of the [simulated account](demo.md); what they mean is said at the function. Grouping
+columns (`by`) keep their names, a period's start is the column `period`.
 """
 #: What an answer needs besides the jobs, to show all that it has.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -51,9 +51,9 @@ def _returns(function: Any) -> str:
 
 
 def _table(name: str, given: dict[str, Any], frame: pd.DataFrame, link: str = "answers") -> str:
-    arguments = "".join(
-        f", {key}={value!r}" for key, value in given.items() if key != "client"
-    ) + (", client" if "client" in given else "")
+    arguments = "".join(f", {key}={value!r}" for key, value in given.items() if key != "client") + (
+        ", client" if "client" in given else ""
+    )
     asked = f"`{name}`{f' with `{arguments[2:]}`' if arguments else ''}"
     rows = [
         f"| `{column}` | {dtype} | {_shown(frame[column].iloc[0]) if len(frame) else ''} |"

@@ -11,15 +11,17 @@ from dxnotebook.cli import main
 INTRODUCTION = """\
 # The command line
 
-`dxnotebook --help` and `dxnotebook COMMAND --help` say the same. Data goes to the standard output, progress and warnings
-to the standard error. Completion in bash: `eval "$(_DXNOTEBOOK_COMPLETE=bash_source dxnotebook)"`; `zsh_source` and
-`fish_source` are for others.
+`dxnotebook --help` and `dxnotebook COMMAND --help` say the same. Data goes to the standard output,
+progress and warnings to the standard error. Completion in bash: `eval
+"$(_DXNOTEBOOK_COMPLETE=bash_source dxnotebook)"`; `zsh_source` and `fish_source` are for others.
 """
 
 
 def text() -> str:
     """Return the page: a part for each command."""
-    return "\n".join([INTRODUCTION, *(_part(main.commands[name]) for name in sorted(main.commands))])
+    return "\n".join(
+        [INTRODUCTION, *(_part(main.commands[name]) for name in sorted(main.commands))]
+    )
 
 
 def _part(command: click.Command) -> str:
@@ -31,7 +33,7 @@ def _part(command: click.Command) -> str:
         if (record := parameter.get_help_record(context))
         for names, help_text in [record]
     ]
-    table = ["| option | |", "|---|---|", *rows, ""]
+    table = ["| option | what it does |", "|---|---|", *rows, ""]
     return "\n".join([f"## {command.name}\n", f"```text\n{usage}\n```\n", _prose(command), *table])
 
 
@@ -40,7 +42,7 @@ def _cell(names: str) -> str:
 
 
 def _prose(command: click.Command) -> str:
-    """Return a command's help as Markdown: what is not to be wrapped (``\\b``) is an example or a list."""
+    r"""Return a command's help as Markdown; what is not to be wrapped (``\b``) is shown as code."""
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     parts = []
     for paragraph in paragraphs:

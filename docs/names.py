@@ -23,9 +23,10 @@ PAGES = {
 INTRODUCTION = """\
 # Reference
 
-Every public name is one of `import dxnotebook as dx`, has a docstring with an example that runs, and is on one of these
-pages. Data goes one way: [clients and files](load.md) give [tables](tables.md), tables give [answers](answers.md), whose
-[columns](columns.md) are plain frames; answers are [drawn](plots.md), [shown and reported](explorer.md), and kept in an
+Every public name is one of `import dxnotebook as dx`, has a docstring with an example that runs,
+and is on one of these pages. Data goes one way: [clients and files](load.md) give
+[tables](tables.md), tables give [answers](answers.md), whose [columns](columns.md) are plain
+frames; answers are [drawn](plots.md), [shown and reported](explorer.md), and kept in an
 [archive](archive.md). What goes wrong is one of a few [errors and warnings](errors.md). There is a
 [command line](command-line.md) for what people do without Python.
 """
@@ -60,7 +61,9 @@ def _page(title: str, names: list[str]) -> str:
         names = [f"demo.{name}" for name in dx.demo.__all__]
     rows = [f"| [`{name}`](#dxnotebook.{name}) | {_summary(name)} |" for name in names]
     entries = [f"::: dxnotebook.{name}" for name in names]
-    return "\n".join([f"# {title}\n", "| name | |", "|---|---|", *rows, "", "\n\n".join(entries), ""])
+    return "\n".join(
+        [f"# {title}\n", "| name | what it is |", "|---|---|", *rows, "", "\n\n".join(entries), ""]
+    )
 
 
 def _summary(name: str) -> str:

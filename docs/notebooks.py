@@ -12,7 +12,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def write(folder: Path, target: Path) -> list[dict[str, str]]:
-    """Write a page for each notebook of a folder, and one that lists them; return their contents."""
+    """Write a page for each notebook of a folder, and one that lists them; return their places."""
     target.mkdir(exist_ok=True)
     contents, lines = [], []
     for path in sorted(folder.glob("*.ipynb")):
@@ -38,6 +38,7 @@ def _write_page(path: Path, target: Path) -> tuple[str, str]:
     for name, content in resources["outputs"].items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_bytes(content)
+    body = body.replace("<th></th>", "<td></td>")  # the corner above an index is no heading
     body = body.replace("![png]", "![What the cell above draws]")
     if not body.lstrip().startswith("# "):
         body = f"# {path.stem.capitalize()}\n\n{body}"

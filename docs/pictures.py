@@ -1,6 +1,7 @@
 """Every picture of the docs: ``python -m docs.pictures`` makes them anew, the same each time.
 
-Plots are drawn light and dark; the console and the report are shown in Chromium, of the simulated account.
+Plots are drawn, one of them also dark; the console and the report are shown in Chromium. All is of
+the simulated account.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dxnotebook.demo import client
 from dxnotebook.aws.load import load_jobs
+from dxnotebook.demo import client
 from dxnotebook.model import MODEL, Column, field_name, owner_of, usual_branch
 
 #: The columns that come of no member of the API.
@@ -11,7 +11,7 @@ DERIVED = {
     "jobs": {
         "account_id": "the account, from the ARN",
         "region": "the region, from the ARN",
-        "duration_s": "seconds from created to finished, waiting included; null while a job is open",
+        "duration_s": "seconds from created to finished, waiting included; null while open",
         "error_count": "how many errors the job has",
     },
     "details": {
@@ -31,9 +31,10 @@ DERIVED = {
 INTRODUCTION = """\
 # The tables, column by column
 
-`JobTables` has four frames. `job_id` joins the first three. A column is there whether anything fills it or not, with
-its dtype, also in an empty table. This page is made from botocore {version}'s model of `ListJobs`: with a newer one there
-may be more columns. *Filled by* names the types of job that have the member; where it says nothing, all have it.
+`JobTables` has four frames. `job_id` joins the first three. A column is there whether anything
+fills it or not, with its dtype, also in an empty table. This page is made from botocore {version}'s
+model of `ListJobs`: with a newer one there may be more columns. *Filled by* names the types of job
+that have the member; where it says nothing, all have it.
 
 `data_set_name` is one more column of `jobs`, after [`with_names`](load.md#dxnotebook.with_names).
 """

@@ -1,8 +1,9 @@
 """Each page of the docs runs from top to bottom, as a reader would who copies block by block.
 
-``python`` and ``pycon`` blocks of a page share one session, ``sh`` blocks and the commands of ``crontab`` blocks run in the
-same folder. What is written there for a real account meets the simulated one: as boto3 and the AWS
-CLI read the environment, its endpoints are named there, and so are a mail server's and a webhook's.
+``python`` and ``pycon`` blocks of a page share one session, ``sh`` blocks and the commands of
+``crontab`` blocks run in the same folder. What is written there for a real account meets the
+simulated one: as boto3 and the AWS CLI read the environment, its endpoints are named there, and so
+are a mail server's and a webhook's.
 A comment before a block tells what it does besides: ``<!-- exits: 1 -->`` its exit status,
 ``<!-- serves: URL -->`` that it serves until it is stopped.
 """
@@ -36,11 +37,11 @@ ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "pages"
 MADE = ("reference", "notebooks", "changes.md", "survived.md")  # from what is tested elsewhere
 WRITTEN = [
-    path
-    for path in sorted(PAGES.rglob("*.md"))
-    if path.relative_to(PAGES).parts[0] not in MADE
+    path for path in sorted(PAGES.rglob("*.md")) if path.relative_to(PAGES).parts[0] not in MADE
 ]
-BLOCK = re.compile(r"(?:<!-- (exits|serves): (\S+) -->\n+)?^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:<!-- (exits|serves): (\S+) -->\n+)?^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 RUN, SHOWN = {"python", "pycon", "sh", "crontab"}, {"text", "json", "nginx", "ini", "toml"}
 INSTALL = re.compile(r"^python -m pip install .*\n?", re.MULTILINE)
 CRON = re.compile(r"^(?:\S+ +){5}", re.MULTILINE)
@@ -126,7 +127,7 @@ def aws():
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with running(command, url, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
-        request = urllib.request.Request(f"{url}/my-bucket", method="PUT")  # noqa: S310
+        request = urllib.request.Request(f"{url}/my-bucket", method="PUT")
         urllib.request.urlopen(request).close()
         yield url
 
@@ -137,12 +138,16 @@ def account(tmp_path, monkeypatch, aws):
     client = dx.demo.client()
     (tmp_path / "aws.ini").write_text(CONFIG)
     (tmp_path / "keys.ini").write_text(
-        "".join(f"[{name}]\naws_access_key_id=AKIA\naws_secret_access_key=x\n" for name in ("default", "prod", "dev"))
+        "".join(
+            f"[{name}]\naws_access_key_id=AKIA\naws_secret_access_key=x\n"
+            for name in ("default", "prod", "dev")
+        )
     )
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    with serving(http.server.ThreadingHTTPServer, Webhook) as webhook, serving(
-        socketserver.ThreadingTCPServer, Mail
-    ) as mail:
+    with (
+        serving(http.server.ThreadingHTTPServer, Webhook) as webhook,
+        serving(socketserver.ThreadingTCPServer, Mail) as mail,
+    ):
         environment = {
             "AWS_CONFIG_FILE": str(tmp_path / "aws.ini"),
             "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "keys.ini"),
@@ -171,9 +176,15 @@ def account(tmp_path, monkeypatch, aws):
 
 def shell(code, status="0"):
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, timeout=300
+        ["bash", "-euo", "pipefail", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
-    assert done.returncode == int(status or 0), f"{code}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == int(status or 0), (
+        f"{code}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    )
 
 
 def extras_of(install):
@@ -205,6 +216,7 @@ def run(path):
             shell(INSTALL.sub("", code), value)
 
 
+@pytest.mark.docs
 @pytest.mark.filterwarnings("ignore:Dask support is moving out:FutureWarning")  # narwhals' business
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(PAGES)))
 def test_a_page_runs_from_top_to_bottom(path, account):
@@ -215,6 +227,52 @@ def test_a_page_runs_from_top_to_bottom(path, account):
     if path.name == "alerts.md":  # each of its ways has brought the findings
         assert "open for longer than usual" in account.mail[0]
         assert "open for longer than usual" in account.webhook[0]["text"]
+
+
+def broken(kind):
+    """Return a client of an account of which this goes wrong."""
+    return dx.demo.client(faults=[dx.demo.Fault(kind, page=0, times=None)])
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ("Renew the credentials", lambda: dx.load_jobs(broken("expired"))),
+        (
+            "is not authorized to perform: dataexchange:ListJobs",
+            lambda: dx.load_jobs(broken("denied")),
+        ),
+        ("Configured profiles are", lambda: dx.clients("nope", "us-east-1")),
+        ("No region is configured", dx.clients),
+        (
+            "Wait a minute and load again, fewer clients at once",
+            lambda: dx.load_jobs(broken("throttle")),
+        ),
+        (
+            "something between here and AWS answers in its place",
+            lambda: dx.load_jobs(broken("html")),
+        ),
+        ("Valid are how long ago", lambda: dx.load_jobs(dx.demo.client(jobs=5), since="soon")),
+        ("Give JobTables", lambda: dx.error_causes(dx.read_jobs([]).jobs)),
+        ("Invalid jobs: a JobTables", lambda: dx.failure_rate(dx.read_jobs([]))),
+        (
+            "The frame has no column 'data_set_name'",
+            lambda: dx.failure_rate(dx.read_jobs([]).jobs, "data_set_name"),
+        ),
+        ("There is nothing to check", lambda: dx.check(dx.read_jobs([]))),
+        ("No file matches", lambda: dx.read_jobs("no/*.json")),
+        ("found CSV, not a listing of jobs", lambda: dx.read_jobs(b"job_id,state\n1,ERROR\n")),
+        ("Valid suffixes are", lambda: dx.export(dx.read_jobs([]), "jobs.txt")),
+        ("There is no archive at", lambda: dx.Archive("nowhere").load()),
+    ],
+)
+def test_troubleshooting_has_the_words_of_messages(words, call, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    assert words in (PAGES / "troubleshooting.md").read_text()
+    with pytest.raises(dx.DxError, match=re.escape(words)):
+        call()
 
 
 def test_each_block_says_what_it_is_in():
