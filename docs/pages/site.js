@@ -1,9 +1,13 @@
 // What the theme leaves to be desired where a page is read by ear or by keyboard.
+const named = (what) => (nav, number) => {
+  const label = `${what} ${number + 1}`; // landmarks of one kind need names of their own
+  if (nav.getAttribute("aria-label") === label) return;
+  nav.removeAttribute("aria-labelledby");
+  nav.setAttribute("aria-label", label);
+};
 const mend = () => {
-  // groups inside of a navigation are no landmarks of their own, nor is a button to copy
-  for (const nav of document.querySelectorAll("nav.md-nav .md-nav, nav.md-code__nav")) {
-    nav.setAttribute("role", "group");
-  }
+  document.querySelectorAll("nav.md-nav .md-nav").forEach(named("Contents"));
+  document.querySelectorAll("nav.md-code__nav").forEach(named("Code"));
   for (const wide of document.querySelectorAll(".md-typeset__scrollwrap, table.dataframe")) {
     wide.tabIndex = 0;
   }
