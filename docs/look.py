@@ -1,8 +1,8 @@
 """``python -m docs.look`` looks at the site that was built, in Chromium; it ends with 1 on faults.
 
-Each page is opened light on a phone and dark on a wide screen. It has to be without a violation
-that axe finds, without an error in the console, without anything from elsewhere, and never wider
-than the screen; and the search has to find. ``--pictures FOLDER`` also keeps how each page looks.
+Each page is opened light on a phone, and one of each folder (with ``--every`` each) dark on a wide
+screen. It has to be without a violation that axe finds, without an error in the console, without
+anything from elsewhere, and never wider than the screen; and the search has to find. ``--pictures FOLDER`` also keeps how each page looks.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ def search(page: Page, address: str) -> list[str]:
     return missed
 
 
-def look(pictures: Path | None) -> list[str]:
+def look(pictures: Path | None, *, every: bool) -> list[str]:
     """Return what is wrong with the pages."""
     paths = sorted(path.relative_to(SITE).parent for path in SITE.rglob("index.html"))
+    of_each = [*{path.parent: path for path in paths}.values()]
     problems = []
     with served() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -89,7 +90,7 @@ def look(pictures: Path | None) -> list[str]:
                     or told.append(f"asks for {r.url}")
                 ),
             )
-            for path in paths:
+            for path in paths if every or screen == "phone" else of_each:
                 page.goto(f"{address}{'' if str(path) == '.' else f'{path}/'}")
                 found = violations(page) + told
                 told.clear()
@@ -107,10 +108,12 @@ def main() -> int:
     """Print what is wrong; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m docs.look")
     parser.add_argument("--pictures", type=Path)
-    pictures = parser.parse_args().pictures
+    parser.add_argument("--every", action="store_true")
+    options = parser.parse_args()
+    pictures = options.pictures
     if pictures:
         pictures.mkdir(parents=True, exist_ok=True)
-    problems = look(pictures)
+    problems = look(pictures, every=options.every)
     print(*problems, sep="\n")
     return 1 if problems else 0
 
