@@ -2,7 +2,8 @@
 
 Each page is opened light on a phone, and one of each folder (with ``--every`` each) dark on a wide
 screen. It has to be without a violation that axe finds, without an error in the console, without
-anything from elsewhere, and never wider than the screen; and the search has to find. ``--pictures FOLDER`` also keeps how each page looks.
+anything from elsewhere, and never wider than the screen; and the search has to find.
+``--pictures FOLDER`` also keeps how each page looks.
 """
 
 from __future__ import annotations

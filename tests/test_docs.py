@@ -28,6 +28,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -210,7 +211,10 @@ def run(path):
             told = []
             assert runner.run(test, out=told.append, clear_globs=False).failed == 0, "".join(told)
         elif note == "serves":
-            with running(["bash", "-c", code], value, stderr=subprocess.DEVNULL):
+            # at a port that is free here, whatever is said there
+            known, port = str(urlsplit(value).port), str(free_port())
+            command = ["bash", "-c", code.replace(known, port)]
+            with running(command, value.replace(known, port), stderr=subprocess.DEVNULL):
                 pass
         elif language == "crontab":
             shell(CRON.sub("", code))
