@@ -106,7 +106,7 @@ def until_it_answers(url, process):
     for _ in range(600):
         assert process.poll() is None, f"It ended: {process.returncode}"
         try:
-            return urllib.request.urlopen(url, timeout=5).read()
+            return urllib.request.urlopen(url, timeout=60).read()
         except urllib.error.HTTPError as refusal:  # it serves, if not to all
             return refusal.read()
         except OSError:
@@ -118,8 +118,7 @@ def until_it_answers(url, process):
 def running(command, url, **options):
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
-        until_it_answers(url, process)
-        yield
+        yield until_it_answers(url, process)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
@@ -214,8 +213,8 @@ def run(path):
             # at a port that is free here, whatever is said there
             known, port = str(urlsplit(value).port), str(free_port())
             command = ["bash", "-c", code.replace(known, port)]
-            with running(command, value.replace(known, port), stderr=subprocess.DEVNULL):
-                pass
+            with running(command, value.replace(known, port), stderr=subprocess.DEVNULL) as page:
+                assert b"Traceback" not in page
         elif language == "crontab":
             shell(CRON.sub("", code))
         elif language == "sh":
