@@ -30,7 +30,7 @@ collect_ignore = ["fuzz"]  # it needs atheris, and is no test
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)
 settings.load_profile("dxnotebook")
 
-NOT_QUICK = {"browser", "notebook", "property", "slow", "spark"}
+NOT_QUICK = {"browser", "docs", "notebook", "property", "slow", "spark"}
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 
 

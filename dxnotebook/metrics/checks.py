@@ -155,11 +155,7 @@ def check(
             findings.append(_stuck_finding(stuck, names, max_stuck))
     if silence is not None:
         findings += _silence_findings(tables, names, silence, as_of)
-    if max_overdue is not None:
-        findings += _overdue_findings(feeds(tables, now=now, **limits), names, max_overdue)
-    if incomplete is not False:
-        revisions = filled(tables, since, until) if incomplete is True else incomplete
-        findings += _incomplete_findings(revisions, names)
+    findings += _published_findings(tables, names, window, now, max_overdue, incomplete)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
@@ -345,6 +341,23 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
         since = "the last success was" if succeeded else "no success since the first job,"
         text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
         yield "silence", data_set_id, seconds, limit, text
+
+
+def _published_findings(
+    tables: JobTables,
+    names: Names,
+    window: Window,
+    now: At,
+    max_overdue: int | None,
+    incomplete: bool | pd.DataFrame,
+) -> Findings:
+    """Yield the findings about feeds and revisions."""
+    if max_overdue is not None:
+        found = feeds(tables, since=window.start, until=window.end, now=now)
+        yield from _overdue_findings(found, names, max_overdue)
+    if incomplete is not False:
+        revisions = filled(tables, window.start, window.end) if incomplete is True else incomplete
+        yield from _incomplete_findings(revisions, names)
 
 
 def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings:

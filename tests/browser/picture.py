@@ -1,8 +1,7 @@
-"""The README's picture: ``python -m tests.browser.picture notebooks/explorer.png``."""
+"""A picture of the explorer in JupyterLab, for the docs: `docs.pictures` takes it."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -38,7 +37,3 @@ def take(target: str) -> None:
         expect(page.locator(".dxn-copy").first).to_be_visible()
         page.locator(".jp-NotebookPanel").screenshot(path=target)
         browser.close()
-
-
-if __name__ == "__main__":
-    take(sys.argv[1])

@@ -1,0 +1,1 @@
+"""What makes the docs; their pages are in ``pages``."""
