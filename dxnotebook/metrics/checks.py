@@ -155,7 +155,8 @@ def check(
             findings.append(_stuck_finding(stuck, names, max_stuck))
     if silence is not None:
         findings += _silence_findings(tables, names, silence, as_of)
-    findings += _published_findings(tables, names, window, now, max_overdue, incomplete)
+    asked_for: Any = {"now": now, "max_overdue": max_overdue, "incomplete": incomplete}
+    findings += _published_findings(tables, names, window, **asked_for)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
@@ -347,6 +348,7 @@ def _published_findings(
     tables: JobTables,
     names: Names,
     window: Window,
+    *,
     now: At,
     max_overdue: int | None,
     incomplete: bool | pd.DataFrame,
