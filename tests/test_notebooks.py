@@ -61,7 +61,9 @@ def run(name, folder, monkeypatch, **given):
     ["another account", "five jobs", "no jobs", "none failed", "all failed", "without names",
      "several accounts"],
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["explore", "failure_trends", "publishing", "export_and_archive"])
+@pytest.mark.parametrize(
+    "name", ["explore", "failure_trends", "publishing", "export_and_archive", "dashboard"]
+)
 def test_notebooks_run_on_any_account(name, kind, tmp_path, monkeypatch):
     client, tables = accounts(kind)
     run(name, tmp_path, monkeypatch, client=client, tables=tables)
