@@ -20,11 +20,12 @@ from dxnotebook.arrays import Array, Mask, located
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import cells
 from dxnotebook.explorer.crossfilter import Crossfilter, View
-from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS
+from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, OF_ERRORS
+from dxnotebook.explorer.views import brief
 from dxnotebook.files.export import export
 from dxnotebook.metrics.reruns import runs_of_same_work
 from dxnotebook.tables.jobtables import JobTables, checked
-from dxnotebook.text import counted
+from dxnotebook.text import counted, shortened
 
 Message = dict[str, Any]
 #: Under this key an answer has the bytes that go beside it.
@@ -84,22 +85,31 @@ class Exploration:
         self.ticked = self.tables.jobs["job_id"].isin(ids).to_numpy(bool)
 
     def rows(self, rows: Array, names: list[str]) -> list[list[Any]]:
-        """Return rows as the page shows them: the number, whether it is ticked, the cells."""
-        jobs, codes = self.tables.jobs, self.crossfilter.first_codes
-        values = [codes(rows) if n == CODE else cells.values(jobs[n].iloc[rows]) for n in names]
-        ticked = self.ticked[rows].tolist()
-        return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]
+        """Return rows as the page shows them: the job's id, whether it is ticked, the cells."""
+        jobs, of_errors = self.tables.jobs, self.crossfilter.of_first_errors
+        columns = [of_errors(n, rows) if n in OF_ERRORS else jobs[n].iloc[rows] for n in names]
+        ids, ticked = jobs["job_id"].iloc[rows].tolist(), self.ticked[rows].tolist()
+        return [list(row) for row in zip(ids, ticked, *map(cells.values, columns), strict=True)]
+
+    def row(self, job_id: str) -> int:
+        """Return the row of a job."""
+        rows = np.flatnonzero(self.tables.jobs["job_id"].eq(job_id).to_numpy(bool))
+        if not len(rows):
+            raise DxError(f"There is no job {shortened(job_id, cells.LONGEST_CELL)!r}.")
+        return int(rows[0])
 
 
 def view(explored: Exploration, message: Message) -> Message:
     """Return the rows that are wanted and, unless only they are, what all controls show."""
     crossfilter = explored.crossfilter
-    current = crossfilter.view(message["filters"])
-    sort, descending = message["sort"]
-    rows = crossfilter.rows(current, sort, descending=bool(descending))
+    wanted = message["view"]
+    current, (sort, descending) = crossfilter.view(wanted["filters"]), wanted["sort"]
+    rows = crossfilter.rows(current, sort, descending=descending)
     first, number = max(int(message["first"]), 0), min(int(message["count"]), cells.MOST_ROWS)
-    answer = {"total": len(rows), "first": first, "filters": current.filters}
-    answer["rows"] = explored.rows(rows[first : first + number], message["columns"])
+    answer = {"total": len(rows), "first": first, "view": wanted}
+    answer["rows"] = explored.rows(rows[first : first + number], wanted["columns"])
+    answer["brief"] = brief(wanted, explored.contents)
+    answer["python"] = f"dx.explore(tables, view={answer['brief']!r})"
     if message.get("only_rows"):
         return answer
     names = [*(name for name, _ in explored.contents["facets"]), CAUSE]
@@ -108,6 +118,7 @@ def view(explored: Exploration, message: Message) -> Message:
         **answer,
         "summary": crossfilter.summary(current),
         "trend": crossfilter.trend(current),
+        "unknown": crossfilter.unknown(current),
         "counts": {name: _control(crossfilter, current, name) for name in known},
         "ticked": int(explored.ticked.sum()),
         "more": bool(explored.pending),
@@ -133,8 +144,8 @@ def prepare(explored: Exploration, _: Message) -> Message:
 
 def tick(explored: Exploration, message: Message) -> Message:
     """Tick or untick a row, or all that are shown."""
-    shown = explored.crossfilter.view(message["filters"]).mask
-    rows = shown if message["row"] is None else int(message["row"])
+    shown = explored.crossfilter.view(message["view"]["filters"]).mask
+    rows = shown if message["job"] is None else explored.row(message["job"])
     ticked = explored.ticked.copy()
     ticked[slice(None) if rows is None else rows] = message["on"]
     explored.ticked = ticked
@@ -143,7 +154,7 @@ def tick(explored: Exploration, message: Message) -> Message:
 
 def detail(explored: Exploration, message: Message) -> Message:
     """Return all that is known of a job."""
-    row, jobs = int(message["row"]), explored.tables.jobs
+    row, jobs = explored.row(message["job"]), explored.tables.jobs
     job = jobs.iloc[row].dropna()
     alike = explored.crossfilter.part(explored.crossfilter.alike(row))
     runs = located(runs_of_same_work(alike, job["job_id"])["job_id"], jobs["job_id"])
@@ -151,7 +162,7 @@ def detail(explored: Exploration, message: Message) -> Message:
     first = max(min(place - _MOST_RUNS // 2, len(runs) - _MOST_RUNS), 0)
     around = runs[first : first + _MOST_RUNS]
     return {
-        "row": row,
+        "job_id": message["job"],
         "job": [[str(name), cells.as_text(value)] for name, value in job.items()],
         "errors": cells.table_of(alike.errors, job["job_id"], once="position"),
         "details": cells.table_of(alike.details, job["job_id"]),
@@ -167,7 +178,9 @@ def save(explored: Exploration, message: Message) -> Message:
     if explored.read_only and not message["download"]:
         raise DxError("This explorer is read only; download the jobs.")
     name = _free_name(_FORMATS[message["format"]])
-    tables = explored.part("selected" if message["ticked"] else "selection", message["filters"])
+    tables = explored.part(
+        "selected" if message["ticked"] else "selection", message["view"]["filters"]
+    )
     jobs = counted(len(tables), "job")
     if not message["download"]:
         export(tables, name)

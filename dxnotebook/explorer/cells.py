@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.explorer.filters import CODE, COLUMNS
+from dxnotebook.explorer.filters import CODE, COLUMNS, OF_ERRORS
 from dxnotebook.text import shortened, title, visible
 
 #: The longest texts in a row of a table, and in the details of a job.
@@ -79,7 +79,7 @@ def contents(jobs: pd.DataFrame) -> dict[str, Any]:
     shown += ["created_at", "duration_s", CODE, "job_id"]
     kinds = dict.fromkeys(map(str, jobs.select_dtypes("datetimetz")), "time")
     kinds["duration_s"] = "duration"
-    order = dict.fromkeys([*shown, *columns])
+    order = dict.fromkeys([*shown, *OF_ERRORS, *columns])
     return {
         "columns": [[n, _COLUMN_TITLES.get(n) or _heading(n), kinds.get(n, "text")] for n in order],
         "shown": shown,

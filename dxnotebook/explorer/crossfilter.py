@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import dimensions
-from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, SINCE, TEXT, UNTIL, normalized
+from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, NOT, SINCE, TEXT, UNTIL, normalized
 from dxnotebook.explorer.search import Search
 from dxnotebook.metrics.causes import fingerprints
 from dxnotebook.metrics.rates import effective_n, wilson
@@ -186,19 +186,36 @@ class Crossfilter:
         return self._latest.get("view", self._view, normalized(filters))
 
     def _view(self, filters: dict[str, Any]) -> View:
-        values = {name: filters[name] for name in filters if name not in (SINCE, UNTIL)}
-        if SINCE in filters or UNTIL in filters:
-            values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
+        shown, hidden = _by_dimension(filters), _by_dimension(filters.get(NOT, {}))
         latest = self._latest.get  # most clicks change one filter, and the others' masks stay
-        masks = {name: latest(f"mask of {name}", self._left, name, values[name]) for name in values}
+        masks = {
+            name: latest(f"mask of {name}", self._left, name, shown.get(name), hidden.get(name))
+            for name in {**shown, **hidden}
+        }
         return View(filters, masks)
 
-    def _left(self, name: str, value: Any) -> Mask:
+    def _left(self, name: str, shown: Any, hidden: Any) -> Mask:
+        """Return which jobs have what is to be shown of a dimension, and not what is to be not."""
+        if hidden is None:
+            return self._having(name, shown)
+        others = ~self._having(name, hidden)
+        return others if shown is None else others & self._having(name, shown)
+
+    def _having(self, name: str, value: Any) -> Mask:
         if name == TEXT:
             return self._search.mask(value)
         if name == SINCE:
             return self._created_within(*value)
         return self.dimension(name).mask(value, self.size)
+
+    def unknown(self, view: View) -> list[tuple[str, str | None]]:
+        """Return what is filtered by though no job has it: names of filters and values."""
+        sides = (view.filters, view.filters.get(NOT, {}))
+        listed = [(n, v) for side in sides for n, v in side.items() if isinstance(v, list)]
+        pairs = [(name, value) for name, values in listed for value in values]
+        unknown = [(name, value) for name, value in pairs if not self.dimension(name).has(value)]
+        is_text_unknown = TEXT in view.filters and not view.masks[TEXT].any()
+        return [*unknown, (TEXT, view.filters[TEXT])] if is_text_unknown else unknown
 
     def _created_within(self, since: str | None, until: str | None) -> Mask:
         created, mask = self.created.view("M8[us]"), np.ones(self.size, bool)
@@ -218,20 +235,22 @@ class Crossfilter:
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
         more = int(np.count_nonzero(counts)) - len(shown)
-        if chosen := view.filters.get(name):
+        sides = (view.filters, view.filters.get(NOT, {}))
+        if chosen := [value for side in sides for value in side.get(name, ())]:
             numbers = dict(zip(dimension.names, counts.tolist(), strict=True))
             shown |= {value: numbers.get(value, 0) for value in chosen}
         return list(shown.items()), more
 
-    def first_codes(self, rows: Array) -> list[str | None]:
-        """Return the code of an error of each of some rows; none where none is, or is known yet."""
-        errors = self._dimensions.get(CODE)
-        if errors is None or errors.rows is None:
-            return [None] * len(rows)
-        places = np.searchsorted(errors.rows, rows)
-        is_known = np.append(errors.rows, -1)[places] == rows
-        codes = np.where(is_known, np.append(errors.codes, 0)[places], -1)
-        return [None if code < 0 else errors.names[code] for code in codes.tolist()]
+    def of_first_errors(self, name: str, rows: Array) -> pd.Series[Any]:
+        """Return a column's value of the first error of each of some jobs.
+
+        It is none where none is, or until it is known whose the errors are.
+        """
+        errors = self.tables.errors[name]
+        owners = self._search.owners("errors") if self._search.knows("errors") else rows[:0]
+        places = np.flatnonzero(np.isin(owners, rows))[::-1]  # so that the first one counts
+        found = dict(zip(owners[places].tolist(), errors.iloc[places], strict=True))
+        return pd.Series([found.get(row) for row in rows.tolist()], name=name, dtype="str")
 
     @cached_property
     def data_set_names(self) -> dict[str | None, str]:
@@ -328,6 +347,14 @@ class Crossfilter:
         order = pc.sort_indices(_sortable(self.tables.jobs[name]), [("", direction)])
         rows = np.asarray(order).astype(np.int32)
         return None if (np.diff(rows) == 1).all() else rows
+
+
+def _by_dimension(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return filters by what they divide the jobs by: both times are of one dimension."""
+    values = {name: one for name, one in filters.items() if name not in (SINCE, UNTIL, NOT)}
+    if SINCE in filters or UNTIL in filters:
+        values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
+    return values
 
 
 def _sortable(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:

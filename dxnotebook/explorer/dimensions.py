@@ -45,6 +45,10 @@ class Dimension:
         is_chosen = np.array([name in chosen for name in self.names], bool)[self.codes]
         return is_chosen if self.rows is None else _marked(self.rows[is_chosen], size)
 
+    def has(self, value: str | None) -> bool:
+        """Tell whether any job has a value."""
+        return value in self.names and self._totals[self.names.index(value)] > 0
+
     def counts(self, kept: Array | None, size: int) -> Integers:
         """Return how many of the jobs in the kept rows, or of all, have each value."""
         if kept is None:

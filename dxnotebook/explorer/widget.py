@@ -23,6 +23,7 @@ from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Exploration, Message
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.filters import normalized
 from dxnotebook.explorer.page import joined
+from dxnotebook.explorer.views import whole
 from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.jobtables import JobTables
 
@@ -31,7 +32,11 @@ _LOG = logging.getLogger("dxnotebook")
 
 
 def explore(
-    tables: JobTables, filters: Mapping[str, Any] | None = None, *, read_only: bool = False
+    tables: JobTables,
+    filters: Mapping[str, Any] | None = None,
+    *,
+    view: Mapping[str, Any] | None = None,
+    read_only: bool = False,
 ) -> JobExplorer:
     """Return a widget to explore jobs with: filters that cross, a trend, causes, a table, details.
 
@@ -41,6 +46,8 @@ def explore(
         The jobs; with data sets' names where `with_names` was used.
     filters : dict, optional
         What to show at first, as `JobExplorer.filters` tells it.
+    view : dict, optional
+        What to show at first and how, as `JobExplorer.view` tells it.
     read_only : bool
         Whether nothing is written where the kernel runs: jobs can be downloaded by the browser, but
         not be saved beside the notebook. Use it for pages that others visit, as those of Voila.
@@ -64,7 +71,7 @@ def explore(
     >>> explorer.selection.jobs["state"].unique().tolist()
     ['TIMED_OUT']
     """
-    return JobExplorer(tables, filters, read_only=read_only)
+    return JobExplorer(tables, filters, view=view, read_only=read_only)
 
 
 class _Derived(traitlets.TraitType[JobTables, JobTables]):
@@ -86,6 +93,8 @@ class JobExplorer(anywidget.AnyWidget):
         The jobs.
     filters : dict, optional
         What to show at first.
+    view : dict, optional
+        What to show at first and how.
     read_only : bool
         Whether jobs can be downloaded only, and nothing be written where the kernel runs.
 
@@ -94,8 +103,14 @@ class JobExplorer(anywidget.AnyWidget):
     filters : dict
         What is shown: lists of texts under ``state``, ``type``, ``data_set_id``, ``account_id``,
         ``region``, ``code`` and ``cause`` (None in a list is for jobs without a value), times under
-        ``since`` and ``until``, a ``text``. Set it to show something else; a view is kept by
-        keeping this dict.
+        ``since`` and ``until``, a ``text``; under ``not`` filters of the same names, for what is
+        to be left out: ``{"type": ["IMPORT_ASSETS_FROM_S3"], "not": {"state": ["CANCELLED"]}}``.
+        Set it to show something else.
+    view : dict
+        What is shown and how: the ``filters``, ``sort`` (a column, and whether descending),
+        ``columns`` and ``widths`` (in pixels, by column) of the table, the ``zone`` of times,
+        ``group``, ``zoom``, and the id of the ``job`` that is open. Set all or some of it to show
+        something else; what is not in it is as at first. A view is kept by keeping this dict.
     selection : JobTables
         The jobs that are shown, with their details and errors. Read only.
     selected : JobTables
@@ -113,7 +128,9 @@ class JobExplorer(anywidget.AnyWidget):
     _esm = joined(_STATIC / "explorer.js")
     _css = _STATIC / "explorer.css"
 
+    # a page reads and sends the view only; filters are a trait to be observed, linked and set
     filters = traitlets.Dict().tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
     selection = _Derived(read_only=True)  # which __set__ heeds before set() is called
     selected = _Derived()
     _about = traitlets.Dict().tag(sync=True)
@@ -123,11 +140,15 @@ class JobExplorer(anywidget.AnyWidget):
         tables: JobTables,
         filters: Mapping[str, Any] | None = None,
         *,
+        view: Mapping[str, Any] | None = None,
         read_only: bool = False,
     ) -> None:
         self._explored = Exploration(tables, read_only=read_only)
         self._lock = threading.RLock()  # kernels answer from several threads
-        super().__init__(filters=normalized(filters or {}), _about=self._explored.contents)
+        first = whole(view or {}, self._explored.contents)
+        if filters is not None:
+            first["filters"] = normalized(filters)
+        super().__init__(view=first, filters=first["filters"], _about=self._explored.contents)
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
@@ -153,13 +174,26 @@ class JobExplorer(anywidget.AnyWidget):
             f"{table.to_html(index=False, border=0)}<p>Run the cell to explore the jobs.</p></div>"
         )
 
-    @traitlets.validate("filters")
+    @traitlets.validate("filters", "view")
     def _validated(self, proposal: Any) -> dict[str, Any]:
-        return normalized(proposal["value"])
+        given = proposal["value"]
+        if proposal["trait"].name == "filters":
+            return normalized(given)
+        return whole(given, self._explored.contents)
 
     @traitlets.observe("filters")
     def _filtered(self, _: object) -> None:
+        self.view = {**self.view, "filters": self.filters}
         self._changed("selection")
+
+    @traitlets.observe("view")
+    def _viewed(self, _: object) -> None:
+        self.filters = self.view["filters"]
+
+    @property
+    def tables(self) -> JobTables:
+        """The jobs that are explored."""
+        return self._explored.tables
 
     def _derived(self, name: str) -> JobTables:
         with self._lock:
@@ -196,14 +230,14 @@ class JobExplorer(anywidget.AnyWidget):
             self._send_error(f"{name}{error}", number)
 
     def _respond(self, message: Message) -> Message:
-        """Take the filters that a user changed in the page, answer, and notify of other ticks."""
+        """Take the view that a user changed in the page, answer, and notify of other ticks."""
         answer = ANSWERS[message["kind"]]
-        if message.get("filters") is not None:  # without any, those that are set here hold
-            filters = normalized(message["filters"])
+        if message.get("view") is not None:  # without any, what is set here holds
+            view = whole(message["view"], self._explored.contents)
             with self._guarded():
-                self.filters = filters
+                self.view = view
         ticked = self._explored.ticked
-        result = answer(self._explored, {**message, "filters": self.filters})
+        result = answer(self._explored, {**message, "view": self.view})
         if self._explored.ticked is not ticked:
             with self._guarded():
                 self._changed("selected")

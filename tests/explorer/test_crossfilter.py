@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -188,7 +189,7 @@ def test_names_codes_and_preparations():
     client = dx.demo.client(jobs=300)
     tables = dx.with_names(dx.load_jobs(client, progress=False), client)
     crossfilter = Crossfilter(tables)
-    assert crossfilter.first_codes(tables.jobs.index.to_numpy()[:3]) == [None] * 3
+    assert crossfilter.of_first_errors("code", np.arange(3)).isna().all()
     for prepare in crossfilter.preparations():
         prepare()
     assert crossfilter.knows_causes
@@ -196,10 +197,11 @@ def test_names_codes_and_preparations():
     assert crossfilter.data_set_names == dict(
         zip(named["data_set_id"], named["data_set_name"], strict=True)
     )
-    codes = dict(zip(tables.errors["job_id"], tables.errors["code"], strict=True))
-    assert crossfilter.first_codes(tables.jobs.index.to_numpy()) == [
-        codes.get(identity) for identity in tables.jobs["job_id"]
-    ]
+    first = tables.errors.drop_duplicates("job_id").set_index("job_id")
+    for name in ("code", "message"):
+        expected = tables.jobs["job_id"].map(first[name].astype("str")).fillna("none")
+        found = crossfilter.of_first_errors(name, np.arange(len(tables))).fillna("none")
+        assert found.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("filters", [{}, {"type": ["IMPORT_ASSETS_FROM_S3"]}, {"state": ["ERROR"]}])

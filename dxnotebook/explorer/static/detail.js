@@ -16,17 +16,22 @@ export class Detail extends Part {
     this.draw();
   }
 
+  /** Whether a job is asked for that is not here yet. */
+  get isWaiting() { return this.state.job != null && !this.#job; }
+
   /** @param {Job} job */
   show(job) {
+    const isOther = this.isWaiting;
     this.#job = job;
     this.draw();
     if (this.#hasFocus) this.node.focus();
-    (this.node.querySelector(".dxn-grid") ?? this.node).scrollIntoView({ block: "nearest" });
+    this.#hasFocus = false;
+    if (isOther) (this.node.querySelector(".dxn-grid") ?? this.node).scrollIntoView({ block: "nearest" });
   }
 
   draw() {
     const job = this.#job;
-    this.node.hidden = this.state.chosen == null;
+    this.node.hidden = this.state.job == null;
     if (this.node.hidden) return;
     if (!job) return this.node.replaceChildren(note("…"));
     const { runs, runs_in_all: all } = job, part = all > runs.length && `, ${runs.length} of them`;
@@ -35,17 +40,17 @@ export class Detail extends Part {
       h("div", { class: "dxn-bar" }, heading(job), close),
       ...grid("Errors", job.errors), ...grid("Details", job.details),
       h("h4", {}, `Runs of the same work: ${number(all)}${part || ""}`),
-      h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.row))),
+      h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.job_id))),
       copied("ARN", job.arn), copied("Command", job.command),
       ...grid("All fields", { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length }),
     );
   }
 
   /** @param {Job["runs"][number]} run @param {boolean} disabled  as it is the one that is shown */
-  #run([row, , state, created, took, code], disabled) {
+  #run([id, , state, created, took, code], disabled) {
     const at = time(created, this.state.zone), facts = [state ?? "–", at, duration(took)];
     const label = `${mark(state)} ${(code ? [...facts, code] : facts).join(", ")}`;
-    const onclick = () => this.on.open(row, true);
+    const onclick = () => this.on.open(id, true);
     return h("li", {}, button({ disabled, onclick }, disabled ? `${label} (this one)` : label));
   }
 }

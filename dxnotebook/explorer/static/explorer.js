@@ -13,7 +13,11 @@ import { watchMenus } from "./menus.js";
 import { hidePreview, keepKeys } from "./notebook.js";
 import { Table } from "./table.js";
 import { download, Tools } from "./tools.js";
-/** @import { Actions, Filters, Model, Page, State, Summary, View } from "./types" */
+import { areSame, canonical, changed, PARTS, sideOf, viewOf } from "./views.js";
+/** @import { Actions, Answer, Model, Page, State, Summary, View } from "./types" */
+
+/** The parts of the view that other rows come with. @type {(keyof View)[]} */
+const REDRAWN = ["filters", "sort", "columns", "group", "zoom"];
 
 class Explorer {
   #state; #model; #filters; #chart; #causes; #tools; #table; #detail; #channel; #sizes;
@@ -27,8 +31,8 @@ class Explorer {
     const about = model.get("_about"), me = Math.random().toString(36).slice(2);
     /** @type {State} */
     const state = {
-      me, about, filters: model.get("filters"), columns: about.shown, sort: ["created_at", true],
-      zone: "UTC", active: 0, opening: false, chosen: null, asked: null, answered: null, names: {},
+      me, about, ...model.get("view"), active: 0, opening: false, asked: null, answered: null,
+      names: {}, unknown: [],
     };
     this.#state = state;
     this.#model = model;
@@ -57,50 +61,51 @@ class Explorer {
     this.#sizes.observe(this.#chart.node);
     this.#channel.look({ onlyRows: true });
     this.#channel.look();
+    if (state.job != null) this.#showJob();
   }
 
   /** @type {Actions} */
   #actions = {
     set: (change) => this.#set(change),
-    filter: (change) => {
-      const filters = Object.entries({ ...this.#state.filters, ...change });
+    filter: (change, isOut = false) => {
       this.#say("");
-      this.#set({ filters: Object.fromEntries(filters.filter(([, value]) => value?.length)) });
+      this.#set({ filters: changed(this.#state.filters, change, isOut) });
     },
-    toggle: (name, value, isOn) => {
-      const others = (this.#state.filters[name] ?? []).filter((other) => other !== value);
-      this.#actions.filter({ [name]: isOn ? [...others, value] : others });
+    toggle: (name, value, isOn, isOut = false) => {
+      const before = sideOf(this.#state.filters, isOut)[name] ?? [];
+      const others = before.filter((other) => other !== value);
+      this.#actions.filter({ [name]: isOn ? [...others, value] : others }, isOut);
     },
     look: () => this.#channel.look({ onlyRows: true }),
-    open: (row, hasFocus) => {
+    open: (job, hasFocus) => {
       this.#say("");
-      this.#set({ chosen: row, opening: false });
-      this.#detail.wait(hasFocus);
-      this.#channel.ask("detail", { row });
+      this.#set({ job, opening: false });
+      this.#showJob(hasFocus);
     },
     close: () => {
-      this.#set({ chosen: null });
-      this.#detail.draw();
+      this.#set({ job: null });
+      this.#showJob();
       this.#table.focus();
     },
-    tick: (row, on) =>
-      this.#channel.ask("tick", { row, on, filters: row == null ? this.#latest() : null }),
+    tick: (job, on) =>
+      this.#channel.ask("tick", { job, on, view: job == null ? this.#latest() : null }),
     save: (how) => {
       this.#say("Exporting …");
-      this.#channel.ask("export", { ...how, filters: this.#latest() });
+      this.#channel.ask("export", { ...how, view: this.#latest() });
     },
   };
 
   /** @type {Page} */
   #page = {
     question: () => {
-      const { filters, sort, columns } = this.#state;
       this.#state.asked = keyOf(this.#state);
-      return { filters, sort, columns, ...this.#table.slice };
+      return { view: viewOf(this.#state), ...this.#table.slice };
     },
     adopt: () => {
-      const filters = this.#model.get("filters"), isSame = areSame(filters, this.#state.filters);
-      if (!isSame && !this.#channel.isUnsettled) this.#set({ filters }, false);
+      const view = this.#model.get("view"), before = viewOf(this.#state);
+      if (this.#channel.isUnsettled || areSame(view, before)) return;
+      this.#set(view, false);
+      if (view.job !== before.job) this.#showJob();
     },
     wait: (isBusy) => this.#root.classList.toggle("dxn-busy", isBusy),
     say: (text, hasFailed) => this.#say(text, hasFailed),
@@ -114,12 +119,16 @@ class Explorer {
         this.#say(`${counted(ticked, "job")} ticked.`);
         this.#tools.drawTicked(ticked);
       },
-      detail: (job) => job.row === this.#state.chosen && this.#detail.show(job),
+      detail: (job) => job.job_id === this.#state.job && this.#detail.show(job),
       export: ({ text, name }, [bytes]) => {
         this.#say(text);
         if (name) download(name, bytes);
       },
-      error: ({ text }) => this.#say(text, true),
+      error: ({ text }) => {
+        this.#say(text, true);
+        if (this.#detail.isWaiting) this.#set({ job: null });
+        this.#detail.draw();
+      },
     },
   };
 
@@ -131,47 +140,56 @@ class Explorer {
 
   /** Change what is shown, draw what that touches, ask for rows. @param {Partial<State>} change */
   #set(change, isUsers = true) {
-    const has = (/** @type {(keyof State)[]} */ ...names) => names.some((name) => name in change);
-    Object.assign(this.#state, change, has("filters", "sort") && { active: 0 });
-    if (has("filters") && isUsers) this.#channel.isChanged = true;
+    const state = /** @type {Record<string, any>} */ (this.#state);
+    const others = Object.entries(change).filter(([name, one]) => !areSame(one, state[name]));
+    const has = (/** @type {string[]} */ ...names) => others.some(([name]) => names.includes(name));
+    Object.assign(state, change, has("filters", "sort", "group") && { active: 0 });
+    if (has(...PARTS) && isUsers) this.#channel.isChanged = true;
     if (has("filters", "zone")) this.#filters.draw();
-    if (has("columns", "sort", "zone")) this.#table.drawHead();
-    if (has("zone", "chosen")) this.#table.draw();
+    if (has("columns", "sort", "zone", "widths")) this.#table.drawHead();
+    if (has("zone", "job")) this.#table.draw();
     if (has("zone")) this.#detail.draw();
-    if (has("filters", "sort")) this.#table.scrollToTop();
-    if (!has("filters", "sort", "columns")) return;
-    this.#table.clear();
-    this.#channel.look();
+    if (has("filters", "sort", "group")) this.#table.scrollToTop();
+    if (has(...REDRAWN)) this.#table.clear();
+    if (has(...PARTS)) this.#channel.look({ onlyRows: !has(...REDRAWN) });
   }
 
-  /** The filters for a question that is no view, if the kernel may not have them yet. */
+  /** Show the job that is open, if one is. */
+  #showJob(hasFocus = false) {
+    const { job } = this.#state;
+    this.#detail.wait(hasFocus);
+    if (job != null) this.#channel.ask("detail", { job });
+  }
+
+  /** The view for a question of another kind, if the kernel may not have it yet. */
   #latest() {
     this.#filters.settle();
-    return this.#channel.isUnsettled ? this.#state.filters : null;
+    return this.#channel.isUnsettled ? viewOf(this.#state) : null;
   }
 
-  /** @param {View} view */
-  #show(view) {
-    const state = this.#state, channel = this.#channel;
-    if (state.asked !== state.answered || view.summary) this.#table.clear();
+  /** @param {Answer} answer */
+  #show(answer) {
+    const state = this.#state, channel = this.#channel, { view } = answer;
+    if (state.asked !== state.answered || answer.summary) this.#table.clear();
     if (state.asked === keyOf(state) && !channel.isChanged) {
       // the kernel has one form of what filters say, and the last word
-      if (!areSame(view.filters, state.filters) && !view.summary) channel.look();
-      state.filters = view.filters;
+      if (!areSame(view.filters, state.filters) && !answer.summary) channel.look();
+      Object.assign(state, view);
       state.asked = keyOf(state);
     }
     state.answered = state.asked;
-    this.#table.take(view);
-    if (view.summary) this.#drawControls(view);
+    this.#table.take(answer);
+    if (answer.summary) this.#drawControls(answer);
     this.#table.draw();
     if (state.opening && this.#table.active) this.#actions.open(this.#table.active[0], true);
     if (!channel.isWanting) this.#page.adopt();
   }
 
-  /** @param {Extract<View, { summary: Summary }>} view */
-  #drawControls({ summary, trend, counts, ticked, more }) {
+  /** @param {Extract<Answer, { summary: Summary }>} view */
+  #drawControls({ summary, trend, counts, ticked, more, unknown }) {
     const sets = counts.data_set_id?.values ?? [];
     this.#state.names = Object.fromEntries(sets.map(([value, label]) => [value, label]));
+    this.#state.unknown = unknown.map((pair) => JSON.stringify(pair));
     this.#hasCauses = "cause" in counts;
     this.#drawCounts(summary);
     this.#filters.facets.draw(counts);
@@ -201,13 +219,8 @@ class Explorer {
   }
 }
 
-/** @param {Filters} filters */
-const canonical = (filters) =>
-  JSON.stringify(Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1)));
-/** @param {Filters} one @param {Filters} other */
-const areSame = (one, other) => canonical(one) === canonical(other);
 /** What the rows of the table depend on. @param {State} state */
-const keyOf = ({ filters, sort, columns }) => JSON.stringify([canonical(filters), sort, columns]);
+const keyOf = (state) => canonical(REDRAWN.map((name) => state[name]));
 
 export default {
   /** @param {{ model: Model, el: HTMLElement }} view */

@@ -14,7 +14,8 @@ export class Facets extends Part {
   /** @param {{ [name in Facet]?: Counts }} counts */
   draw(counts) {
     for (const { name, title, summary, list } of this.#menus) {
-      const chosen = this.state.filters[name] ?? [], counted = counts[name];
+      const { filters } = this.state, chosen = [filters, filters.not].flatMap((side) => side?.[name] ?? []);
+      const counted = counts[name];
       summary.textContent = chosen.length ? `${title} (${chosen.length})` : title;
       refill(list, ...(counted ? this.#values(name, counted) : ["…"]));
     }
@@ -23,11 +24,13 @@ export class Facets extends Part {
   /** @param {Facet} name @param {Counts} counts */
   #values(name, { values, more }) {
     const boxes = values.map(([value, label, count]) => {
-      const onchange = () => this.on.toggle(name, value, box.checked);
+      const isOut = this.state.filters.not?.[name]?.includes(value) ?? false;
+      const onchange = () => this.on.toggle(name, value, box.checked && !isOut, isOut);
       const box = h("input", { type: "checkbox", "data-value": JSON.stringify(value), onchange });
       box.checked = this.state.filters[name]?.includes(value) ?? false;
+      box.indeterminate = isOut;
       const jobs = h("span", { class: "dxn-note" }, ` ${number(count)}`);
-      return h("label", {}, box, " ", bdi(label), jobs);
+      return h("label", { class: isOut && "dxn-out" }, box, " ", bdi(label), jobs);
     });
     const names = more === 1 ? "its name" : "their name";
     return more ? [...boxes, note(`${number(more)} more: search for ${names}`)] : boxes;

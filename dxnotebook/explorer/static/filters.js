@@ -3,6 +3,7 @@
 
 import { bdi, button, h, iso, Part, refill, time } from "./dom.js";
 import { Facets } from "./facets.js";
+import { changed, sideOf } from "./views.js";
 /** @import { Facet, Value } from "./types" */
 
 const TYPING = 120, LONGEST = 60;
@@ -61,17 +62,39 @@ export class FilterBar extends Part {
   }
 
   #chips() {
-    const chips = Object.entries(this.state.filters).flatMap(([key, value]) => {
-      const name = /** @type {Facet} */ (key), isList = Array.isArray(value);
-      const end = (/** @type {Value} */ one) =>
-        isList ? this.on.toggle(name, one, false) : this.on.filter({ [name]: null });
-      return [value].flat().map((one) => chip(this.#label(name, one), () => end(one)));
+    const { filters } = this.state;
+    const chips = [false, true].flatMap((isOut) => {
+      const { not, ...side } = sideOf(filters, isOut);
+      return Object.entries(side).flatMap(([name, values]) =>
+        [values].flat().map((one) => this.#chip(/** @type {Facet} */ (name), one, isOut)));
     });
     const onclick = () => {
       this.#search.value = "";
       this.on.set({ filters: {} });
     };
     return chips.length ? [...chips, button({ onclick }, "Clear all")] : [];
+  }
+
+  /** What ends a filter, and what turns it round. @param {Facet} name @param {Value} value @param {boolean} isOut */
+  #chip(name, value, isOut) {
+    const { filters } = this.state, side = sideOf(filters, isOut), other = sideOf(filters, !isOut);
+    const isList = Array.isArray(side[name]), label = this.#label(name, value);
+    const end = () =>
+      isList ? this.on.toggle(name, value, false, isOut) : this.on.filter({ [name]: null }, isOut);
+    const turn = () => {
+      const { since, until } = side, isTime = ["since", "until"].includes(name);
+      const moved = isList ? { [name]: [...(other[name] ?? []), value] }
+        : isTime ? { since, until } : { [name]: value };
+      const left = isList ? { [name]: side[name]?.filter((one) => one !== value) }
+        : Object.fromEntries(Object.keys(moved).map((one) => [one, null]));
+      this.on.set({ filters: changed(changed(filters, left, isOut), moved, !isOut) });
+    };
+    const isUnknown = this.state.unknown.includes(JSON.stringify([name, value]));
+    const text = `${isOut ? "not " : ""}${label}${isUnknown ? " (no job has this)" : ""}`;
+    const given = { class: "dxn-turn", "aria-label": `Exclude ${label}`, title: "Exclude" };
+    return h("span", { class: "dxn-pair" },
+      button({ ...given, "aria-pressed": `${isOut}`, onclick: turn }, "≠"),
+      button({ class: "dxn-chip", "aria-label": `Clear ${text}`, onclick: end }, bdi(text), " ✕"));
   }
 
   /** @param {string} name @param {Value} value */
@@ -87,7 +110,3 @@ export class FilterBar extends Part {
 
   dispose() { clearTimeout(this.#typing); }
 }
-
-/** @param {string} text @param {() => void} onclick */
-const chip = (text, onclick) =>
-  button({ class: "dxn-chip", "aria-label": `Clear ${text}`, onclick }, bdi(text), " ✕");

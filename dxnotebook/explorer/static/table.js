@@ -2,7 +2,7 @@
 // The table of jobs: the rows in sight, whichever of however many.
 
 import { bdi, button, clamp, duration, h, mark, MARKS, Part, refill, time } from "./dom.js";
-/** @import { Row, View } from "./types" */
+/** @import { Answer, Row } from "./types" */
 
 const ROW = 28, LINES = 13, SPARE = 12; // pixels; rows in sight, and more to have on either side
 const TALLEST = 6_000_000, MOST = 5000, NEAR = 1000, BOX_WIDTH = 30;
@@ -43,7 +43,7 @@ export class Table extends Part {
   scrollToTop() { this.node.scrollTop = 0; }
   clear() { this.#rows.clear(); }
 
-  /** @param {View} view */
+  /** @param {Answer} answer */
   take({ total, first, rows }) {
     this.#total = total;
     rows.forEach((row, i) => this.#rows.set(first + i, row));
@@ -123,10 +123,10 @@ export class Table extends Part {
 
   /** @param {number} i */
   #row(i) {
-    const { active, chosen, columns, me } = this.state, row = this.#rows.get(i);
+    const { active, job, columns, me } = this.state, row = this.#rows.get(i);
     const given = {
       role: "row", id: `${me}-${i}`, "aria-rowindex": i + 2, class: i === active && "dxn-active",
-      "aria-selected": `${row != null && row[0] === chosen}`,
+      "aria-selected": `${row != null && row[0] === job}`,
     };
     if (!row) return h("tr", given, this.#wide("…"));
     const onclick = () => {

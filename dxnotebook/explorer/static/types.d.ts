@@ -12,7 +12,23 @@ export type Filters = { [name in Facet]?: Value[] } & {
   text?: string;
   since?: string;
   until?: string;
+  /** What is left out. */
+  not?: Filters;
 };
+
+/** What is shown and how, as the kernel keeps it. */
+export interface View {
+  filters: Filters;
+  sort: [column: string, isDescending: boolean];
+  columns: string[];
+  /** Pixels, of the columns that a user made wider or narrower. */
+  widths: Record<string, number>;
+  zone: string;
+  group: string | null;
+  zoom: unknown;
+  /** The job whose details are shown, by its id. */
+  job: string | null;
+}
 
 /** Filters to set; null or an empty list ends one. */
 export type Change = { [name in keyof Filters]?: Filters[name] | null };
@@ -20,10 +36,10 @@ export type Change = { [name in keyof Filters]?: Filters[name] | null };
 export type Kind = "text" | "time" | "duration";
 
 /**
- * The number of a job in the tables, whether it is ticked, and its cells: times in milliseconds
- * since 1970, durations in seconds, texts, or null.
+ * The id of a job, whether it is ticked, and its cells: times in milliseconds since 1970, durations
+ * in seconds, texts, or null.
  */
-export type Row = [row: number, isTicked: boolean, ...cells: any[]];
+export type Row = [id: string, isTicked: boolean, ...cells: any[]];
 
 /** What the page has to know of the tables once. */
 export interface About {
@@ -73,27 +89,28 @@ export interface Export {
   ticked: boolean;
 }
 
-/** What the page asks for, by kind; filters are null unless a user changed them. */
+/** What the page asks for, by kind; the view is null unless a user changed it. */
 export interface Questions {
   view: {
-    filters: Filters | null;
-    sort: State["sort"];
-    columns: string[];
+    view: View | null;
     first: number;
     count: number;
     only_rows: boolean;
   };
   prepare: {};
-  tick: { row: number | null; on: boolean; filters: Filters | null };
-  detail: { row: number };
-  export: Export & { filters: Filters | null };
+  tick: { job: string | null; on: boolean; view: View | null };
+  detail: { job: string };
+  export: Export & { view: View | null };
 }
 
 interface Rows {
   total: number;
   first: number;
   rows: Row[];
-  filters: Filters;
+  view: View;
+  /** What of the view is not so anyway, and the line of Python that makes it. */
+  brief: Partial<View>;
+  python: string;
 }
 
 /** Rows, and what all controls show. */
@@ -103,16 +120,18 @@ export interface Whole extends Rows {
   counts: { [name in Facet]?: Counts };
   ticked: number;
   more: boolean;
+  /** What is filtered by though no job has it. */
+  unknown: [name: string, value: Value][];
 }
 
-export type View = Whole | (Rows & { summary?: undefined });
+export type Answer = Whole | (Rows & { summary?: undefined });
 
 export interface Job {
-  row: number;
+  job_id: string;
   job: [name: string, value: string][];
   errors: Cells;
   details: Cells;
-  runs: [row: number, isTicked: boolean, state: Value, at: number, took: number, code: Value][];
+  runs: [id: string, isTicked: boolean, state: Value, at: number, took: number, code: Value][];
   runs_in_all: number;
   arn: string;
   command: string;
@@ -120,7 +139,7 @@ export interface Job {
 
 /** What the kernel answers, by kind; "changed" answers nothing, and an error may. */
 export interface Answers {
-  view: View;
+  view: Answer;
   prepare: { more: boolean; causes: boolean };
   tick: { ticked: number };
   detail: Job;
@@ -142,7 +161,7 @@ export interface Page {
   answers: Handlers;
   /** The view to ask for. */
   question(): Omit<Questions["view"], "only_rows">;
-  /** Take the filters that were set in Python, unless a user has changed them since. */
+  /** Take the view that was set in Python, unless a user has changed it since. */
   adopt(): void;
   wait(isBusy: boolean): unknown;
   say(text: string, hasFailed?: boolean): void;
@@ -152,7 +171,7 @@ export interface Page {
 export interface Model {
   comm_live?: boolean;
   get(name: "_about"): About;
-  get(name: "filters"): Filters;
+  get(name: "view"): View;
   on(event: string, listener: (...given: any[]) => void): void;
   off(event: string, listener: (...given: any[]) => void): void;
   send(content: object): void;
@@ -167,23 +186,19 @@ export type MakeDrawing = <Tag extends keyof SVGElementTagNameMap>(
 ) => SVGElementTagNameMap[Tag];
 
 /** What the page shows. Only the entry changes it. */
-export interface State {
+export interface State extends View {
   /** What ids of this view begin with: there may be others in the page. */
   readonly me: string;
   readonly about: About;
-  filters: Filters;
-  columns: string[];
-  sort: [column: string, isDescending: boolean];
-  zone: string;
   /** The line of the table that keys act on. */
   active: number;
   /** Whether it is to be opened as soon as its row is there. */
   opening: boolean;
-  /** The job whose details are shown, by its number in the tables. */
-  chosen: number | null;
   /** What the rows depend on, of the last question and of those at hand. */
   asked: string | null;
   answered: string | null;
+  /** What is filtered by though no job has it: pairs of names and values, as JSON. */
+  unknown: string[];
   /** The names of data sets, by id. */
   names: Record<string, string>;
 }
@@ -191,13 +206,14 @@ export interface State {
 /** What a user can want, and the entry does. */
 export interface Actions {
   set(change: Partial<State>): void;
-  filter(change: Change): void;
-  toggle(name: Facet, value: Value, isOn: boolean): void;
+  /** Change what is shown, or what is left out. */
+  filter(change: Change, isOut?: boolean): void;
+  toggle(name: Facet, value: Value, isOn: boolean, isOut?: boolean): void;
   /** Have the rows that are in sight. */
   look(): void;
-  open(row: number, hasFocus: boolean): void;
+  open(job: string, hasFocus: boolean): void;
   close(): void;
   /** Tick or untick a job, or all that are shown. */
-  tick(row: number | null, isTicked: boolean): void;
+  tick(job: string | null, isTicked: boolean): void;
   save(how: Export): void;
 }

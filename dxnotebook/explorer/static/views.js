@@ -1,0 +1,32 @@
+// @ts-check
+// The view: the parts of the state that are kept, by the kernel and wherever else.
+
+/** @import { Change, Filters, State, View } from "./types" */
+
+/** @type {(keyof View)[]} */
+export const PARTS = ["filters", "sort", "columns", "widths", "zone", "group", "zoom", "job"];
+
+/** @param {State | View} state @returns {View} */
+export const viewOf = (state) =>
+  /** @type {any} */ (Object.fromEntries(PARTS.map((name) => [name, state[name]])));
+
+/** What filters leave out, or what they show. @param {Filters} filters @param {boolean} isOut */
+export const sideOf = (filters, isOut) => (isOut ? filters.not : filters) ?? {};
+
+/**
+ * Filters after a change of what they leave out, or of what they show.
+ * @param {Filters} filters @param {Change} change @param {boolean} isOut @returns {Filters}
+ */
+export function changed(filters, change, isOut) {
+  const side = Object.entries({ ...sideOf(filters, isOut), ...change });
+  const kept = Object.fromEntries(side.filter(([, one]) => one && Object.keys(one).length));
+  return isOut ? changed(filters, { not: kept }, false) : kept;
+}
+
+/** @param {any} one @param {any} other  in whatever order they say what they say */
+export const areSame = (one, other) => canonical(one) === canonical(other);
+
+/** @param {any} value */
+export const canonical = (value) => JSON.stringify(value, (_, one) =>
+  one && typeof one === "object" && !Array.isArray(one)
+    ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1))) : one);

@@ -1,0 +1,87 @@
+"""The view of an explorer: what it shows and how, in the one form that it is kept in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dxnotebook.errors import invalid, texts
+from dxnotebook.explorer.filters import OF_ERRORS, normalized
+from dxnotebook.text import valid_utf8
+
+#: What a view is where it does not say; its columns are those that the tables suggest.
+START: dict[str, Any] = {
+    "filters": {},
+    "sort": ["created_at", True],
+    "columns": None,
+    "widths": {},
+    "zone": "UTC",
+    "group": None,
+    "zoom": None,
+    "job": None,
+}
+_NARROWEST, _WIDEST = 40, 2000  # pixels
+_ZONE = re.compile(r"[\w+/-]{1,64}", re.ASCII)
+
+
+def whole(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a view in the one form that it is kept in, with all that it does not say.
+
+    Columns that the tables do not have are left out, so that a view can be used with others.
+
+    Parameters
+    ----------
+    view : mapping
+        All or some of `START`.
+    contents : mapping
+        What `cells.contents` says of the tables.
+
+    Raises
+    ------
+    DxError
+        When something in the view cannot be.
+    """
+    if not isinstance(view, Mapping):
+        raise invalid("view", view, "is a dict such as {'sort': ['duration_s', True]}")
+    if unknown := [name for name in view if name not in START]:
+        raise invalid("view", unknown[0], f"names are: {', '.join(START)}")
+    given = {name: START[name] if view.get(name) is None else view[name] for name in START}
+    known = [name for name, *_ in contents["columns"]]
+    columns = [name for name in texts("columns", given["columns"] or []) if name in known]
+    return given | {
+        "filters": normalized(given["filters"]),
+        "sort": _sort(given["sort"], known),
+        "columns": columns or contents["shown"],
+        "widths": {n: px for n, px in _widths(given["widths"]).items() if n in known},
+        "zone": _text("zone", given["zone"], _ZONE),
+        "group": given["group"] and _text("group", given["group"]),
+        "job": given["job"] and _text("job", given["job"]),
+    }
+
+
+def brief(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a view what is not so anyway."""
+    usual = START | {"columns": contents["shown"]}
+    return {name: part for name, part in view.items() if part != usual[name]}
+
+
+def _sort(given: Any, known: list[str]) -> list[Any]:
+    match given:
+        case [str(name), bool(descending)]:
+            is_sortable = name in known and name not in OF_ERRORS
+            return [name, descending] if is_sortable else START["sort"]
+    raise invalid("sort", given, "is a column and whether it is descending")
+
+
+def _widths(given: Any) -> dict[str, int]:
+    if isinstance(given, Mapping) and all(isinstance(px, int | float) for px in given.values()):
+        # in this order a NaN is no width either
+        return {name: int(max(_NARROWEST, min(_WIDEST, px))) for name, px in given.items()}
+    raise invalid("widths", given, "are pixels by column")
+
+
+def _text(name: str, given: Any, pattern: re.Pattern[str] = re.compile(r"(?s).*")) -> str:
+    if isinstance(given, str) and pattern.fullmatch(given):
+        return valid_utf8(given)
+    raise invalid(name, given, "is a text")
