@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -54,6 +54,10 @@ class Exploration:
         These under filters.
     ticked : numpy.ndarray of bool
         Which of them are ticked; another array where others are.
+    unseen : numpy.ndarray of bool
+        Which of them are new or changed, and were not seen since.
+    news : dict
+        How many are new, and how many changed, of those before.
     pending : list of callable
         What is yet to be prepared.
     contents : dict
@@ -64,11 +68,39 @@ class Exploration:
         self.read_only = read_only
         self.crossfilter = Crossfilter(checked(tables))
         self.tables = self.crossfilter.tables
-        self.ticked = np.zeros(len(self.tables), bool)
+        self.ticked = self.unseen = np.zeros(len(self.tables), bool)
+        self.news = {"new": 0, "changed": 0}
         self.pending = self.crossfilter.preparations()
         self.contents = {**cells.contents(self.tables.jobs), "formats": list(_FORMATS)}
         self.contents["read_only"] = read_only
         self._parts: dict[str, tuple[Mask | None, JobTables]] = {}
+
+    def renewal(self, tables: JobTables) -> Callable[[Exploration], Exploration]:
+        """Return what makes of this exploration that of other tables, in no time.
+
+        Jobs that were ticked stay so, and what is new or has changed is unseen; where no job is the
+        same, nothing is new.
+        """
+        other = Exploration(tables, read_only=self.read_only)
+        before, now = self.crossfilter, other.crossfilter
+        places = located(other.tables.jobs["job_id"], self.tables.jobs["job_id"])
+        is_known = places >= 0
+        states = {name: code for code, name in enumerate(now.dimension("state").names)}
+        codes = np.array([states.get(n, -1) for n in before.dimension("state").names] or [-1])
+        is_same = codes[before.dimension("state").codes][places] == now.dimension("state").codes
+        is_same &= before.updated[places] == now.updated
+        is_news = ~(is_known & is_same)
+        changed = int((is_known & is_news).sum())
+        other.news = {"new": len(places) - int(is_known.sum()), "changed": changed}
+
+        def renew(latest: Exploration) -> Exploration:
+            other.ticked, other.unseen = (
+                np.append(mask, False)[places] for mask in (latest.ticked, latest.unseen)
+            )
+            other.unseen |= is_news & is_known.any()
+            return other
+
+        return renew
 
     def part(self, name: str, filters: Mapping[str, Any]) -> JobTables:
         """Return the tables of the "selected" jobs, or of the "selection" that filters leave."""
@@ -107,7 +139,9 @@ def view(explored: Exploration, message: Message) -> Message:
     rows = crossfilter.rows(current, sort, descending=descending)
     first, number = max(int(message["first"]), 0), min(int(message["count"]), cells.MOST_ROWS)
     answer = {"total": len(rows), "first": first, "view": wanted}
-    answer["rows"] = explored.rows(rows[first : first + number], wanted["columns"])
+    within = rows[first : first + number]
+    answer["rows"] = explored.rows(within, wanted["columns"])
+    answer["unseen"] = explored.tables.jobs["job_id"].iloc[within[explored.unseen[within]]].tolist()
     answer["brief"] = brief(wanted, explored.contents)
     answer["python"] = f"dx.explore(tables, view={answer['brief']!r})"
     if message.get("only_rows"):
@@ -150,6 +184,12 @@ def tick(explored: Exploration, message: Message) -> Message:
     ticked[slice(None) if rows is None else rows] = message["on"]
     explored.ticked = ticked
     return {"ticked": int(ticked.sum())}
+
+
+def seen(explored: Exploration, message: Message) -> Message:
+    """Take note that jobs were seen."""
+    explored.unseen &= ~explored.tables.jobs["job_id"].isin(message["jobs"]).to_numpy(bool)
+    return {"jobs": message["jobs"]}
 
 
 def detail(explored: Exploration, message: Message) -> Message:
@@ -207,4 +247,7 @@ def _free_name(suffix: str) -> str:
 
 
 #: What answers each kind of message.
-ANSWERS = {"view": view, "prepare": prepare, "tick": tick, "detail": detail, "export": save}
+ANSWERS = {
+    "view": view, "prepare": prepare, "tick": tick,
+    "seen": seen, "detail": detail, "export": save,
+}

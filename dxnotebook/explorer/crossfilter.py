@@ -113,6 +113,11 @@ class Crossfilter:
         """When each job was created, in microseconds since 1970."""
         return self.tables.jobs["created_at"].to_numpy("M8[us]").view(np.int64)
 
+    @property
+    def updated(self) -> Integers:
+        """When each job was updated, in microseconds since 1970."""
+        return self.tables.jobs["updated_at"].to_numpy("M8[us]").view(np.int64)
+
     @cached_property
     def bins(self) -> dimensions.Bins:
         """The periods of the chart."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import logging
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,9 @@ from dxnotebook.errors import DxError, invalid
 from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Exploration, Message
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.filters import normalized
+from dxnotebook.explorer.live import Live, in_cell, reading, words
 from dxnotebook.explorer.page import joined
 from dxnotebook.explorer.views import whole
-from dxnotebook.records.redact import redact_text
 from dxnotebook.tables.jobtables import JobTables
 
 _STATIC = Path(__file__).parent / "static"
@@ -36,6 +37,7 @@ def explore(
     filters: Mapping[str, Any] | None = None,
     *,
     view: Mapping[str, Any] | None = None,
+    refresh: Any = None,
     read_only: bool = False,
 ) -> JobExplorer:
     """Return a widget to explore jobs with: filters that cross, a trend, causes, a table, details.
@@ -48,6 +50,10 @@ def explore(
         What to show at first, as `JobExplorer.filters` tells it.
     view : dict, optional
         What to show at first and how, as `JobExplorer.view` tells it.
+    refresh : boto3 client or iterable of them, Archive, or callable, optional
+        What the jobs are read anew from when a user wants it, once or every so often: clients are
+        asked as by `dx.refresh`, an archive from the oldest of the jobs on; a callable returns
+        `JobTables`, such as ``lambda: archive.load(since="30d", state="ERROR")``.
     read_only : bool
         Whether nothing is written where the kernel runs: jobs can be downloaded by the browser, but
         not be saved beside the notebook. Use it for pages that others visit, as those of Voila.
@@ -60,7 +66,7 @@ def explore(
     Raises
     ------
     DxError
-        When given something else than tables, or filters that cannot be.
+        When given something else than tables, or a view that cannot be.
 
     Examples
     --------
@@ -71,7 +77,7 @@ def explore(
     >>> explorer.selection.jobs["state"].unique().tolist()
     ['TIMED_OUT']
     """
-    return JobExplorer(tables, filters, view=view, read_only=read_only)
+    return JobExplorer(tables, filters, view=view, refresh=refresh, read_only=read_only)
 
 
 class _Derived(traitlets.TraitType[JobTables, JobTables]):
@@ -95,6 +101,8 @@ class JobExplorer(anywidget.AnyWidget):
         What to show at first.
     view : dict, optional
         What to show at first and how.
+    refresh : boto3 client or iterable of them, Archive, or callable, optional
+        What the jobs are read anew from.
     read_only : bool
         Whether jobs can be downloaded only, and nothing be written where the kernel runs.
 
@@ -141,14 +149,17 @@ class JobExplorer(anywidget.AnyWidget):
         filters: Mapping[str, Any] | None = None,
         *,
         view: Mapping[str, Any] | None = None,
+        refresh: Any = None,
         read_only: bool = False,
     ) -> None:
+        self._live = None if refresh is None else Live(reading(refresh))
         self._explored = Exploration(tables, read_only=read_only)
         self._lock = threading.RLock()  # kernels answer from several threads
         first = whole(view or {}, self._explored.contents)
         if filters is not None:
             first["filters"] = normalized(filters)
-        super().__init__(view=first, filters=first["filters"], _about=self._explored.contents)
+        self._key = f"{in_cell(self)}:{zlib.crc32(repr(first).encode()):x}"
+        super().__init__(view=first, filters=first["filters"], _about=self._contents())
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
@@ -192,8 +203,44 @@ class JobExplorer(anywidget.AnyWidget):
 
     @property
     def tables(self) -> JobTables:
-        """The jobs that are explored."""
+        """The jobs that are explored. Set it to explore others in the same view."""
         return self._explored.tables
+
+    @tables.setter
+    def tables(self, tables: JobTables) -> None:
+        with self._lock:
+            self._explore(self._explored.renewal(tables)(self._explored))
+
+    def close(self) -> None:
+        """Close the widget, and end what is being read for it."""
+        if self._live:
+            self._live.close()
+        super().close()
+
+    def _contents(self) -> Message:
+        """Return what the page has to know once."""
+        return {**self._explored.contents, "live": self._live is not None, "key": self._key}
+
+    def _explore(self, explored: Exploration) -> None:
+        """Explore something else in the same view, and say so."""
+        is_usual = self.view["columns"] == self._explored.contents["shown"]
+        columns = explored.contents["shown"] if is_usual else self.view["columns"]
+        self._explored = explored
+        self._about = self._contents()
+        self.view = {**self.view, "columns": columns}
+        for name in ("selection", "selected"):
+            self._changed(name)
+        self.send({"kind": "changed"})
+
+    def _refresh(self, *, start: bool) -> Message:
+        """Start to read anew, or say what came of it."""
+        if not self._live:
+            raise DxError("This explorer has nothing to read from; give it refresh=….")
+        explored = self._live.ask(self._explored, start=start)
+        if explored is not self._explored:
+            with self._guarded():
+                self._explore(explored)
+        return self._live.told
 
     def _derived(self, name: str) -> JobTables:
         with self._lock:
@@ -226,11 +273,12 @@ class JobExplorer(anywidget.AnyWidget):
             self.send({"id": number, "kind": kind, **answer}, buffers)
         except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
             _LOG.exception("The job explorer could not answer %r.", kind)
-            name = "" if isinstance(error, DxError) else f"{type(error).__name__}: "
-            self._send_error(f"{name}{error}", number)
+            self._send_error(words(error), number)
 
     def _respond(self, message: Message) -> Message:
         """Take the view that a user changed in the page, answer, and notify of other ticks."""
+        if message["kind"] == "refresh":
+            return self._refresh(start=bool(message["start"]))
         answer = ANSWERS[message["kind"]]
         if message.get("view") is not None:  # without any, what is set here holds
             view = whole(message["view"], self._explored.contents)
@@ -251,7 +299,7 @@ class JobExplorer(anywidget.AnyWidget):
             yield
         except Exception as error:  # noqa: BLE001 (it is somebody else's)
             _LOG.exception("An observer of the job explorer failed.")
-            self._send_error(f"An observer failed: {error!r}")
+            self._send_error(f"An observer failed. {words(error)}")
 
     def _send_error(self, reason: str, number: str | None = None) -> None:
-        self.send({"kind": "error", "id": number, "text": redact_text(as_text(reason))})
+        self.send({"kind": "error", "id": number, "text": reason})

@@ -63,7 +63,7 @@ export class Channel {
    */
   ask(kind, content) {
     const id = `${this.#me}-${++this.#count}`;
-    this.#page.wait(true);
+    if (kind !== "refresh") this.#page.wait(true);
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => this.#page.say(MUTE, true), PATIENCE);
     try {

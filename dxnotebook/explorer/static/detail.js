@@ -73,7 +73,7 @@ function grid(title, { columns, rows, in_all: all }) {
 }
 
 /** A text with a button that copies it. @param {string} label @param {string} text */
-function copied(label, text) {
+export function copied(label, text) {
   const input = h("input", { readonly: true, value: text, onfocus: () => input.select() });
   const onclick = async () => {
     try {

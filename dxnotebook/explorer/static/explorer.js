@@ -11,23 +11,26 @@ import { Causes } from "./facets.js";
 import { FilterBar } from "./filters.js";
 import { watchMenus } from "./menus.js";
 import { hidePreview, keepKeys } from "./notebook.js";
+import { Live } from "./live.js";
 import { Table } from "./table.js";
 import { download, Tools } from "./tools.js";
-import { areSame, canonical, changed, PARTS, sideOf, viewOf } from "./views.js";
+import { areSame, canonical, changed, keepView, PARTS, sideOf, viewBefore, viewOf } from "./views.js";
 /** @import { Actions, Answer, Model, Page, State, Summary, View } from "./types" */
 
 /** The parts of the view that other rows come with. @type {(keyof View)[]} */
 const REDRAWN = ["filters", "sort", "columns", "group", "zoom"];
 
 class Explorer {
-  #state; #model; #filters; #chart; #causes; #tools; #table; #detail; #channel; #sizes;
+  #state; #model; #filters; #chart; #causes; #tools; #table; #detail; #channel; #sizes; #live;
+  /** @type {object | null} */ #before; // a view to ask for first
+  #touched = ""; #touches = 0;
   #counts = h("div", { class: "dxn-counts", role: "status", "aria-label": "Jobs shown" });
   #message = h("p", { class: "dxn-message", role: "status" });
   #root = h("div", { class: "dxn", role: "region", "aria-label": "Job explorer" });
   #hasCauses = false;
 
-  /** @param {Model} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {Model} model @param {HTMLElement} el @param {object | null} before @param {number} scroll */
+  constructor(model, el, before, scroll = 0) {
     const about = model.get("_about"), me = Math.random().toString(36).slice(2);
     /** @type {State} */
     const state = {
@@ -42,6 +45,7 @@ class Explorer {
     this.#tools = new Tools(state, this.#actions);
     this.#table = new Table(state, this.#actions);
     this.#detail = new Detail(state, this.#actions);
+    this.#live = new Live(state, this.#actions);
     this.#channel = new Channel(model, me, this.#page);
     this.#sizes = new ResizeObserver(() => requestAnimationFrame(() => {
       hidePreview(el); // which may only now have a place in the page
@@ -49,19 +53,28 @@ class Explorer {
       this.#chart.redraw();
     }));
     this.#root.append(
-      this.#counts, this.#filters.node, this.#filters.chips,
+      this.#counts, this.#live.node, this.#filters.node, this.#filters.chips,
       h("div", { class: "dxn-upper" }, this.#chart.node, this.#causes.node),
       this.#tools.node, this.#table.node, this.#message, this.#detail.node,
     );
     keepKeys(this.#root);
     watchMenus(this.#root);
+    this.#root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || state.job == null) return;
+      event.stopPropagation();
+      this.#actions.close();
+    });
     el.append(this.#root);
     this.#filters.draw();
     this.#table.drawHead();
     this.#sizes.observe(this.#chart.node);
+    this.#before = before;
+    this.#channel.isChanged = before != null;
+    this.#table.scrollWhenFilled(scroll);
     this.#channel.look({ onlyRows: true });
     this.#channel.look();
     if (state.job != null) this.#showJob();
+    this.#live.begin();
   }
 
   /** @type {Actions} */
@@ -77,6 +90,8 @@ class Explorer {
       this.#actions.filter({ [name]: isOn ? [...others, value] : others }, isOut);
     },
     look: () => this.#channel.look({ onlyRows: true }),
+    refresh: (start) => this.#channel.ask("refresh", { start }),
+    see: (jobs) => this.#channel.ask("seen", { jobs }),
     open: (job, hasFocus) => {
       this.#say("");
       this.#set({ job, opening: false });
@@ -99,7 +114,9 @@ class Explorer {
   #page = {
     question: () => {
       this.#state.asked = keyOf(this.#state);
-      return { view: viewOf(this.#state), ...this.#table.slice };
+      const view = /** @type {any} */ (this.#before) ?? viewOf(this.#state);
+      this.#before = null;
+      return { view, ...this.#table.slice };
     },
     adopt: () => {
       const view = this.#model.get("view"), before = viewOf(this.#state);
@@ -118,12 +135,18 @@ class Explorer {
       tick: ({ ticked }) => {
         this.#say(`${counted(ticked, "job")} ticked.`);
         this.#tools.drawTicked(ticked);
+        this.#touch();
       },
       detail: (job) => job.job_id === this.#state.job && this.#detail.show(job),
       export: ({ text, name }, [bytes]) => {
         this.#say(text);
         if (name) download(name, bytes);
       },
+      refresh: (news) => {
+        this.#live.take(news);
+        if (news.new || news.changed) this.#touch();
+      },
+      seen: ({ jobs }) => this.#table.see(jobs),
       error: ({ text }) => {
         this.#say(text, true);
         if (this.#detail.isWaiting) this.#set({ job: null });
@@ -154,6 +177,13 @@ class Explorer {
     if (has(...PARTS)) this.#channel.look({ onlyRows: !has(...REDRAWN) });
   }
 
+  /** In marimo, have the cells that use the explorer run again: it heeds what a page sets only. */
+  #touch() {
+    if (!(this.#root.getRootNode() instanceof ShadowRoot)) return;
+    this.#model.set("_touched", ++this.#touches);
+    this.#model.save_changes();
+  }
+
   /** Show the job that is open, if one is. */
   #showJob(hasFocus = false) {
     const { job } = this.#state;
@@ -182,6 +212,10 @@ class Explorer {
     if (answer.summary) this.#drawControls(answer);
     this.#table.draw();
     if (state.opening && this.#table.active) this.#actions.open(this.#table.active[0], true);
+    this.#tools.drawShare(answer.python, answer.brief);
+    keepView(state.about.key, answer.brief);
+    if (canonical(view) !== this.#touched && this.#touched) this.#touch();
+    this.#touched = canonical(view);
     if (!channel.isWanting) this.#page.adopt();
   }
 
@@ -213,9 +247,13 @@ class Explorer {
       h("span", { class: "dxn-fact" }, h("strong", {}, value), ` ${label}`)));
   }
 
+  /** How far the table is scrolled. */
+  get scroll() { return this.#table.node.scrollTop; }
+
   dispose() {
+    this.#root.remove();
     this.#sizes.disconnect();
-    for (const part of [this.#channel, this.#filters, this.#chart]) part.dispose();
+    for (const part of [this.#channel, this.#filters, this.#chart, this.#live, this.#table]) part.dispose();
   }
 }
 
@@ -225,7 +263,16 @@ const keyOf = (state) => canonical(REDRAWN.map((name) => state[name]));
 export default {
   /** @param {{ model: Model, el: HTMLElement }} view */
   render({ model, el }) {
-    const explorer = new Explorer(model, el);
-    return () => explorer.dispose();
+    let explorer = new Explorer(model, el, viewBefore(model.get("_about").key));
+    const renew = () => { // other tables may have other columns and facets
+      const { scroll } = explorer;
+      explorer.dispose();
+      explorer = new Explorer(model, el, null, scroll);
+    };
+    model.on("change:_about", renew);
+    return () => {
+      model.off("change:_about", renew);
+      explorer.dispose();
+    };
   },
 };

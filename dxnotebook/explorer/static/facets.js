@@ -47,7 +47,7 @@ export class Causes extends Part {
     const causes = values.map(([value, label, count]) => {
       const isChosen = chosen.includes(value);
       const given = {
-        class: "dxn-cause", style: `--share: ${(100 * count) / most}%`,
+        class: "dxn-cause", title: label, style: `--share: ${(100 * count) / most}%`,
         "data-value": JSON.stringify(value), "aria-pressed": `${isChosen}`,
         onclick: () => this.on.toggle("cause", value, !isChosen),
       };

@@ -1,16 +1,19 @@
 // @ts-check
 // What is done to the jobs that are shown: choosing columns, exporting, ticking all.
 
-import { button, h, number, Part } from "./dom.js";
+import { copied } from "./detail.js";
+import { button, h, number, Part, refill } from "./dom.js";
 import { menu } from "./menus.js";
+import { linkTo } from "./views.js";
 
 export class Tools extends Part {
   #only = h("input", { type: "checkbox" });
   #onlyTicked = h("label", { hidden: true }, this.#only, " ticked jobs only");
   #ticked = h("span", { class: "dxn-note" });
+  #share = menu("Share", { role: "group", "aria-label": "Share this view" });
 
   node = h("div", { class: "dxn-bar" },
-    this.#columns(), this.#exporting(),
+    this.#columns(), this.#exporting(), this.#share.node,
     button({ onclick: () => this.on.tick(null, true) }, "Tick all shown"),
     button({ onclick: () => this.on.tick(null, false) }, "Untick all shown"),
     this.#ticked);
@@ -40,6 +43,13 @@ export class Tools extends Part {
     const buttons = [save("Download", true)];
     if (!this.state.about.read_only) buttons.unshift(save("Save beside the notebook", false));
     return menu("Export", {}, h("label", {}, "Format ", format), this.#onlyTicked, ...buttons).node;
+  }
+
+  /** @param {string} python @param {object} brief */
+  drawShare(python, brief) {
+    const isPage = location.protocol.startsWith("http") && !this.node.closest(".jp-NotebookPanel");
+    const link = isPage ? [copied("link", linkTo(this.state.about.key, brief))] : [];
+    refill(this.#share.list, copied("as Python", python), ...link);
   }
 
   /** @param {number} ticked */

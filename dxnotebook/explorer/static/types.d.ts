@@ -48,6 +48,10 @@ export interface About {
   facets: [name: Facet, title: string][];
   formats: string[];
   read_only: boolean;
+  /** Whether there is something to read anew from. */
+  live: boolean;
+  /** What tells the explorer from others of the page, the same when its cell runs again. */
+  key: string;
 }
 
 /** Values with the number of their jobs, and how many more values there are. */
@@ -99,6 +103,8 @@ export interface Questions {
   };
   prepare: {};
   tick: { job: string | null; on: boolean; view: View | null };
+  seen: { jobs: string[] };
+  refresh: { start: boolean };
   detail: { job: string };
   export: Export & { view: View | null };
 }
@@ -108,6 +114,8 @@ interface Rows {
   first: number;
   rows: Row[];
   view: View;
+  /** Of these jobs those that are new or have changed, and were not seen since. */
+  unseen: string[];
   /** What of the view is not so anyway, and the line of Python that makes it. */
   brief: Partial<View>;
   python: string;
@@ -126,6 +134,15 @@ export interface Whole extends Rows {
 
 export type Answer = Whole | (Rows & { summary?: undefined });
 
+/** What came of reading anew: how many jobs, as of when (milliseconds since 1970). */
+export interface News {
+  reading: boolean;
+  at: number | null;
+  new: number;
+  changed: number;
+  problem: string | null;
+}
+
 export interface Job {
   job_id: string;
   job: [name: string, value: string][];
@@ -142,6 +159,8 @@ export interface Answers {
   view: Answer;
   prepare: { more: boolean; causes: boolean };
   tick: { ticked: number };
+  seen: { jobs: string[] };
+  refresh: News;
   detail: Job;
   export: { text: string; name?: string };
   error: { text: string };
@@ -172,6 +191,8 @@ export interface Model {
   comm_live?: boolean;
   get(name: "_about"): About;
   get(name: "view"): View;
+  set(name: "_touched", value: number): void;
+  save_changes(): void;
   on(event: string, listener: (...given: any[]) => void): void;
   off(event: string, listener: (...given: any[]) => void): void;
   send(content: object): void;
@@ -216,4 +237,8 @@ export interface Actions {
   /** Tick or untick a job, or all that are shown. */
   tick(job: string | null, isTicked: boolean): void;
   save(how: Export): void;
+  /** Read anew, or ask what came of it. */
+  refresh(start: boolean): void;
+  /** Take note that jobs were seen. */
+  see(jobs: string[]): void;
 }

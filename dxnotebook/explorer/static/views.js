@@ -10,6 +10,38 @@ export const PARTS = ["filters", "sort", "columns", "widths", "zone", "group", "
 export const viewOf = (state) =>
   /** @type {any} */ (Object.fromEntries(PARTS.map((name) => [name, state[name]])));
 
+/** Where a browser keeps the view of a cell, for when it runs again. @param {string} key */
+const placeOf = (key) => `dxnotebook-${key}`;
+/** Cells of other pages may have the same key. @param {string} key */
+const keptAt = (key) => placeOf(location.pathname + key);
+
+/**
+ * The view that the address has for an explorer, or else that which its cell showed before; the
+ * kernel checks it.
+ * @param {string} key @returns {object | null}
+ */
+export function viewBefore(key) {
+  try {
+    const linked = new URLSearchParams(location.hash.slice(1)).get(placeOf(key));
+    return JSON.parse(linked ?? sessionStorage.getItem(keptAt(key)) ?? "null");
+  } catch {
+    return null; // no view, or nothing may be kept
+  }
+}
+
+/** @param {string} key @param {object} brief */
+export function keepView(key, brief) {
+  try {
+    sessionStorage.setItem(keptAt(key), JSON.stringify(brief));
+  } catch { /* nothing may be kept */ }
+}
+
+/** The address of a view. @param {string} key @param {object} brief */
+export function linkTo(key, brief) {
+  const page = location.href.split("#")[0];
+  return `${page}#${new URLSearchParams({ [placeOf(key)]: JSON.stringify(brief) })}`;
+}
+
 /** What filters leave out, or what they show. @param {Filters} filters @param {boolean} isOut */
 export const sideOf = (filters, isOut) => (isOut ? filters.not : filters) ?? {};
 
