@@ -24,7 +24,7 @@ from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, OF_ERRORS
 from dxnotebook.explorer.views import brief
 from dxnotebook.files.export import export
 from dxnotebook.metrics.reruns import runs_of_same_work
-from dxnotebook.tables.jobtables import JobTables, checked
+from dxnotebook.tables.jobtables import JOINED, JobTables, checked
 from dxnotebook.text import counted, shortened
 
 Message = dict[str, Any]
@@ -147,22 +147,23 @@ def view(explored: Exploration, message: Message) -> Message:
     if message.get("only_rows"):
         return answer
     names = [*(name for name, _ in explored.contents["facets"]), CAUSE]
+    sought = message.get("sought") or {}
     known = [name for name in names if name in COLUMNS or crossfilter.knows_causes]
     return {
         **answer,
         "summary": crossfilter.summary(current),
         "trend": crossfilter.trend(current),
         "unknown": crossfilter.unknown(current),
-        "counts": {name: _control(crossfilter, current, name) for name in known},
+        "counts": {name: _control(crossfilter, current, name, sought.get(name)) for name in known},
         "ticked": int(explored.ticked.sum()),
         "more": bool(explored.pending),
     }
 
 
-def _control(crossfilter: Crossfilter, current: View, name: str) -> Message:
-    """Return the commonest values of a dimension with their labels and numbers."""
+def _control(crossfilter: Crossfilter, current: View, name: str, text: str | None) -> Message:
+    """Return the commonest values of a dimension, those with a text, with labels and numbers."""
     most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
-    counts, more = crossfilter.counts(current, name, most)
+    counts, more = crossfilter.counts(current, name, most, text or "")
     names = crossfilter.data_set_names if name == "data_set_id" else {}
     labels = [cells.as_text(names.get(value, value), cells.LONGEST_CELL) for value, _ in counts]
     values = [[value, label, n] for (value, n), label in zip(counts, labels, strict=True)]
@@ -217,17 +218,19 @@ def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
     if explored.read_only and not message["download"]:
         raise DxError("This explorer is read only; download the jobs.")
-    name = _free_name(_FORMATS[message["format"]])
+    table = message["table"] if message.get("table") in JOINED else None
+    name = _free_name(table or "jobs", _FORMATS[message["format"]])
     tables = explored.part(
         "selected" if message["ticked"] else "selection", message["view"]["filters"]
     )
     jobs = counted(len(tables), "job")
+    exported = getattr(tables, table) if table else tables
     if not message["download"]:
-        export(tables, name)
+        export(exported, name)
         return {"text": f"Saved {jobs} as {name}."}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
-        export(tables, path)
+        export(exported, path)
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, name))
         content = path.read_bytes()
@@ -239,15 +242,19 @@ def save(explored: Exploration, message: Message) -> Message:
     return {"name": path.name, "text": text, BUFFERS: [content]}
 
 
-def _free_name(suffix: str) -> str:
+def _free_name(table: str, suffix: str) -> str:
     """Return a name for an export that nothing here has."""
-    base = f"jobs-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    base = f"{table}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     names = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in count(1))
     return next(name for name in names if not Path(name).exists())
 
 
 #: What answers each kind of message.
 ANSWERS = {
-    "view": view, "prepare": prepare, "tick": tick,
-    "seen": seen, "detail": detail, "export": save,
+    "view": view,
+    "prepare": prepare,
+    "tick": tick,
+    "seen": seen,
+    "detail": detail,
+    "export": save,
 }

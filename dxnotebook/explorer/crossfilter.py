@@ -230,13 +230,20 @@ class Crossfilter:
             mask &= created < pd.Timestamp(until).as_unit("us").asm8
         return mask
 
-    def counts(self, view: View, name: str, most: int) -> tuple[list[tuple[str | None, int]], int]:
+    def counts(
+        self, view: View, name: str, most: int, text: str = ""
+    ) -> tuple[list[tuple[str | None, int]], int]:
         """Return the commonest values of what the other filters leave, and how many more there are.
 
-        Each comes with the number of its jobs. A value that is chosen is always among them.
+        They are those that have a text in their name. Each comes with the number of its jobs. A
+        value that is chosen is always among them.
         """
         dimension = self.dimension(name)
         counts = dimension.counts(view.others(name), self.size)
+        if text:
+            labels = self.data_set_names if name == "data_set_id" else {}
+            named = [text.lower() in str(labels.get(n, n)).lower() for n in dimension.names]
+            counts = np.where(named, counts, 0)
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
         more = int(np.count_nonzero(counts)) - len(shown)

@@ -35,7 +35,7 @@ class Explorer {
     /** @type {State} */
     const state = {
       me, about, ...model.get("view"), active: 0, opening: false, asked: null, answered: null,
-      names: {}, unknown: [],
+      names: {}, unknown: [], sought: {},
     };
     this.#state = state;
     this.#model = model;
@@ -116,7 +116,7 @@ class Explorer {
       this.#state.asked = keyOf(this.#state);
       const view = /** @type {any} */ (this.#before) ?? viewOf(this.#state);
       this.#before = null;
-      return { view, ...this.#table.slice };
+      return { view, sought: this.#state.sought, ...this.#table.slice };
     },
     adopt: () => {
       const view = this.#model.get("view"), before = viewOf(this.#state);
@@ -174,7 +174,8 @@ class Explorer {
     if (has("zone")) this.#detail.draw();
     if (has("filters", "sort", "group")) this.#table.scrollToTop();
     if (has(...REDRAWN)) this.#table.clear();
-    if (has(...PARTS)) this.#channel.look({ onlyRows: !has(...REDRAWN) });
+    const isWhole = has(...REDRAWN, "sought");
+    if (has(...PARTS) || isWhole) this.#channel.look({ onlyRows: !isWhole });
   }
 
   /** In marimo, have the cells that use the explorer run again: it heeds what a page sets only. */

@@ -7,15 +7,21 @@ import { menu } from "./menus.js";
 /** @import { Counts, Facet } from "./types" */
 
 export class Facets extends Part {
-  #menus = this.state.about.facets.map(([name, title]) =>
-    ({ name, title, ...menu(title, { role: "group", "aria-label": title }) }));
+  #menus = this.state.about.facets.map(([name, title]) => {
+    const list = h("div", { role: "group", "aria-label": title });
+    const oninput = () => this.on.set({ sought: { ...this.state.sought, [name]: search.value } });
+    const search = h("input", { type: "search", "aria-label": `Search ${title}`, hidden: true, oninput });
+    const { summary, node } = menu(title, {}, search, list);
+    return { name, title, summary, node, list, search };
+  });
   nodes = this.#menus.map(({ node }) => node);
 
   /** @param {{ [name in Facet]?: Counts }} counts */
   draw(counts) {
-    for (const { name, title, summary, list } of this.#menus) {
+    for (const { name, title, summary, list, search } of this.#menus) {
       const { filters } = this.state, chosen = [filters, filters.not].flatMap((side) => side?.[name] ?? []);
       const counted = counts[name];
+      if (counted?.more) search.hidden = false; // for as long as the explorer is there
       summary.textContent = chosen.length ? `${title} (${chosen.length})` : title;
       refill(list, ...(counted ? this.#values(name, counted) : ["…"]));
     }
@@ -32,8 +38,7 @@ export class Facets extends Part {
       const jobs = h("span", { class: "dxn-note" }, ` ${number(count)}`);
       return h("label", { class: isOut && "dxn-out" }, box, " ", bdi(label), jobs);
     });
-    const names = more === 1 ? "its name" : "their name";
-    return more ? [...boxes, note(`${number(more)} more: search for ${names}`)] : boxes;
+    return more ? [...boxes, note(`${number(more)} more: search for them above`)] : boxes;
   }
 }
 

@@ -8,8 +8,8 @@ const ROW = 28, LINES = 13, SPARE = 12; // pixels; rows in sight, and more to ha
 const TALLEST = 6_000_000, MOST = 5000, NEAR = 1000, BOX_WIDTH = 30, SEEN = 3000;
 /** @type {Record<string, number>} */
 const WIDTHS = {
-  state: 120, type: 215, data_set_id: 190, data_set_name: 190, job_id: 110, code: 190, message: 420,
-  time: 150, duration: 85, text: 180,
+  state: 108, type: 207, data_set_id: 205, data_set_name: 205, job_id: 62, code: 250, message: 420,
+  time: 148, duration: 84, text: 180,
 };
 const NARROW = 480, LINE_HEIGHT = 20, STEP = 16; // below that width, rows are cards
 

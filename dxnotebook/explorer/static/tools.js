@@ -35,14 +35,19 @@ export class Tools extends Part {
   #exporting() {
     const options = this.state.about.formats.map((name) => h("option", {}, name));
     const format = h("select", { "aria-label": "Format" }, ...options);
+    const tables = ["all tables", "jobs", "details", "errors"].map((name) => h("option", {}, name));
+    const table = h("select", { "aria-label": "Tables" }, ...tables);
     const save = (/** @type {string} */ label, /** @type {boolean} */ download) => {
       const ticked = () => !this.#onlyTicked.hidden && this.#only.checked;
-      const onclick = () => this.on.save({ format: format.value, download, ticked: ticked() });
+      const onclick = () => this.on.save({
+        format: format.value, table: table.value, download, ticked: ticked(),
+      });
       return button({ onclick }, label);
     };
     const buttons = [save("Download", true)];
     if (!this.state.about.read_only) buttons.unshift(save("Save beside the notebook", false));
-    return menu("Export", {}, h("label", {}, "Format ", format), this.#onlyTicked, ...buttons).node;
+    return menu("Export", {}, h("label", {}, "Format ", format),
+      h("label", {}, "Tables ", table), this.#onlyTicked, ...buttons).node;
   }
 
   /** @param {string} python @param {object} brief */

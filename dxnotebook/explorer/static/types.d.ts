@@ -89,6 +89,8 @@ export interface Cells {
 /** How jobs are exported. */
 export interface Export {
   format: string;
+  /** The only table, if it is to be one file. */
+  table: string;
   download: boolean;
   ticked: boolean;
 }
@@ -97,6 +99,7 @@ export interface Export {
 export interface Questions {
   view: {
     view: View | null;
+    sought: State["sought"];
     first: number;
     count: number;
     only_rows: boolean;
@@ -218,6 +221,8 @@ export interface State extends View {
   /** What the rows depend on, of the last question and of those at hand. */
   asked: string | null;
   answered: string | null;
+  /** What is searched for among the values of a facet. */
+  sought: Record<string, string>;
   /** What is filtered by though no job has it: pairs of names and values, as JSON. */
   unknown: string[];
   /** The names of data sets, by id. */
