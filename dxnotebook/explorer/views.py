@@ -76,7 +76,7 @@ def _sort(given: Any, known: list[str]) -> list[Any]:
 
 def _widths(given: Any) -> dict[str, int]:
     if isinstance(given, Mapping) and all(isinstance(px, int | float) for px in given.values()):
-        # in this order a NaN is no width either
+        # in this order a NaN becomes a number, too
         return {name: int(max(_NARROWEST, min(_WIDEST, px))) for name, px in given.items()}
     raise invalid("widths", given, "are pixels by column")
 

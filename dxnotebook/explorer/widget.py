@@ -142,6 +142,7 @@ class JobExplorer(anywidget.AnyWidget):
     selection = _Derived(read_only=True)  # which __set__ heeds before set() is called
     selected = _Derived()
     _about = traitlets.Dict().tag(sync=True)
+    _live: Live | None = None  # also of one that could not be made, but is closed
     _touched = traitlets.Int().tag(sync=True)  # by a page, where no other sign is heeded
 
     def __init__(

@@ -50,6 +50,9 @@ FILTERS = st.fixed_dictionaries(
         ),
     },
 )
+BOTH_WAYS = st.tuples(FILTERS, FILTERS | st.just({})).map(
+    lambda pair: {**pair[0], "not": pair[1]} if pair[1] else pair[0]
+)
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",

@@ -166,6 +166,20 @@ def test_the_selection_is_exported(tables, name, tmp_path, monkeypatch):
     assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) >= 3
 
 
+@pytest.mark.parametrize("table", ["jobs", "details", "errors"])
+@pytest.mark.parametrize("name", ["csv", "excel"])
+def test_one_table_is_downloaded_as_one_file(tables, table, name, tmp_path):
+    explorer = dx.explore(tables, filters={"state": ["ERROR"]})
+    given = {"format": name, "table": table, "download": True, "ticked": False}
+    answer, (content,) = answer_to(explorer, "export", **given)
+    suffix, read = (".csv", pd.read_csv) if name == "csv" else (".xlsx", pd.read_excel)
+    assert answer["name"].startswith(f"{table}-")
+    assert answer["name"].endswith(suffix)
+    assert len(read(io.BytesIO(content))) == len(getattr(explorer.selection, table))
+    given["table"] = "../../jobs"
+    assert answer_to(explorer, "export", **given)[0]["name"].startswith("jobs-")
+
+
 def test_an_explorer_that_is_read_only_writes_nothing_where_the_kernel_runs(
     tables, tmp_path, monkeypatch
 ):

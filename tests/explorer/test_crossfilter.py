@@ -15,7 +15,7 @@ import dxnotebook as dx
 from dxnotebook import DxError
 from dxnotebook.explorer.crossfilter import Crossfilter
 from tests.conftest import job, page_of, tables_of
-from tests.explorer.conftest import A_JOB, FILTERS, VALUES, tables_from
+from tests.explorer.conftest import A_JOB, BOTH_WAYS, FILTERS, VALUES, tables_from
 
 DIVIDED = list(VALUES)
 
@@ -54,6 +54,14 @@ def passes(fact, filters, *, but=()):
     for name, wanted in filters.items():
         if name in but:
             continue
+        if name == "not":
+            times = {one: wanted[one] for one in ("since", "until") if one in wanted}
+            others = [{one: wanted[one]} for one in wanted if one not in (*times, *but)]
+            if times and not set(but) & {"since", "until"}:
+                others.append(times)
+            if any(passes(fact, one) for one in others):
+                return False
+            continue
         if name == "since":
             passed = not pd.isna(fact["time"]) and fact["time"] >= pd.Timestamp(wanted)
         elif name == "until":
@@ -69,7 +77,7 @@ def passes(fact, filters, *, but=()):
 
 @pytest.mark.property
 @settings(max_examples=60)
-@given(st.lists(A_JOB, max_size=12), st.lists(FILTERS, min_size=1, max_size=3))
+@given(st.lists(A_JOB, max_size=12), st.lists(BOTH_WAYS, min_size=1, max_size=3))
 def test_every_control_counts_what_the_others_leave(rows, clicks):
     tables = tables_from(rows)
     crossfilter, facts = Crossfilter(tables), facts_of(tables)
@@ -85,7 +93,10 @@ def test_every_control_counts_what_the_others_leave(rows, clicks):
             )
             assert more == 0
             assert {value: count for value, count in counted if count} == others
-            assert set(filters.get(name, [])) <= {value for value, _ in counted}
+            chosen = {*filters.get(name, []), *filters.get("not", {}).get(name, [])}
+            assert chosen <= {value for value, _ in counted}
+            gone = {value for value in chosen if not any(value in fact[name] for fact in facts)}
+            assert {value for one, value in crossfilter.unknown(view) if one == name} == gone
         assert_summary(crossfilter.summary(view), [facts[number] for number in shown])
         assert_trend(
             crossfilter.trend(view),
@@ -146,6 +157,22 @@ def test_rows_are_those_shown_in_order_with_what_has_no_value_last(rows, filters
     known = values[values.notna()]
     assert values.isna().tolist() == sorted(values.isna())
     assert known.is_monotonic_decreasing if descending else known.is_monotonic_increasing
+
+
+def test_a_text_that_no_job_has_is_unknown():
+    crossfilter = Crossfilter(tables_of(page_of(job(0))))
+    view = crossfilter.view({"text": "nowhere", "not": {"text": "nothing", "state": ["PAUSED"]}})
+    assert crossfilter.unknown(view) == [("state", "PAUSED"), ("text", "nowhere")]
+
+
+def test_values_are_found_by_their_names():
+    client = dx.demo.client(jobs=300)
+    tables = dx.with_names(dx.load_jobs(client, progress=False), client)
+    crossfilter = Crossfilter(tables)
+    found, more = crossfilter.counts(crossfilter.view({}), "data_set_id", 1, "pOwEr")
+    named = tables.jobs[tables.jobs["data_set_name"].str.contains("Power", na=False)]
+    expected = named["data_set_id"].value_counts()
+    assert (found, more) == ([(expected.index[0], expected.iloc[0])], len(expected) - 1)
 
 
 def test_an_unknown_column_to_sort_by_is_refused():

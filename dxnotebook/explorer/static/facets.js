@@ -10,7 +10,7 @@ export class Facets extends Part {
   #menus = this.state.about.facets.map(([name, title]) => {
     const list = h("div", { role: "group", "aria-label": title });
     const oninput = () => this.on.set({ sought: { ...this.state.sought, [name]: search.value } });
-    const search = h("input", { type: "search", "aria-label": `Search ${title}`, hidden: true, oninput });
+    const search = h("input", { type: "search", "aria-label": `Find in ${title}`, hidden: true, oninput });
     const { summary, node } = menu(title, {}, search, list);
     return { name, title, summary, node, list, search };
   });
