@@ -21,6 +21,7 @@ from dxnotebook.tables.assemble import updated
 from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, unanswered
 
 Read: TypeAlias = Callable[[JobTables], JobTables]
+Renewal: TypeAlias = Callable[[Exploration], Exploration]
 
 _PATIENCE_S = 5.0  # for what is being read when an explorer is closed
 
@@ -47,6 +48,10 @@ def _first(tables: JobTables) -> pd.Timestamp | None:
     return None if pd.isna(first) else first
 
 
+def _milliseconds(at: pd.Timestamp | str | None) -> int | None:
+    return None if at is None else pd.Timestamp(at).value // 1_000_000
+
+
 def words(error: BaseException) -> str:
     """Return what the page says of an error: no secret, and no name of ours."""
     name = "" if isinstance(error, DxError) else f"{type(error).__name__}: "
@@ -63,12 +68,15 @@ class Live:
     ----------
     read : callable
         What reads tables anew.
+    tables : JobTables
+        Those that are there.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, tables: JobTables) -> None:
         self._read = read
-        self._future: Future[Any] | None = None
-        self.told: Message = {"at": None, "new": 0, "changed": 0, "problem": None}
+        self._future: Future[Renewal] | None = None
+        at = tables.jobs.attrs.get(AS_OF)
+        self.told: Message = {"at": _milliseconds(at), "new": 0, "changed": 0, "problem": None}
 
     def ask(self, explored: Exploration, *, start: bool) -> Exploration:
         """Return what is explored now; start to read if that is wanted and none is under way."""
@@ -80,16 +88,15 @@ class Live:
         self.told["reading"] = self._future is not None
         return explored
 
-    def _taken(self, future: Future[Any], explored: Exploration) -> Exploration:
+    def _taken(self, future: Future[Renewal], explored: Exploration) -> Exploration:
         """Return what is explored with what was read; if that failed, what was explored."""
         if error := future.exception():
             self.told["problem"] = words(error)
             return explored
         renewed = future.result()(explored)
-        tables, now = renewed.tables, pd.Timestamp.now("UTC")
-        at = pd.Timestamp(tables.jobs.attrs.get(AS_OF, now))
-        problem = redact_text(as_text(" ".join(unanswered(tables.failures)))) or None
-        self.told = {"at": at.value // 1_000_000, "problem": problem, **renewed.news}
+        at = _milliseconds(renewed.tables.jobs.attrs.get(AS_OF, pd.Timestamp.now("UTC")))
+        problem = redact_text(as_text(" ".join(unanswered(renewed.tables.failures)))) or None
+        self.told = {"at": at, "problem": problem, **renewed.news}
         return renewed
 
     def close(self) -> None:
@@ -103,7 +110,7 @@ def in_cell(explorer: Any) -> str:
 
     It is an empty text where there are no cells.
     """
-    parent = getattr(get_ipython(), "get_parent", dict)()
+    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
     cell = (parent.get("metadata") or {}).get("cellId") or ""
     run = (parent.get("header") or {}).get("msg_id")
     before, shown = _shown.get(cell, (run, []))

@@ -154,8 +154,8 @@ class JobExplorer(anywidget.AnyWidget):
         refresh: Any = None,
         read_only: bool = False,
     ) -> None:
-        self._live = None if refresh is None else Live(reading(refresh))
         self._explored = Exploration(tables, read_only=read_only)
+        self._live = None if refresh is None else Live(reading(refresh), self.tables)
         self._lock = threading.RLock()  # kernels answer from several threads
         first = whole(view or {}, self._explored.contents)
         if filters is not None:

@@ -131,6 +131,21 @@ class Shown:
         page.goto("http://explorer.test/")
         page.evaluate(MODEL, [self.explorer._about, dict(self.explorer.view)])
 
+    @classmethod
+    def restored(cls, page, before, address):
+        """Open an address anew, with an explorer of the same cell and of another kernel."""
+        shown = cls.__new__(cls)
+        shown.page, shown.sent, shown.explorer = page, [], JobExplorer(before.tables)
+        shown.explorer._key = before._key
+        shown.explorer._about = {**shown.explorer._about, "key": before._key}
+        shown.explorer.send = lambda content, buffers=None: shown.sent.append([content, []])
+        page.goto(address)
+        page.evaluate("answers => { window.answer = null; }")
+        page.expose_function("answer_again", shown._answer)
+        page.evaluate("() => { window.answer = window.answer_again; }")
+        page.evaluate(MODEL, [shown.explorer._about, dict(shown.explorer.view)])
+        return shown.explorer
+
     @staticmethod
     def _serve(route, files):
         kind, body = files.get(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 import tracemalloc
 import weakref
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -111,7 +111,7 @@ def test_news_come_from_clients_an_archive_or_a_callable(account, tmp_path):
 
 
 def test_what_cannot_be_read_from_is_refused(tables):
-    with pytest.raises(DxError, match="Invalid clients|clients"):
+    with pytest.raises(DxError, match="clients"):
         dx.explore(tables, refresh=5)
     answer, _ = answer_to(dx.explore(tables), "refresh", start=True)
     assert (answer["kind"], "refresh=" in answer["text"]) == ("error", True)
@@ -197,7 +197,7 @@ def test_memory_stays_flat_however_often_is_read(tables):
             view_of(explorer)
         gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])
-        files.append(len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0)
+        files.append(len([*Path("/proc/self/fd").glob("*")]))
     tracemalloc.stop()
     # pandas forgets weak references to what shares its arrays in bulk, at last
     assert sizes[-1] - sizes[1] < 600_000
