@@ -119,10 +119,7 @@ class Explorer {
       return { view, sought: this.#state.sought, ...this.#table.slice };
     },
     adopt: () => {
-      const view = this.#model.get("view"), before = viewOf(this.#state);
-      if (this.#channel.isUnsettled || areSame(view, before)) return;
-      this.#set(view, false);
-      if (view.job !== before.job) this.#showJob();
+      if (!this.#channel.isUnsettled) this.#take(this.#model.get("view"));
     },
     wait: (isBusy) => this.#root.classList.toggle("dxn-busy", isBusy),
     say: (text, hasFailed) => this.#say(text, hasFailed),
@@ -185,6 +182,13 @@ class Explorer {
     this.#model.save_changes();
   }
 
+  /** Show what the kernel has. @param {View} view */
+  #take(view) {
+    const { job } = this.#state;
+    this.#set(view, false);
+    if (view.job !== job) this.#showJob();
+  }
+
   /** Show the job that is open, if one is. */
   #showJob(hasFocus = false) {
     const { job } = this.#state;
@@ -203,9 +207,7 @@ class Explorer {
     const state = this.#state, channel = this.#channel, { view } = answer;
     if (state.asked !== state.answered || answer.summary) this.#table.clear();
     if (state.asked === keyOf(state) && !channel.isChanged) {
-      // the kernel has one form of what filters say, and the last word
-      if (!areSame(view.filters, state.filters) && !answer.summary) channel.look();
-      Object.assign(state, view);
+      this.#take(view); // the kernel has one form of it, and the last word
       state.asked = keyOf(state);
     }
     state.answered = state.asked;

@@ -144,7 +144,7 @@ export class Table extends Part {
   }
 
   draw() {
-    const { active, answered, asked, filters, me } = this.state, table = this.#table;
+    const { active, answered, asked, filters, me, unknown } = this.state, table = this.#table;
     const { tall, scale } = this.#heights;
     this.#spacer.style.height = `${tall + ROW}px`;
     if (this.#scroll && this.#total) this.node.scrollTop = this.#scroll;
@@ -159,7 +159,10 @@ export class Table extends Part {
       this.#rows = new Map([...this.#rows].filter(([i]) => Math.abs(i - first) < NEAR));
     }
     const rows = Array.from({ length: Math.max(to - from, 0) }, (_, i) => this.#lineOf(from + i));
-    const none = Object.keys(filters).length ? "No jobs match the filters." : "There are no jobs.";
+    const gone = unknown.map((pair) => JSON.parse(pair)).map(([name, one]) => `${name}: ${one ?? "none"}`);
+    const reason = gone.length ? `; no job has ${gone.join(", ")}` : "";
+    const isFiltered = Object.keys(filters).length;
+    const none = isFiltered ? `No jobs match the filters${reason}.` : "There are no jobs.";
     const empty = h("tr", { role: "row" }, this.#wide(answered == null ? "…" : none));
     this.#body.replaceChildren(...(rows.length ? rows : [empty]));
     if (rows.length) table.setAttribute("aria-activedescendant", `${me}-${active}`);
