@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +218,10 @@ def save(explored: Exploration, message: Message) -> Message:
     if explored.read_only and not message["download"]:
         raise DxError("This explorer is read only; download the jobs.")
     table = message["table"] if message.get("table") in JOINED else None
-    name = _free_name(table or "jobs", _FORMATS[message["format"]])
-    tables = explored.part(
-        "selected" if message["ticked"] else "selection", message["view"]["filters"]
-    )
+    # to the microsecond, so that nothing has that name yet
+    name = f"{table or 'jobs'}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{_FORMATS[message['format']]}"
+    which = "selected" if message["ticked"] else "selection"
+    tables = explored.part(which, message["view"]["filters"])
     jobs = counted(len(tables), "job")
     exported = getattr(tables, table) if table else tables
     if not message["download"]:
@@ -235,26 +234,10 @@ def save(explored: Exploration, message: Message) -> Message:
             path = Path(shutil.make_archive(str(path), "zip", folder, name))
         content = path.read_bytes()
     if len(content) > _LARGEST_DOWNLOAD:
-        problem = f"{len(content):,} bytes are too many to download"
-        remedy = "Filter the jobs" if explored.read_only else "Save them beside the notebook"
-        raise DxError(f"{problem}. {remedy}.")
+        raise DxError(f"{len(content):,} bytes are too many to download. Filter the jobs.")
     text = f"Downloaded {jobs} as {path.name}."
     return {"name": path.name, "text": text, BUFFERS: [content]}
 
 
-def _free_name(table: str, suffix: str) -> str:
-    """Return a name for an export that nothing here has."""
-    base = f"{table}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    names = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in count(1))
-    return next(name for name in names if not Path(name).exists())
-
-
 #: What answers each kind of message.
-ANSWERS = {
-    "view": view,
-    "prepare": prepare,
-    "tick": tick,
-    "seen": seen,
-    "detail": detail,
-    "export": save,
-}
+ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail)} | {"export": save}

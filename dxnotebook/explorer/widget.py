@@ -11,7 +11,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -230,9 +230,9 @@ class JobExplorer(anywidget.AnyWidget):
         self._explored = explored
         self._about = self._contents()
         self.view = {**self.view, "columns": columns}
+        self.send({"kind": "changed"})
         for name in ("selection", "selected"):
             self._changed(name)
-        self.send({"kind": "changed"})
 
     def _refresh(self, *, start: bool) -> Message:
         """Start to read anew, or say what came of it."""
@@ -240,7 +240,7 @@ class JobExplorer(anywidget.AnyWidget):
             raise DxError("This explorer has nothing to read from; give it refresh=….")
         explored = self._live.ask(self._explored, start=start)
         if explored is not self._explored:
-            with self._guarded():
+            with self._observed():
                 self._explore(explored)
         return self._live.told
 
@@ -266,16 +266,12 @@ class JobExplorer(anywidget.AnyWidget):
         self.send({"kind": "changed"})
 
     def _receive(self, _: object, message: Any, __: object) -> None:
-        """Answer a message of the page; an error is shown there, and the log has all of it."""
+        """Answer a message of the page."""
         number, kind = message.get("id"), message.get("kind")
-        try:
-            with self._lock:
-                answer = self._respond(message)
+        with self._guarded(f"The job explorer could not answer {kind!r}", number), self._lock:
+            answer = self._respond(message)
             buffers = answer.pop(BUFFERS, None)
             self.send({"id": number, "kind": kind, **answer}, buffers)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
-            _LOG.exception("The job explorer could not answer %r.", kind)
-            self._send_error(words(error), number)
 
     def _respond(self, message: Message) -> Message:
         """Take the view that a user changed in the page, answer, and notify of other ticks."""
@@ -284,24 +280,25 @@ class JobExplorer(anywidget.AnyWidget):
         answer = ANSWERS[message["kind"]]
         if message.get("view") is not None:  # without any, what is set here holds
             view = whole(message["view"], self._explored.contents)
-            with self._guarded():
+            with self._observed():
                 self.view = view
         ticked = self._explored.ticked
         result = answer(self._explored, {**message, "view": self.view})
         if self._explored.ticked is not ticked:
-            with self._guarded():
+            with self._observed():
                 self._changed("selected")
             self.send({"kind": "changed"})  # also to other views of this explorer
         return result
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Show an error of those who observe, and go on: what they observe has changed anyway."""
+    def _guarded(self, problem: str, number: str | None = None) -> Iterator[None]:
+        """Go on after an error: the page shows it, and the log has all of it."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 (it is somebody else's)
-            _LOG.exception("An observer of the job explorer failed.")
-            self._send_error(f"An observer failed. {words(error)}")
+        except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
+            _LOG.exception("%s.", problem)
+            self.send({"kind": "error", "id": number, "text": words(error)})
 
-    def _send_error(self, reason: str, number: str | None = None) -> None:
-        self.send({"kind": "error", "id": number, "text": reason})
+    def _observed(self) -> AbstractContextManager[None]:
+        """Go on after an error of those who observe: what they observe has changed anyway."""
+        return self._guarded("An observer of the job explorer failed")

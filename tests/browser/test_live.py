@@ -28,7 +28,9 @@ def refresh(page):
 
 def test_news_are_marked_until_they_were_seen_and_all_else_stays(page, shown, tables, older):
     new = len(tables) - len(older)
-    explorer = shown(older, refresh=lambda: tables, filters={"not": {"state": ["CANCELLED"]}}).explorer
+    explorer = shown(
+        older, refresh=lambda: tables, filters={"not": {"state": ["CANCELLED"]}}
+    ).explorer
     expect(page.locator(".dxn-cause").first).to_be_visible()
     expect(told(page)).to_have_text("as of 2026-09-30 12:00:00, 0 new, 0 changed")
     page.get_by_role("checkbox", name="Tick this job").first.check()

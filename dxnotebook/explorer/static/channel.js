@@ -2,8 +2,8 @@
 // Questions to the kernel, and its answers. One view is asked for at a time; what is wanted
 // meanwhile is asked for once, in its last form, when the answer is there.
 //
-// What is shown is one view, `View` in types.d.ts, and its parts are members of the state. A part of
-// the page reads `this.state.sort`, and writes `this.on.set({ sort })`: the page is drawn anew, and
+// What is shown is one view, `View` in types.d.ts, and its parts are members of the state. A part
+// of the page reads `this.state.sort`, and writes `this.on.set({ sort })`: the page is drawn anew, and
 // the next question has the view for the kernel, whose trait `view` it becomes. The kernel has the
 // last word on its form (views.py has a line for each part): the answer has the whole view, and so
 // has "change:view" when it was set in Python. A new part needs a line in START of views.py, in

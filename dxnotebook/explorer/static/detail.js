@@ -26,7 +26,8 @@ export class Detail extends Part {
     this.draw();
     if (this.#hasFocus) this.node.focus();
     this.#hasFocus = false;
-    if (isOther) (this.node.querySelector(".dxn-grid") ?? this.node).scrollIntoView({ block: "nearest" });
+    const top = this.node.querySelector(".dxn-grid") ?? this.node;
+    if (isOther) top.scrollIntoView({ block: "nearest" });
   }
 
   draw() {

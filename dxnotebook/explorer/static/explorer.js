@@ -14,7 +14,9 @@ import { hidePreview, keepKeys } from "./notebook.js";
 import { Live } from "./live.js";
 import { Table } from "./table.js";
 import { download, Tools } from "./tools.js";
-import { areSame, canonical, changed, keepView, PARTS, sideOf, viewBefore, viewOf } from "./views.js";
+import {
+  areSame, canonical, changed, keepView, PARTS, sideOf, viewBefore, viewOf,
+} from "./views.js";
 /** @import { Actions, Answer, Model, Page, State, Summary, View } from "./types" */
 
 /** The parts of the view that other rows come with. @type {(keyof View)[]} */
@@ -29,7 +31,10 @@ class Explorer {
   #root = h("div", { class: "dxn", role: "region", "aria-label": "Job explorer" });
   #hasCauses = false;
 
-  /** @param {Model} model @param {HTMLElement} el @param {object | null} before @param {number} scroll */
+  /**
+   * @param {Model} model @param {HTMLElement} el
+   * @param {object | null} before  a view to begin with @param {number} scroll
+   */
   constructor(model, el, before, scroll = 0) {
     const about = model.get("_about"), me = Math.random().toString(36).slice(2);
     /** @type {State} */
@@ -256,7 +261,8 @@ class Explorer {
   dispose() {
     this.#root.remove();
     this.#sizes.disconnect();
-    for (const part of [this.#channel, this.#filters, this.#chart, this.#live, this.#table]) part.dispose();
+    const parts = [this.#channel, this.#filters, this.#chart, this.#live, this.#table];
+    parts.forEach((part) => part.dispose());
   }
 }
 

@@ -10,7 +10,8 @@ export class Facets extends Part {
   #menus = this.state.about.facets.map(([name, title]) => {
     const list = h("div", { role: "group", "aria-label": title });
     const oninput = () => this.on.set({ sought: { ...this.state.sought, [name]: search.value } });
-    const search = h("input", { type: "search", "aria-label": `Find in ${title}`, hidden: true, oninput });
+    const given = { type: "search", "aria-label": `Find in ${title}`, hidden: true, oninput };
+    const search = h("input", given);
     const { summary, node } = menu(title, {}, search, list);
     return { name, title, summary, node, list, search };
   });
@@ -19,7 +20,8 @@ export class Facets extends Part {
   /** @param {{ [name in Facet]?: Counts }} counts */
   draw(counts) {
     for (const { name, title, summary, list, search } of this.#menus) {
-      const { filters } = this.state, chosen = [filters, filters.not].flatMap((side) => side?.[name] ?? []);
+      const { filters } = this.state;
+      const chosen = [...(filters[name] ?? []), ...(filters.not?.[name] ?? [])];
       const counted = counts[name];
       if (counted?.more) search.hidden = false; // for as long as the explorer is there
       summary.textContent = chosen.length ? `${title} (${chosen.length})` : title;

@@ -18,6 +18,7 @@ export class FilterBar extends Part {
     },
   });
   #times = { since: this.#time("since", "From"), until: this.#time("until", "To") };
+  #zone = h("select", { onchange: () => this.on.set({ zone: this.#zone.value }) });
   facets = new Facets(this.state, this.on);
   node = h("div", { class: "dxn-bar" },
     h("label", {}, "Search ", this.#search), ...this.facets.nodes,
@@ -36,10 +37,10 @@ export class FilterBar extends Part {
   }
 
   #zones() {
-    const zones = [...new Set(["UTC", Intl.DateTimeFormat().resolvedOptions().timeZone])];
-    const options = zones.map((name) => h("option", {}, name));
-    const select = h("select", { onchange: () => this.on.set({ zone: select.value }) }, ...options);
-    return zones.length > 1 ? h("label", {}, "Times in ", select) : null;
+    const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const zones = [...new Set(["UTC", local, this.state.zone])];
+    this.#zone.append(...zones.map((name) => h("option", {}, name)));
+    return zones.length > 1 ? h("label", {}, "Times in ", this.#zone) : null;
   }
 
   /** Filter by what is typed, if it is not filtered by yet. */
@@ -52,6 +53,10 @@ export class FilterBar extends Part {
 
   draw() {
     const { filters, zone } = this.state, chips = this.#chips();
+    if (![...this.#zone.options].some(({ value }) => value === zone)) {
+      this.#zone.append(h("option", {}, zone));
+    }
+    this.#zone.value = zone;
     if (refill(this.chips, ...chips)) this.#search.focus();
     if (!this.#typing) this.#search.value = filters.text ?? "";
     for (const name of /** @type {const} */ (["since", "until"])) {
@@ -75,7 +80,10 @@ export class FilterBar extends Part {
     return chips.length ? [...chips, button({ onclick }, "Clear all")] : [];
   }
 
-  /** What ends a filter, and what turns it round. @param {Facet} name @param {Value} value @param {boolean} isOut */
+  /**
+   * What ends a filter, and what turns it round.
+   * @param {Facet} name @param {Value} value @param {boolean} isOut
+   */
   #chip(name, value, isOut) {
     const { filters } = this.state, side = sideOf(filters, isOut), other = sideOf(filters, !isOut);
     const isList = Array.isArray(side[name]), label = this.#label(name, value);

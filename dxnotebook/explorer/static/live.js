@@ -32,7 +32,8 @@ export class Live extends Part {
     if (reading) return void (this.#timer = setTimeout(() => this.#ask(false), POLL));
     this.#now.disabled = false;
     this.#failed = problem ? this.#failed + 1 : 0;
-    const wait = this.#plan(), again = wait ? `trying again in ${wait / 1000} s` : "keeping what is here";
+    const wait = this.#plan();
+    const again = wait ? `trying again in ${wait / 1000} s` : "keeping what is here";
     const isToday = at != null && Math.abs(Date.now() - at) < DAY_MS;
     const when = time(at, this.state.zone).slice(isToday ? 11 : 0);
     const news = at == null ? "" : `as of ${when}, ${fresh} new, ${changed} changed`;

@@ -45,7 +45,9 @@ export class Table extends Part {
   }
 
   /** The rows to ask for. */
-  get slice() { return { first: Math.max(this.#first - SPARE, 0), count: this.#lines + 2 * SPARE }; }
+  get slice() {
+    return { first: Math.max(this.#first - SPARE, 0), count: this.#lines + 2 * SPARE };
+  }
   /** The row that keys act on, if it is there. */
   get active() { return this.#rows.get(this.state.active); }
   focus() { this.#table.focus(); }
@@ -79,7 +81,7 @@ export class Table extends Part {
   /** @param {string} name */
   #widthOf(name) { return this.state.widths[name] ?? WIDTHS[name] ?? WIDTHS[this.#kind(name)]; }
 
-  /** What changes the width of a column: a drag, a double click, and Shift with an arrow. @param {string} name */
+  /** What changes a column's width: a drag, a double click, Shift with an arrow. @param {string} name */
   #grip(name) {
     const set = (/** @type {number | null} */ width) => {
       const { [name]: _, ...others } = this.state.widths;
@@ -124,7 +126,8 @@ export class Table extends Part {
 
   /** How tall the rows are in the page, and that by what they would be: there is a limit. */
   get #heights() {
-    const full = this.#total * this.#row, seen = this.#row * this.#lines, tall = Math.min(full, TALLEST);
+    const full = this.#total * this.#row, seen = this.#row * this.#lines;
+    const tall = Math.min(full, TALLEST);
     return { tall, scale: full > tall ? (tall - seen) / (full - seen) : 1 };
   }
 
@@ -159,7 +162,8 @@ export class Table extends Part {
       this.#rows = new Map([...this.#rows].filter(([i]) => Math.abs(i - first) < NEAR));
     }
     const rows = Array.from({ length: Math.max(to - from, 0) }, (_, i) => this.#lineOf(from + i));
-    const gone = unknown.map((pair) => JSON.parse(pair)).map(([name, one]) => `${name}: ${one ?? "none"}`);
+    const pairs = unknown.map((pair) => JSON.parse(pair));
+    const gone = pairs.map(([name, value]) => `${name}: ${value ?? "none"}`);
     const reason = gone.length ? `; no job has ${gone.join(", ")}` : "";
     const isFiltered = Object.keys(filters).length;
     const none = isFiltered ? `No jobs match the filters${reason}.` : "There are no jobs.";
@@ -175,7 +179,8 @@ export class Table extends Part {
     if (this.#unseen.size) this.#seeing = setTimeout(() => {
       const { top, bottom } = this.node.getBoundingClientRect(), from = this.#first;
       const isInSight = !document.hidden && bottom > 0 && top < innerHeight;
-      const ids = Array.from({ length: this.#lines }, (_, i) => this.#rows.get(from + i)?.[0] ?? "");
+      const lines = Array.from({ length: this.#lines }, (_, i) => this.#rows.get(from + i));
+      const ids = lines.map((row) => row?.[0] ?? "");
       const seen = isInSight ? ids.filter((id) => this.#unseen.has(id)) : [];
       if (seen.length) this.on.see(seen);
       else this.#look();
@@ -257,8 +262,9 @@ export class Table extends Part {
     const to = clamp(line, this.#total - 1), { scale } = this.#heights;
     const at = this.node.scrollTop / scale, end = at + this.#lines * this.#row;
     this.on.set({ active: to });
-    if (to * this.#row < at) this.node.scrollTop = Math.floor(to * this.#row * scale);
-    else if ((to + 1) * this.#row > end) this.node.scrollTop = Math.ceil((to - this.#lines + 1) * this.#row * scale);
+    const top = to * this.#row, bottom = top + this.#row;
+    if (top < at) this.node.scrollTop = Math.floor(top * scale);
+    else if (bottom > end) this.node.scrollTop = Math.ceil((bottom - end + at) * scale);
     this.#scrolled();
   }
 
