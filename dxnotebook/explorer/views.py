@@ -53,8 +53,8 @@ def whole(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any
         "columns": columns or contents["shown"],
         "widths": {n: px for n, px in _widths(given["widths"]).items() if n in known},
         "zone": _text("zone", given["zone"]),
-        "group": given["group"] and _text("group", given["group"]),
-        "job": given["job"] and _text("job", given["job"]),
+        "group": _text("group", given["group"]),
+        "job": _text("job", given["job"]),
     }
 
 
@@ -79,7 +79,7 @@ def _widths(given: Any) -> dict[str, int]:
     raise invalid("widths", given, "are pixels by column")
 
 
-def _text(name: str, given: Any) -> str:
-    if isinstance(given, str):
-        return valid_utf8(given)
+def _text(name: str, given: Any) -> str | None:
+    if given is None or isinstance(given, str):
+        return given and valid_utf8(given)
     raise invalid(name, given, "is a text")
