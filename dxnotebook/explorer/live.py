@@ -38,12 +38,12 @@ def reading(source: Any) -> Read:
     if callable(source):
         return lambda _: checked(source())
     if load := getattr(source, "load", None):
-        return lambda tables: updated(tables, load(since=_first(tables)))
+        return lambda tables: updated(tables, load(since=_oldest(tables)))
     clients = listed(source)
     return lambda tables: refresh(tables, clients, progress=False)
 
 
-def _first(tables: JobTables) -> pd.Timestamp | None:
+def _oldest(tables: JobTables) -> pd.Timestamp | None:
     first = tables.jobs["created_at"].min()
     return None if pd.isna(first) else first
 
@@ -113,13 +113,13 @@ def in_cell(explorer: Any) -> str:
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
     cell = (parent.get("metadata") or {}).get("cellId") or ""
     run = (parent.get("header") or {}).get("msg_id")
-    before, shown = _shown.get(cell, (run, []))
+    before, shown = _in_cells.get(cell, (run, []))
     if cell and before != run:
         for old in filter(None, (one() for one in shown)):
             old.close()
         shown = []
-    _shown[cell] = run, [*shown, weakref.ref(explorer)]
+    _in_cells[cell] = run, [*shown, weakref.ref(explorer)]
     return f"{cell}:{len(shown)}"
 
 
-_shown: dict[str, tuple[Any, list[weakref.ref[Any]]]] = {}
+_in_cells: dict[str, tuple[Any, list[weakref.ref[Any]]]] = {}

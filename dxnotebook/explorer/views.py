@@ -20,7 +20,7 @@ START: dict[str, Any] = {
     "zoom": None,
     "job": None,
 }
-_NARROWEST, _WIDEST = 40, 2000  # pixels
+_FEWEST_PX, _MOST_PX = 40, 2000  # pixels
 
 
 def whole(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _sort(given: Any, known: list[str]) -> list[Any]:
 def _widths(given: Any) -> dict[str, int]:
     if isinstance(given, Mapping) and all(isinstance(px, int | float) for px in given.values()):
         # in this order a NaN becomes a number, too
-        return {name: int(max(_NARROWEST, min(_WIDEST, px))) for name, px in given.items()}
+        return {name: int(max(_FEWEST_PX, min(_MOST_PX, px))) for name, px in given.items()}
     raise invalid("widths", given, "are pixels by column")
 
 

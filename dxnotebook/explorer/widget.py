@@ -217,6 +217,8 @@ class JobExplorer(anywidget.AnyWidget):
         """Close the widget, and end what is being read for it."""
         if self._live:
             self._live.close()
+        if self.comm is not None:
+            self.layout.close()  # which ipywidgets leaves
         super().close()
 
     def _contents(self) -> Message:

@@ -132,7 +132,9 @@ def test_a_saved_notebook_is_readable_without_a_kernel_and_holds_no_jobs(page, l
     ]
     page.goto("about:blank")
     page.goto(lab(notebook.name))
-    expect(page.locator(".dxn-preview")).to_contain_text("6,000 of 6,000 jobs shown")
+    expect(page.locator(".dxn-preview")).to_contain_text(
+        "6,000 of 6,000 jobs shown", timeout=60_000
+    )
     expect(page.locator(".dxn-preview table")).to_be_visible()
 
 
