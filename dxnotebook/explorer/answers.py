@@ -85,9 +85,10 @@ class Exploration:
         places = located(other.tables.jobs["job_id"], self.tables.jobs["job_id"])
         is_known = places >= 0
         states = {name: code for code, name in enumerate(now.dimension("state").names)}
-        codes = np.array([states.get(n, -1) for n in before.dimension("state").names] or [-1])
-        is_same = codes[before.dimension("state").codes][places] == now.dimension("state").codes
-        is_same &= before.updated[places] == now.updated
+        known = before.dimension("state")
+        codes = np.array([states.get(name, -1) for name in known.names], int)[known.codes]
+        is_same = np.append(codes, -1)[places] == now.dimension("state").codes
+        is_same &= np.append(before.updated, 0)[places] == now.updated
         is_news = ~(is_known & is_same)
         changed = int((is_known & is_news).sum())
         other.news = {"new": len(places) - int(is_known.sum()), "changed": changed}

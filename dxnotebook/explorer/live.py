@@ -74,18 +74,22 @@ class Live:
 
     def __init__(self, read: Read, tables: JobTables) -> None:
         self._read = read
-        self._future: Future[Renewal] | None = None
+        # what is being read, and for which exploration
+        self._under_way: tuple[Future[Renewal], Exploration] | None = None
         at = tables.jobs.attrs.get(AS_OF)
         self.told: Message = {"at": _milliseconds(at), "new": 0, "changed": 0, "problem": None}
 
     def ask(self, explored: Exploration, *, start: bool) -> Exploration:
         """Return what is explored now; start to read if that is wanted and none is under way."""
-        if self._future and self._future.done():
-            explored = self._taken(self._future, explored)
-            self._future = None
-        elif start and not self._future:
-            [self._future] = in_background([lambda: explored.renewal(self._read(explored.tables))])
-        self.told["reading"] = self._future is not None
+        if self._under_way and self._under_way[0].done():
+            future, before = self._under_way
+            self._under_way = None
+            if explored is before:  # else other tables were set meanwhile
+                explored = self._taken(future, explored)
+        elif start and not self._under_way:
+            works = [lambda: explored.renewal(self._read(explored.tables))]
+            self._under_way = in_background(works)[0], explored
+        self.told["reading"] = self._under_way is not None
         return explored
 
     def _taken(self, future: Future[Renewal], explored: Exploration) -> Exploration:
@@ -101,8 +105,8 @@ class Live:
 
     def close(self) -> None:
         """Give up what is being read, and wait a little for its end."""
-        if self._future:
-            wait([self._future], _PATIENCE_S)
+        if self._under_way:
+            wait(self._under_way[:1], _PATIENCE_S)
 
 
 def in_cell(explorer: Any) -> str:

@@ -110,6 +110,25 @@ def test_news_come_from_clients_an_archive_or_a_callable(account, tmp_path):
         assert len(of_a_part.tables) == len(part) + 1
 
 
+def test_tables_may_be_empty_at_first_and_set_while_others_are_read(tables):
+    go_on = threading.Event()
+
+    def read():
+        assert go_on.wait(10)
+        return tables
+
+    explorer = dx.explore(tables.filter([]), refresh=read)
+    answer_to(explorer, "refresh", start=True)
+    others = tables.filter(tables.jobs["state"] == "ERROR")
+    explorer.tables = others
+    go_on.set()
+    refreshed(explorer)
+    assert len(explorer.tables) in (len(others), len(tables))
+    explorer.tables = others
+    assert refreshed(explorer)["new"] == len(tables) - len(others)
+    assert len(explorer.tables) == len(tables)
+
+
 def test_what_cannot_be_read_from_is_refused(tables):
     with pytest.raises(DxError, match="clients"):
         dx.explore(tables, refresh=5)
