@@ -194,7 +194,7 @@ class Explorer:
         return self.time("pointerup", self.page.mouse.up)
 
     def choose(self, name: str, value: str) -> list[float]:
-        box = f".dxn-list[aria-label='{name.capitalize()}'] input[data-value='\"{value}\"']"
+        box = f".dxn-list [aria-label='{name.capitalize()}'] input[data-value='\"{value}\"']"
         self.page.locator(box).wait_for(state="attached")
         self.page.eval_on_selector(box, "box => (box.closest('details').open = true)")
         took = self.click(box)
