@@ -24,6 +24,7 @@ from .files.read import read_jobs as read_jobs
 from .metrics.causes import error_causes as error_causes
 from .metrics.causes import fingerprints as fingerprints
 from .metrics.checks import check as check
+from .metrics.compare import compare as compare
 from .metrics.concurrency import concurrency as concurrency
 from .metrics.concurrency import stuck_jobs as stuck_jobs
 from .metrics.durations import durations as durations
@@ -37,6 +38,7 @@ from .metrics.reruns import recoveries as recoveries
 from .metrics.reruns import unresolved_failures as unresolved_failures
 from .metrics.revisions import deliveries as deliveries
 from .metrics.revisions import missing_assets as missing_assets
+from .metrics.risk_factors import risk_factors as risk_factors
 from .metrics.trend import failure_trend as failure_trend
 from .plots.calendar import plot_calendar as plot_calendar
 from .plots.causes import plot_error_causes as plot_error_causes
