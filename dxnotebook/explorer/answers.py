@@ -17,12 +17,11 @@ import numpy as np
 
 from dxnotebook.arrays import Array, Mask, located
 from dxnotebook.errors import DxError
-from dxnotebook.explorer import cells
+from dxnotebook.explorer import cells, dimensions
 from dxnotebook.explorer.crossfilter import Crossfilter, View
-from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, OF_ERRORS
+from dxnotebook.explorer.filters import CAUSE, CODE, OF_ERRORS
 from dxnotebook.explorer.views import brief
 from dxnotebook.files.export import export
-from dxnotebook.metrics.reruns import runs_of_same_work
 from dxnotebook.tables.jobtables import JOINED, JobTables, checked
 from dxnotebook.text import counted, shortened
 
@@ -88,7 +87,7 @@ class Exploration:
         known = before.dimension("state")
         codes = np.array([states.get(name, -1) for name in known.names], int)[known.codes]
         is_same = np.append(codes, -1)[places] == now.dimension("state").codes
-        is_same &= np.append(before.updated, 0)[places] == now.updated
+        is_same &= np.append(before.facts.ended, 0)[places] == now.facts.ended
         is_news = ~(is_known & is_same)
         changed = int((is_known & is_news).sum())
         other.news = {"new": len(places) - int(is_known.sum()), "changed": changed}
@@ -118,9 +117,10 @@ class Exploration:
 
     def rows(self, rows: Array, names: list[str]) -> list[list[Any]]:
         """Return rows as the page shows them: the job's id, whether it is ticked, the cells."""
-        jobs, of_errors = self.tables.jobs, self.crossfilter.of_first_errors
-        columns = [of_errors(n, rows) if n in OF_ERRORS else jobs[n].iloc[rows] for n in names]
-        ids, ticked = jobs["job_id"].iloc[rows].tolist(), self.ticked[rows].tolist()
+        jobs, of_errors = self.tables.jobs.iloc[rows], self.crossfilter.of_first_errors
+        jobs = jobs.assign(duration_s=self.crossfilter.facts.so_far[rows])
+        columns = [of_errors(n, rows) if n in OF_ERRORS else jobs[n] for n in names]
+        ids, ticked = jobs["job_id"].tolist(), self.ticked[rows].tolist()
         return [list(row) for row in zip(ids, ticked, *map(cells.values, columns), strict=True)]
 
     def row(self, job_id: str) -> int:
@@ -146,13 +146,16 @@ def view(explored: Exploration, message: Message) -> Message:
     answer["python"] = f"dx.explore(tables, view={answer['brief']!r})"
     if message.get("only_rows"):
         return answer
-    names = [*(name for name, _ in explored.contents["facets"]), CAUSE]
+    names, chart = [*dict(explored.contents["facets"]), CAUSE], (wanted["zone"], wanted["zoom"])
+    known = [name for name in names if crossfilter.knows(name)]
+    if by := wanted["group"]:
+        answer["groups"] = crossfilter.groups(current, by, wanted["group_sort"], *chart)
     sought = message.get("sought") or {}
-    known = [name for name in names if name in COLUMNS or crossfilter.knows_causes]
     return {
         **answer,
         "summary": crossfilter.summary(current),
-        "trend": crossfilter.trend(current),
+        "trend": crossfilter.trend(current, *chart),
+        "now": crossfilter.facts.now // 1000,
         "unknown": crossfilter.unknown(current),
         "counts": {name: _control(crossfilter, current, name, sought.get(name)) for name in known},
         "ticked": int(explored.ticked.sum()),
@@ -174,7 +177,7 @@ def prepare(explored: Exploration, _: Message) -> Message:
     """Do the next piece of what makes later answers quick, and say whether there is more."""
     if explored.pending:
         explored.pending.pop(0)()
-    return {"more": bool(explored.pending), "causes": explored.crossfilter.knows_causes}
+    return {"more": bool(explored.pending), "causes": explored.crossfilter.knows(CAUSE)}
 
 
 def tick(explored: Exploration, message: Message) -> Message:
@@ -197,8 +200,7 @@ def detail(explored: Exploration, message: Message) -> Message:
     """Return all that is known of a job."""
     row, jobs = explored.row(message["job"]), explored.tables.jobs
     job = jobs.iloc[row].dropna()
-    alike = explored.crossfilter.part(explored.crossfilter.alike(row))
-    runs = located(runs_of_same_work(alike, job["job_id"])["job_id"], jobs["job_id"])
+    alike, runs = explored.crossfilter.alike(row), explored.crossfilter.runs(job["job_id"])
     place = int(np.flatnonzero(runs == row)[0])
     first = max(min(place - _MOST_RUNS // 2, len(runs) - _MOST_RUNS), 0)
     around = runs[first : first + _MOST_RUNS]
@@ -209,9 +211,22 @@ def detail(explored: Exploration, message: Message) -> Message:
         "details": cells.table_of(alike.details, job["job_id"]),
         "runs": explored.rows(around, ["state", "created_at", "duration_s", CODE]),
         "runs_in_all": len(runs),
+        "outcome": _outcome(explored, row),
         "arn": cells.as_text(job.get("job_arn", "")),
         "command": cells.command(job),
     }
+
+
+def _outcome(explored: Exploration, row: int) -> Message:
+    """Return what came of a failure, or comes of an open job: by which job, after how long."""
+    facts, jobs = explored.crossfilter.facts, explored.tables.jobs
+    by = int(facts.done_with.get(row, -1))
+    since = facts.created[row] if facts.is_open[row] else facts.ended[row]
+    until = facts.ended[by] if by >= 0 else facts.now
+    took = None if dimensions.NO_TIME in (since, until) else max(until - since, 0) / 1e6
+    name = facts.outcome.names[facts.outcome.codes[row]]
+    by_job = jobs["job_id"].iloc[by] if by >= 0 else None
+    return {"name": name, "by": by_job, "took": took}
 
 
 def save(explored: Exploration, message: Message) -> Message:

@@ -11,13 +11,21 @@ from dxnotebook.times import moment
 
 #: The columns of jobs that divide them, and what of their errors does.
 COLUMNS = ("state", "type", "data_set_id", "account_id", "region")
-CODE, CAUSE = "code", "cause"
+CODE, CAUSE, REVISION = "code", "cause", "revision_id"
+#: What came of a failure, or comes of an open job; all runs of what a job, by its id, is to do.
+OUTCOME, WORK = "outcome", "work"
+#: What jobs are grouped by beside what divides them: days, and several things in one.
+DAY = "day"
+COMBINED = {
+    "feed": ("account_id", "region", "type", "data_set_id"),
+    REVISION: ("data_set_id", REVISION),
+}
 #: What a row of a job shows of its first error.
 OF_ERRORS = (CODE, "message")
 SINCE, UNTIL, TEXT = "since", "until", "text"
 #: Under this name are the filters of what is not to be shown.
 NOT = "not"
-NAMES = (*COLUMNS, CODE, CAUSE, SINCE, UNTIL, TEXT, NOT)
+NAMES = (*COLUMNS, OUTCOME, CODE, CAUSE, REVISION, WORK, SINCE, UNTIL, TEXT, NOT)
 
 
 def normalized(filters: Mapping[str, Any], names: tuple[str, ...] = NAMES) -> dict[str, Any]:
@@ -49,12 +57,12 @@ def _one_form(name: str, given: Any) -> str | list[str | None] | dict[str, Any]:
         return normalized(given, NAMES[:-1])
     if name in (SINCE, UNTIL):
         return moment(name, given).isoformat()
-    are_several = isinstance(given, list | tuple | set) and name != TEXT
+    are_several = isinstance(given, list | tuple | set) and name not in (TEXT, WORK)
     values = list(given) if are_several else [given]
     if wrong := [value for value in values if not isinstance(value, str | None)]:
-        valid = "is a text" if name == TEXT else "is a list of texts"
+        valid = "is a text" if name in (TEXT, WORK) else "is a list of texts"
         raise _refusal(f"{name!r} cannot be {wrong[0]!r}", valid)
-    return valid_utf8(given) if name == TEXT else list(dict.fromkeys(values))
+    return valid_utf8(given) if name in (TEXT, WORK) else list(dict.fromkeys(values))
 
 
 def _refusal(problem: str, valid: str) -> DxError:

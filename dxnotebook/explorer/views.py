@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dxnotebook.errors import invalid, texts
 from dxnotebook.explorer.filters import OF_ERRORS, normalized
+from dxnotebook.explorer.groups import COLUMNS_OF_GROUPS
 from dxnotebook.text import valid_utf8
+from dxnotebook.times import moment
 
 #: What a view is where it does not say; its columns are those that the tables suggest.
 START: dict[str, Any] = {
@@ -17,6 +19,7 @@ START: dict[str, Any] = {
     "widths": {},
     "zone": "UTC",
     "group": None,
+    "group_sort": ["failed", True],
     "zoom": None,
     "job": None,
 }
@@ -53,7 +56,9 @@ def whole(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any
         "columns": columns or contents["shown"],
         "widths": {n: px for n, px in _widths(given["widths"]).items() if n in known},
         "zone": _text("zone", given["zone"]),
-        "group": _text("group", given["group"]),
+        "group": given["group"] if given["group"] in [*dict(contents["groups"])] else None,
+        "group_sort": _sort(given["group_sort"], COLUMNS_OF_GROUPS, "group_sort"),
+        "zoom": given["zoom"] and _zoom(given["zoom"]),
         "job": _text("job", given["job"]),
     }
 
@@ -64,12 +69,19 @@ def brief(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any
     return {name: part for name, part in view.items() if part != usual[name]}
 
 
-def _sort(given: Any, known: list[str]) -> list[Any]:
+def _sort(given: Any, known: Sequence[str], part: str = "sort") -> list[Any]:
     match given:
         case [str(name), bool(descending)]:
             is_sortable = name in known and name not in OF_ERRORS
-            return [name, descending] if is_sortable else START["sort"]
-    raise invalid("sort", given, "is a column and whether it is descending")
+            return [name, descending] if is_sortable else START[part]
+    raise invalid(part, given, "is a column and whether it is descending")
+
+
+def _zoom(given: Any) -> list[str | None]:
+    match given:
+        case [since, until]:
+            return [moment("zoom", at).isoformat() if at else None for at in (since, until)]
+    raise invalid("zoom", given, "is from when and until when, either of which may be None")
 
 
 def _widths(given: Any) -> dict[str, int]:

@@ -110,15 +110,19 @@ class JobExplorer(anywidget.AnyWidget):
     ----------
     filters : dict
         What is shown: lists of texts under ``state``, ``type``, ``data_set_id``, ``account_id``,
-        ``region``, ``code`` and ``cause`` (None in a list is for jobs without a value), times under
-        ``since`` and ``until``, a ``text``; under ``not`` filters of the same names, for what is
-        to be left out: ``{"type": ["IMPORT_ASSETS_FROM_S3"], "not": {"state": ["CANCELLED"]}}``.
+        ``region``, ``code``, ``cause``, ``revision_id`` and ``outcome`` ("undone", "recovered",
+        "stuck", "running"; None in a list is for jobs without a value), times under ``since`` and
+        ``until``, a ``text``, under ``work`` the id of a job, for all that do the same; under
+        ``not`` filters of the same names, for what is to be left out: ``{"type":
+        ["IMPORT_ASSETS_FROM_S3"], "not": {"state": ["CANCELLED"]}}``.
         Set it to show something else.
     view : dict
         What is shown and how: the ``filters``, ``sort`` (a column, and whether descending),
         ``columns`` and ``widths`` (in pixels, by column) of the table, the ``zone`` of times,
-        ``group``, ``zoom``, and the id of the ``job`` that is open. Set all or some of it to show
-        something else; what is not in it is as at first. A view is kept by keeping this dict.
+        ``group`` (what jobs are grouped by: a filter's name, "feed" or "day"), ``group_sort``,
+        ``zoom`` (from when to when the chart is, either of which may be None), and the id of the
+        ``job`` that is open. Set all or some of it to show something else; what is not in it is as
+        at first. A view is kept by keeping this dict.
     selection : JobTables
         The jobs that are shown, with their details and errors. Read only.
     selected : JobTables

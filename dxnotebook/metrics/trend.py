@@ -119,8 +119,7 @@ def failure_trend(
         raise invalid("season", season, "is None, or 'week' for periods of at most a day")
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)
-    trend = _with_limits(trend, max(len(groups), 1), baseline, season)
-    trend = _with_runs(trend, group)
+    trend = judged(trend, max(len(groups), 1), baseline, season)
     window = grouping.source.window(since, until)
     return grouping.source.returned(trend[_touched(trend, group, window)].reset_index(drop=True))
 
@@ -137,6 +136,26 @@ def _touched(trend: pd.DataFrame, group: Array, window: Window) -> Mask:
     if window.end is not None:
         inside &= (starts < window.end).to_numpy()
     return inside
+
+
+def judged(
+    trend: pd.DataFrame,
+    groups: int = 1,
+    baseline: float | None = None,
+    season: str | None = None,
+) -> pd.DataFrame:
+    """Return the numbers of periods of groups with what `failure_trend` says of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from dxnotebook.metrics.trend import judged
+    >>> trend = judged(pd.DataFrame({"period": range(30), "n": 90, "failed": [1] * 29 + [40]}))
+    >>> trend["bad_since"].tail(2).tolist()
+    [nan, 29.0]
+    """
+    group = np.repeat(np.arange(groups), len(trend) // groups)
+    return _with_runs(_with_limits(trend, groups, baseline, season), group)
 
 
 def _with_limits(

@@ -219,7 +219,7 @@ def test_names_codes_and_preparations():
     assert crossfilter.of_first_errors("code", np.arange(3)).isna().all()
     for prepare in crossfilter.preparations():
         prepare()
-    assert crossfilter.knows_causes
+    assert crossfilter.knows("cause")
     named = tables.jobs.dropna(subset="data_set_name").drop_duplicates("data_set_id")
     assert crossfilter.data_set_names == dict(
         zip(named["data_set_id"], named["data_set_name"], strict=True)

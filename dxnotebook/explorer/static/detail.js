@@ -38,13 +38,27 @@ export class Detail extends Part {
     const { runs, runs_in_all: all } = job, part = all > runs.length && `, ${runs.length} of them`;
     const close = button({ onclick: () => this.on.close() }, "Close");
     this.node.replaceChildren(
-      h("div", { class: "dxn-bar" }, heading(job), close),
+      h("div", { class: "dxn-bar" }, heading(job), close), ...this.#outcome(job.outcome),
       ...grid("Errors", job.errors), ...grid("Details", job.details),
-      h("h4", {}, `Runs of the same work: ${number(all)}${part || ""}`),
+      h("h4", {}, `Runs of the same work: ${number(all)}${part || ""} `,
+        button({ class: "dxn-link", onclick: () => this.on.set({ filters: { work: job.job_id } }) }, "show these only")),
       h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.job_id))),
       copied("ARN", job.arn), copied("Command", job.command),
       ...grid("All fields", { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length }),
     );
+  }
+
+  /** Whether a failure is fixed, by what, after how long. @param {Job["outcome"]} outcome */
+  #outcome({ name, by, took }) {
+    const texts = {
+      undone: `Not fixed: no job has done this work in the ${duration(took)} since`,
+      recovered: `Fixed after ${duration(took)}, by `,
+      stuck: `Stuck: open for ${duration(took)}, longer than jobs of this type take`,
+      running: `Open for ${duration(took)}`,
+    };
+    if (!name) return [];
+    const link = by && button({ class: "dxn-link", onclick: () => this.on.open(by, true) }, bdi(by));
+    return [h("p", { class: `dxn-outcome dxn-is-${name}` }, texts[name], link)];
   }
 
   /** @param {Job["runs"][number]} run @param {boolean} disabled  as it is the one that is shown */

@@ -6,9 +6,10 @@
 import { Channel } from "./channel.js";
 import { Chart } from "./chart.js";
 import { Detail } from "./detail.js";
-import { counted, duration, h, number, percent, plural } from "./dom.js";
+import { button, counted, duration, h, number, percent, plural, refill } from "./dom.js";
 import { Causes } from "./facets.js";
 import { FilterBar } from "./filters.js";
+import { GroupTable } from "./groups.js";
 import { watchMenus } from "./menus.js";
 import { hidePreview, keepKeys } from "./notebook.js";
 import { Live } from "./live.js";
@@ -20,10 +21,13 @@ import {
 /** @import { Actions, Answer, Model, Page, State, Summary, View } from "./types" */
 
 /** The parts of the view that other rows come with. @type {(keyof View)[]} */
-const REDRAWN = ["filters", "sort", "columns", "group", "zoom"];
+const REDRAWN = ["filters", "sort", "columns"];
+/** Those that controls come with. @type {(keyof View)[]} */
+const DRAWN_WHOLE = [...REDRAWN, "group", "group_sort", "zoom", "zone"];
+const FAILED = ["ERROR", "TIMED_OUT"], OPEN = ["WAITING", "IN_PROGRESS"];
 
 class Explorer {
-  #state; #model; #filters; #chart; #causes; #tools; #table; #detail; #channel; #sizes; #live;
+  #state; #model; #filters; #chart; #causes; #groups; #tools; #table; #detail; #channel; #sizes; #live;
   /** @type {object | null} */ #before; // a view to ask for first
   #touched = ""; #touches = 0;
   #counts = h("div", { class: "dxn-counts", role: "status", "aria-label": "Jobs shown" });
@@ -47,6 +51,7 @@ class Explorer {
     this.#filters = new FilterBar(state, this.#actions);
     this.#chart = new Chart(state, this.#actions);
     this.#causes = new Causes(state, this.#actions);
+    this.#groups = new GroupTable(state, this.#actions);
     this.#tools = new Tools(state, this.#actions);
     this.#table = new Table(state, this.#actions);
     this.#detail = new Detail(state, this.#actions);
@@ -60,7 +65,7 @@ class Explorer {
     this.#root.append(
       this.#counts, this.#live.node, this.#filters.node, this.#filters.chips,
       h("div", { class: "dxn-upper" }, this.#chart.node, this.#causes.node),
-      this.#tools.node, this.#table.node, this.#message, this.#detail.node,
+      this.#groups.node, this.#tools.node, this.#table.node, this.#message, this.#detail.node,
     );
     keepKeys(this.#root);
     watchMenus(this.#root);
@@ -109,6 +114,7 @@ class Explorer {
     },
     tick: (job, on) =>
       this.#channel.ask("tick", { job, on, view: job == null ? this.#latest() : null }),
+    compare: (sides) => this.#channel.ask("compare", { sides, view: this.#latest() }),
     save: (how) => {
       this.#say("Exporting …");
       this.#channel.ask("export", { ...how, view: this.#latest() });
@@ -131,7 +137,7 @@ class Explorer {
     answers: {
       view: (view) => this.#show(view),
       prepare: ({ more, causes }) => {
-        if (causes && !this.#hasCauses) this.#channel.look();
+        if ((causes && !this.#hasCauses) || !more) this.#channel.look();
         this.#channel.prepare(more);
       },
       tick: ({ ticked }) => {
@@ -140,6 +146,7 @@ class Explorer {
         this.#touch();
       },
       detail: (job) => job.job_id === this.#state.job && this.#detail.show(job),
+      compare: (comparison) => this.#groups.showSides(comparison),
       export: ({ text, name }, [bytes]) => {
         this.#say(text);
         if (name) download(name, bytes);
@@ -168,15 +175,15 @@ class Explorer {
     const state = /** @type {Record<string, any>} */ (this.#state);
     const others = Object.entries(change).filter(([name, one]) => !areSame(one, state[name]));
     const has = (/** @type {string[]} */ ...names) => others.some(([name]) => names.includes(name));
-    Object.assign(state, change, has("filters", "sort", "group") && { active: 0 });
+    Object.assign(state, change, has("filters", "sort") && { active: 0 });
     if (has(...PARTS) && isUsers) this.#channel.isChanged = true;
     if (has("filters", "zone")) this.#filters.draw();
     if (has("columns", "sort", "zone", "widths")) this.#table.drawHead();
     if (has("zone", "job")) this.#table.draw();
     if (has("zone")) this.#detail.draw();
-    if (has("filters", "sort", "group")) this.#table.scrollToTop();
+    if (has("filters", "sort")) this.#table.scrollToTop();
     if (has(...REDRAWN)) this.#table.clear();
-    const isWhole = has(...REDRAWN, "sought");
+    const isWhole = has(...DRAWN_WHOLE, "sought");
     if (has(...PARTS) || isWhole) this.#channel.look({ onlyRows: !isWhole });
   }
 
@@ -228,7 +235,7 @@ class Explorer {
   }
 
   /** @param {Extract<Answer, { summary: Summary }>} view */
-  #drawControls({ summary, trend, counts, ticked, more, unknown }) {
+  #drawControls({ summary, trend, groups, counts, ticked, more, unknown, now }) {
     const sets = counts.data_set_id?.values ?? [];
     this.#state.names = Object.fromEntries(sets.map(([value, label]) => [value, label]));
     this.#state.unknown = unknown.map((pair) => JSON.stringify(pair));
@@ -236,23 +243,32 @@ class Explorer {
     this.#drawCounts(summary);
     this.#filters.facets.draw(counts);
     this.#causes.draw(counts.cause);
-    this.#chart.draw(trend);
+    this.#chart.draw(trend, now);
+    this.#groups.draw(groups, trend);
     this.#filters.draw();
     this.#tools.drawTicked(ticked);
     this.#channel.prepare(more);
   }
 
-  /** @param {Summary} summary */
-  #drawCounts({ jobs, all, failed, finished, rate, low, high, median, open }) {
+  /** Numbers, of which those of some jobs filter by these. @param {Summary} summary */
+  #drawCounts({ jobs, all, failed, finished, rate, low, high, median, open, undone, stuck }) {
     const range = `95 %: ${percent(low)} – ${percent(high)}`;
     const base = rate == null ? "" : ` of ${number(finished)} finished (${range})`;
+    const { filter, set } = this.#actions, isAll = jobs === all;
+    /** @type {[value: string, label: string, show?: (() => void) | false][]} */
     const facts = [
-      [number(jobs), jobs === all ? plural(jobs, "job") : `of ${counted(all, "job")}`],
-      [number(failed), "failed"], [percent(rate), `failure rate${base}`],
-      [duration(median), "median duration"], [number(open), "open"],
+      [number(jobs), isAll ? plural(jobs, "job") : `of ${counted(all, "job")}`,
+        !isAll && (() => set({ filters: {} }))],
+      [number(failed), "failed", () => filter({ state: FAILED })],
+      [percent(rate), `failure rate${base}`], [duration(median), "median duration"],
+      [number(open), "open", () => filter({ state: OPEN })],
     ];
-    this.#counts.replaceChildren(...facts.map(([value, label]) =>
-      h("span", { class: "dxn-fact" }, h("strong", {}, value), ` ${label}`)));
+    if (undone != null) facts.push([number(undone), "undone", () => filter({ outcome: ["undone"] })]);
+    if (stuck != null) facts.push([number(stuck), "stuck", () => filter({ outcome: ["stuck"] })]);
+    refill(this.#counts, ...facts.map(([value, label, onclick], i) => {
+      const given = { class: "dxn-fact", ...(onclick && { onclick, "data-value": `${i}` }) };
+      return (onclick ? button : h.bind(null, "span"))(given, h("strong", {}, value), ` ${label}`);
+    }));
   }
 
   /** How far the table is scrolled. */

@@ -61,8 +61,9 @@ export class Causes extends Part {
       const text = bdi(value == null ? "(no message)" : label);
       return button(given, h("strong", {}, number(count)), " ", text);
     });
-    const rest = more ? `${number(more)} more ${plural(more, "cause")}` : "";
-    const state = !counts ? "Looking for causes …" : causes.length ? rest : "No errors";
-    refill(this.node, h("h3", {}, "Causes, by jobs"), ...causes, note(state));
+    const rest = button({ class: "dxn-link", onclick: () => this.on.set({ group: "cause" }) },
+      `${number(more)} more ${plural(more, "cause")}`);
+    const state = !counts ? "Looking for causes …" : causes.length ? "" : "No errors";
+    refill(this.node, h("h3", {}, "Causes, by jobs"), ...causes, more ? rest : note(state));
   }
 }

@@ -109,9 +109,10 @@ export class FilterBar extends Part {
   #label(name, value) {
     const { about, names, zone } = this.state, text = value ?? "none";
     if (name === "text") return `text: ${text}`;
+    if (name === "work") return `same work as ${text}`;
     if (name === "since") return `from ${time(Date.parse(text), zone, "short")}`;
     if (name === "until") return `to ${time(Date.parse(text), zone, "short")}`;
-    const title = name === "cause" ? "Cause" : about.facets.find(([facet]) => facet === name)?.[1];
+    const title = [...about.facets, ...about.groups].find(([facet]) => facet === name)?.[1];
     const label = (name === "data_set_id" && names[text]) || text || "none";
     return `${title ?? name}: ${label.length > LONGEST ? `${label.slice(0, LONGEST)}…` : label}`;
   }

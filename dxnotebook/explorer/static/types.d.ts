@@ -2,7 +2,8 @@
 // parts of the page share.
 
 /** The name of a filter that lists values. */
-export type Facet = "state" | "type" | "data_set_id" | "account_id" | "region" | "code" | "cause";
+export type Facet = "state" | "type" | "data_set_id" | "account_id" | "region" | "code" | "cause"
+  | "outcome" | "revision_id";
 
 /** A value of a facet; null is that of jobs without one. */
 export type Value = string | null;
@@ -12,6 +13,8 @@ export type Filters = { [name in Facet]?: Value[] } & {
   text?: string;
   since?: string;
   until?: string;
+  /** A job, whose work those that are shown are to do, too. */
+  work?: string;
   /** What is left out. */
   not?: Filters;
 };
@@ -25,7 +28,9 @@ export interface View {
   widths: Record<string, number>;
   zone: string;
   group: string | null;
-  zoom: unknown;
+  group_sort: [column: GroupColumn, isDescending: boolean];
+  /** From when to when the chart is; null is that of all jobs, or of the first or last one. */
+  zoom: [since: string | null, until: string | null] | null;
   /** The job whose details are shown, by its id. */
   job: string | null;
 }
@@ -46,6 +51,8 @@ export interface About {
   columns: [name: string, title: string, kind: Kind][];
   shown: string[];
   facets: [name: Facet, title: string][];
+  /** What jobs can be grouped by. */
+  groups: [name: string, title: string][];
   formats: string[];
   read_only: boolean;
   /** Whether there is something to read anew from. */
@@ -70,14 +77,53 @@ export interface Summary {
   low: number | null;
   high: number | null;
   median: number | null;
+  /** What came of them, once it is known. */
+  undone?: number;
+  stuck?: number;
 }
 
 /** Jobs by periods; times in milliseconds since 1970. */
 export interface Trend {
   starts: number[];
+  end: number;
   step: number;
   succeeded: number[];
   failed: number[];
+  /** Between which rates is usual; null without jobs, and where jobs are chosen by their fate. */
+  lower: (number | null)[];
+  upper: (number | null)[];
+  incidents: [since: number, until: number, failed: number, finished: number][];
+}
+
+export type GroupColumn = "label" | "n" | "failed" | "rate" | "undone" | "median" | "p95" | "last";
+
+/** How the jobs fare that have something in common. */
+export interface Group {
+  label: string;
+  values: Value[];
+  n: number;
+  failed: number;
+  rate: number | null;
+  low: number | null;
+  high: number | null;
+  undone: number;
+  median: number | null;
+  p95: number | null;
+  last: number | null;
+  /** By the periods of the chart. */
+  strip: [succeeded: number, failed: number][];
+}
+
+/** Groups, by the names of what they have in common, and how many more there are. */
+export interface Groups {
+  names: string[];
+  rows: Group[];
+  more: number;
+}
+
+/** What two groups are like, and the difference, in words. */
+export interface Comparison {
+  rows: [name: string, one: string, other: string, difference: string][];
 }
 
 export interface Cells {
@@ -110,6 +156,7 @@ export interface Questions {
   refresh: { start: boolean };
   detail: { job: string };
   export: Export & { view: View | null };
+  compare: { sides: Change[]; view: View | null };
 }
 
 interface Rows {
@@ -128,6 +175,9 @@ interface Rows {
 export interface Whole extends Rows {
   summary: Summary;
   trend: Trend;
+  /** When the jobs were as they are shown, in milliseconds since 1970. */
+  now: number;
+  groups?: Groups;
   counts: { [name in Facet]?: Counts };
   ticked: number;
   more: boolean;
@@ -153,6 +203,12 @@ export interface Job {
   details: Cells;
   runs: [id: string, isTicked: boolean, state: Value, at: number, took: number, code: Value][];
   runs_in_all: number;
+  /** What came of it, by which job, after how many seconds. */
+  outcome: {
+    name: "undone" | "recovered" | "stuck" | "running" | null;
+    by: string | null;
+    took: number | null;
+  };
   arn: string;
   command: string;
 }
@@ -166,6 +222,7 @@ export interface Answers {
   refresh: News;
   detail: Job;
   export: { text: string; name?: string };
+  compare: Comparison;
   error: { text: string };
   changed: {};
 }
@@ -246,4 +303,6 @@ export interface Actions {
   refresh(start: boolean): void;
   /** Take note that jobs were seen. */
   see(jobs: string[]): void;
+  /** Compare the jobs that two filters leave. */
+  compare(sides: Change[]): void;
 }

@@ -4,7 +4,7 @@
 /** @import { Change, Filters, State, View } from "./types" */
 
 /** @type {(keyof View)[]} */
-export const PARTS = ["filters", "sort", "columns", "widths", "zone", "group", "zoom", "job"];
+export const PARTS = ["filters", "sort", "columns", "widths", "zone", "group", "group_sort", "zoom", "job"];
 
 /** @param {State | View} state @returns {View} */
 export const viewOf = (state) =>
