@@ -22,6 +22,7 @@ from dxnotebook.explorer.crossfilter import Crossfilter, View
 from dxnotebook.explorer.filters import CAUSE, CODE, OF_ERRORS
 from dxnotebook.explorer.views import brief
 from dxnotebook.files.export import export
+from dxnotebook.metrics.compare import differences
 from dxnotebook.tables.jobtables import JOINED, JobTables, checked
 from dxnotebook.text import counted, shortened
 
@@ -229,6 +230,17 @@ def _outcome(explored: Exploration, row: int) -> Message:
     return {"name": name, "by": by_job, "took": took}
 
 
+def compare(explored: Exploration, message: Message) -> Message:
+    """Return what is different about the jobs of two groups."""
+    filters, all_jobs = message["view"]["filters"], np.ones(len(explored.tables), bool)
+    sides = [explored.crossfilter.view({**filters, **side}).mask for side in message["sides"]]
+    one, other = (all_jobs if mask is None else mask for mask in sides)
+    table = differences(explored.tables, one, other).head(_MOST_RUNS).astype(object)
+    names = ["measure", "fingerprint", "before", "after", "difference", "low", "high", "change"]
+    rows = table.where(table.notna(), None)[names].to_numpy().tolist()
+    return {"rows": [[n, cause and cells.as_text(cause), *numbers] for n, cause, *numbers in rows]}
+
+
 def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
     if explored.read_only and not message["download"]:
@@ -256,4 +268,4 @@ def save(explored: Exploration, message: Message) -> Message:
 
 
 #: What answers each kind of message.
-ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail)} | {"export": save}
+ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail, compare)} | {"export": save}

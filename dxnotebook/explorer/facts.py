@@ -52,9 +52,8 @@ class Facts:
     @cached_property
     def now(self) -> int:
         """When the jobs were as the tables have them; the first time of all where none is known."""
-        return int(
-            observed_at(self._jobs).tz_convert(None).to_datetime64().astype("M8[us]").view(np.int64)
-        )
+        now = pd.Series([observed_at(self._jobs)], dtype="datetime64[us, UTC]")
+        return int(now.to_numpy("M8[us]").view(np.int64)[0])
 
     @cached_property
     def is_open(self) -> Mask:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 import dxnotebook as dx
 from dxnotebook import DxError
 from dxnotebook.explorer.views import START, brief, whole
-from tests.explorer.conftest import FILTERS, HOSTILE, view_of
+from tests.explorer.conftest import FILTERS, HOSTILE, TIMES, view_of
 
 CONTENTS = {
     "columns": [[name, name, "text"] for name in ("state", "job_id", "code", "created_at")],
     "shown": ["state", "job_id"],
+    "groups": [["type", "Type"], ["day", "Day"]],
 }
 VIEWS = st.fixed_dictionaries(
     {},
@@ -27,6 +28,9 @@ VIEWS = st.fixed_dictionaries(
         "widths": st.dictionaries(st.sampled_from(["state", "gone"]), st.floats()),
         "zone": st.sampled_from(["UTC", "America/New_York", "Etc/GMT+3"]),
         "job": st.text(max_size=9),
+        "group": st.sampled_from(["type", "day", "gone"]),
+        "group_sort": st.tuples(st.sampled_from(["label", "rate"]), st.booleans()),
+        "zoom": st.tuples(TIMES | st.none(), TIMES | st.none()),
     },
 )
 

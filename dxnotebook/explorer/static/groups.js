@@ -156,13 +156,31 @@ export class GroupTable extends Part {
   showSides({ rows }) {
     const two = [...this.#compared.values()];
     if (two.length < 2) return;
-    const titles = ["", ...two.map(({ label }) => label), "Difference"];
+    const titles = ["", ...two.map(({ label }) => label), "Difference", "95 % interval", ""];
     const head = h("tr", {}, ...titles.map((title) => h("th", { scope: "col" }, bdi(title))));
-    const body = rows.map(([name, ...cells]) =>
-      h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((text) => h("td", {}, bdi(text)))));
+    const body = rows.map(([measure, cause, one, other, difference, low, high, change]) => {
+      const text = wordsFor(measure);
+      const range = low == null || high == null ? "–" : `${signed(low, text)} – ${signed(high, text)}`;
+      const cells = [text(one), text(other), difference == null ? "–" : signed(difference, text), range];
+      return h("tr", {}, h("th", { scope: "row" }, MEASURES[measure] ?? bdi(cause ?? "(no message)")),
+        ...cells.map((value) => h("td", {}, value)), h("td", {}, change ?? ""));
+    });
     this.#sides.replaceChildren(h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)));
   }
 }
+
+/** @type {Record<string, string>} */
+const MEASURES = {
+  jobs: "Jobs", failure_rate: "Failure rate", left_undone: "Left undone", median_s: "Median duration",
+  p95_s: "95th percentile",
+};
+
+/** How a measure is written. @param {string} measure @returns {(value: number | null) => string} */
+const wordsFor = (measure) => measure === "jobs" ? (value) => number(value ?? 0)
+  : measure.endsWith("_s") ? duration : percent;
+
+/** @param {number} value @param {(value: number) => string} text */
+const signed = (value, text) => `${value < 0 ? "−" : "+"}${text(Math.abs(value))}`;
 
 /** A time as the kernel has it in filters. @param {number} at */
 const toText = (at) => new Date(at).toISOString().replace(".000Z", "+00:00");

@@ -121,9 +121,12 @@ export interface Groups {
   more: number;
 }
 
-/** What two groups are like, and the difference, in words. */
+/** What two groups are like, the difference, and its interval: shares, seconds or jobs. */
 export interface Comparison {
-  rows: [name: string, one: string, other: string, difference: string][];
+  rows: [
+    measure: string, cause: Value, one: number | null, other: number | null,
+    difference: number | null, low: number | null, high: number | null, change: Value,
+  ][];
 }
 
 export interface Cells {
