@@ -277,9 +277,9 @@ class Crossfilter:
 
         The rate has its interval.
         """
-        return self._latest.get("summary", self._summed, view)
+        return self._latest.get("summary", self._summed, view, self.knows(OUTCOME))
 
-    def _summed(self, view: View) -> dict[str, float | None]:
+    def _summed(self, view: View, is_known: bool) -> dict[str, float | None]:
         state = self.dimension("state")
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
@@ -289,7 +289,7 @@ class Crossfilter:
         low, rate, high = (float(bound[0]) for bound in bounds)
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
         known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
-        if self.knows(OUTCOME):
+        if is_known:
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
@@ -329,7 +329,7 @@ class Crossfilter:
 
     def bins(self, zone: str = "UTC", zoom: Zoom = None) -> dimensions.Bins:
         """Return the periods of the chart: those of some time, or of all."""
-        times = [time and pd.Timestamp(time).as_unit("us").asm8.astype(int) for time in zoom or ()]
+        times = [time and int(pd.Timestamp(time).timestamp() * 1e6) for time in zoom or ()]
         name = "bins" if (zone, zoom) == ("UTC", None) else "zoomed bins"
         return self._latest.get(name, dimensions.bins_of, self.facts.created, zone, *times)
 

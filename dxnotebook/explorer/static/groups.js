@@ -2,7 +2,7 @@
 // Groups of jobs: how each fares, by periods too, and two of them side by side.
 
 import { bdi, button, duration, h, note, number, Part, percent, plural, refill, s, time } from "./dom.js";
-import { areSame } from "./views.js";
+import { areSame, canonical } from "./views.js";
 /** @import { Change, Comparison, Group, GroupColumn, Groups, Trend } from "./types" */
 
 /** @type {[name: GroupColumn, title: string][]} */
@@ -15,6 +15,7 @@ export class GroupTable extends Part {
   /** @type {Groups} */ #groups = { names: [], rows: [], more: 0 };
   /** @type {Trend | null} */ #trend = null;
   /** @type {Map<string, Group>} */ #compared = new Map();
+  #comparedIn = ""; // the filters under which they are compared
   #by = h("select", {
     "aria-label": "Group by",
     onchange: () => {
@@ -35,6 +36,7 @@ export class GroupTable extends Part {
   draw(groups, trend) {
     this.#groups = groups ?? { names: [], rows: [], more: 0 };
     this.#trend = trend;
+    if (this.#comparedIn !== canonical(this.state.filters)) this.#compared.clear();
     this.#by.value = this.state.group ?? "";
     this.#draw();
   }
@@ -144,12 +146,15 @@ export class GroupTable extends Part {
 
   /** @param {string} key @param {Group} row @param {boolean} isOn */
   #compare(key, row, isOn) {
+    this.#comparedIn = canonical(this.state.filters);
     if (isOn) this.#compared.set(key, row);
     else this.#compared.delete(key);
     if (this.#compared.size > 2) this.#compared.delete([...this.#compared.keys()][0]);
     const two = [...this.#compared.values()];
-    if (two.length === 2) this.on.compare(two.map((one) => this.#filtersOf(one)));
     this.#draw();
+    if (two.length < 2) return;
+    this.#sides.replaceChildren(note("Comparing …"));
+    this.on.compare(two.map((one) => this.#filtersOf(one)));
   }
 
   /** @param {Comparison} comparison */
