@@ -101,7 +101,8 @@ class Groups:
         last, done = np.full(len(self._kinds), NO_TIME), results == 0
         ended = self._of_jobs(facts.ended)[places]
         np.maximum.at(last, codes[done], ended[done])
-        table["last"] = pd.Series(last // 1000).where(last != NO_TIME)
+        # arrays, as a series would add rows to a table without any
+        table["last"] = np.where(last == NO_TIME, np.nan, last // 1000)[table.index]
         table["values"] = pd.Series(self._values(table.index.to_numpy()), table.index)
         table["label"] = table["values"].map(self._label)
         table = table.sort_values(sort, ascending=not descending, kind="stable")
