@@ -268,4 +268,6 @@ def save(explored: Exploration, message: Message) -> Message:
 
 
 #: What answers each kind of message.
-ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail, compare)} | {"export": save}
+ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail, compare)} | {
+    "export": save
+}
