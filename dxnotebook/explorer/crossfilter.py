@@ -152,7 +152,9 @@ class Crossfilter:
     def runs(self, job_id: str) -> Integers:
         """Return the rows of the jobs that are to do the same as one, the first created first."""
         ids = self.tables.jobs["job_id"]
-        (row,) = located(pd.Series([job_id]), ids)
+        (row,) = located(pd.Series([job_id], dtype="str"), ids)
+        if row < 0:  # as in a view of other tables
+            return located(ids[:0], ids)
         return located(runs_of_same_work(self.alike(row), job_id)["job_id"], ids)
 
     def knows(self, name: str) -> bool:
@@ -208,8 +210,8 @@ class Crossfilter:
         listed = [(n, v) for side in sides for n, v in side.items() if isinstance(v, list)]
         pairs = [(name, value) for name, values in listed for value in values]
         unknown = [(name, value) for name, value in pairs if not self.dimension(name).has(value)]
-        is_text_unknown = TEXT in view.filters and not view.masks[TEXT].any()
-        return [*unknown, (TEXT, view.filters[TEXT])] if is_text_unknown else unknown
+        shown = [name for name in (TEXT, WORK) if name in view.filters]
+        return [*unknown, *((n, view.filters[n]) for n in shown if not view.masks[n].any())]
 
     def _created_within(self, since: str | None, until: str | None) -> Mask:
         created, mask = self.facts.created.view("M8[us]"), np.ones(self.size, bool)
@@ -273,13 +275,7 @@ class Crossfilter:
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
     def summary(self, view: View) -> dict[str, float | None]:
-        """Return how many jobs are shown, open and failed, the failure rate, the median duration.
-
-        The rate has its interval.
-        """
-        return self._latest.get("summary", self._summed, view, self.knows(OUTCOME))
-
-    def _summed(self, view: View, is_known: bool) -> dict[str, float | None]:
+        """Return how many jobs there are of which kind, the failure rate, the median duration."""
         state = self.dimension("state")
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
@@ -289,7 +285,7 @@ class Crossfilter:
         low, rate, high = (float(bound[0]) for bound in bounds)
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
         known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
-        if is_known:
+        if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
@@ -302,10 +298,7 @@ class Crossfilter:
         return effective_n(clustered(counts, np.zeros(size, np.int8), 1)).to_numpy()
 
     def _median(self, mask: Mask | None) -> float:
-        """Return the median duration of the jobs that have one.
-
-        With all sorted once, that of some is in their middle.
-        """
+        """Return the median duration: with all sorted once, that of some is in their middle."""
         if mask is None:
             known = self.facts.durations[np.isfinite(self.facts.durations)]
             return float(np.median(known)) if len(known) else np.nan
@@ -334,10 +327,9 @@ class Crossfilter:
         return self._latest.get(name, dimensions.bins_of, self.facts.created, zone, *times)
 
     def trend(self, view: View, zone: str = "UTC", zoom: Zoom = None) -> dict[str, Any]:
-        """Return how many jobs of each period succeeded, failed and did neither, at any time.
+        """Return the jobs of each period by result, what rates are usual, and when they were not.
 
-        Beside these between which rates is usual, and since when the rate was not; that of jobs
-        that are chosen by their fate says nothing.
+        The rate of jobs that are chosen by their fate says nothing.
         """
         bins, rows, incidents = self.bins(zone, zoom), view.others(SINCE).rows, []
         shown = self._periods(bins, rows)

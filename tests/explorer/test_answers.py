@@ -195,3 +195,19 @@ def test_an_explorer_that_is_read_only_writes_nothing_where_the_kernel_runs(
     assert answer["name"].endswith(".zip")
     assert content
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_says_whether_it_is_fixed_and_by_what(tables):
+    explorer = dx.explore(tables)
+    back = dx.recoveries(tables)
+    once = back[back["attempts"] == 2].iloc[0]
+    outcome = answer_to(explorer, "detail", job=once["first_job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["by"]) == ("recovered", once["recovered_job_id"])
+    assert outcome["took"] == pytest.approx(once["recovery_s"])
+    left, stuck = dx.unresolved_failures(tables).iloc[0], dx.stuck_jobs(tables.jobs).iloc[0]
+    outcome = answer_to(explorer, "detail", job=left["job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["by"]) == ("undone", None)
+    outcome = answer_to(explorer, "detail", job=stuck["job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["took"]) == ("stuck", pytest.approx(stuck["open_s"]))
+    fine = tables.jobs.loc[tables.jobs["state"] == "COMPLETED", "job_id"].iloc[0]
+    assert answer_to(explorer, "detail", job=fine)[0]["outcome"]["name"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from statistics import median
 
@@ -244,3 +245,89 @@ def test_the_interval_heeds_that_the_jobs_of_a_revision_share_their_fate(filters
     )
     alone = dx.failure_rate(jobs).iloc[0]
     assert summary["low"] <= alone["low"]
+
+
+def test_what_is_usual_and_the_incidents_are_those_of_the_trend():
+    tables = dx.load_jobs(dx.demo.client(), progress=False)
+    crossfilter = Crossfilter(tables)
+    found = crossfilter.trend(crossfilter.view({}))
+    trend = dx.failure_trend(tables.jobs, "1d")
+    starts = trend["period"].dt.as_unit("ms").astype("int64").tolist()
+    assert found["starts"] == starts
+    for name in ("lower", "upper"):
+        shares = [-1 if share is None else share for share in found[name]]
+        assert shares == pytest.approx(trend[name].fillna(-1).tolist())
+    incidents = dx.incidents(tables)
+    since = incidents["since"].dt.as_unit("ms").astype("int64").tolist()
+    assert [each[0] for each in found["incidents"]] == since
+    assert [each[2] for each in found["incidents"]] == incidents["failed"].tolist()
+    assert [each[3] for each in found["incidents"]] == incidents["n"].tolist()
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [{"state": ["ERROR"]}, {"not": {"state": ["COMPLETED"]}}, {"outcome": ["undone"]}],
+)
+def test_jobs_that_are_chosen_by_their_fate_make_no_rate(filters):
+    crossfilter = Crossfilter(dx.load_jobs(dx.demo.client(2_000), progress=False))
+    found = crossfilter.trend(crossfilter.view(filters))
+    assert {*found["lower"], *found["upper"]} == {None}
+    assert found["incidents"] == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize(
+    ("zoom", "minutes"),
+    [
+        (["2026-08-31", "2026-09-07"], 120),
+        (["2026-09-03", "2026-09-04"], 15),
+        (["2026-09-03T10:00", "2026-09-03T11:00"], 1),
+        (["2026-09-30T11:30", None], 1),
+    ],
+)
+def test_a_zoomed_chart_is_of_the_jobs_of_its_time_in_finer_periods(zone, zoom, minutes):
+    tables = dx.load_jobs(dx.demo.client(), progress=False)
+    crossfilter = Crossfilter(tables)
+    found = crossfilter.trend(crossfilter.view({}), zone, zoom)
+    assert found["step"] == minutes * 60_000
+    created = tables.jobs["created_at"].astype("datetime64[ms, UTC]").astype("int64")
+    edges = [*found["starts"], found["end"]]
+    states = tables.jobs["state"]
+    expected = [
+        int(((created >= a) & (created < b) & (states == "COMPLETED")).sum())
+        for a, b in itertools.pairwise(edges)
+    ]
+    assert found["succeeded"] == expected
+    limits = [time and pd.Timestamp(time, tz="UTC").timestamp() * 1000 for time in zoom]
+    assert edges[0] <= limits[0] < edges[1]
+    if limits[1]:
+        assert edges[-2] < limits[1] <= edges[-1]
+    local = pd.Timestamp(edges[0], unit="ms", tz="UTC").tz_convert(zone)
+    assert (local.minute * 60 + local.second) % (min(minutes, 60) * 60) == 0
+
+
+def test_days_are_the_zones_also_where_clocks_change():
+    days = ["08-30", "10-30", "11-01", "11-02", "11-20"]
+    jobs = [job(n, CreatedAt=f"2026-{day}T12:00:00Z", UpdatedAt=None) for n, day in enumerate(days)]
+    crossfilter = Crossfilter(tables_of(page_of(*jobs)))
+    found = crossfilter.trend(crossfilter.view({}), "America/New_York")
+    hours = [(b - a) // 3_600_000 for a, b in itertools.pairwise(found["starts"])]
+    assert (found["step"], sorted(set(hours)), hours.count(25)) == (86_400_000, [24, 25], 1)
+    starts = pd.to_datetime(found["starts"], unit="ms", utc=True).tz_convert("America/New_York")
+    assert set(starts.strftime("%H:%M")) == {"00:00"}
+
+
+def test_runs_of_the_same_work_are_left_by_a_filter():
+    tables = dx.load_jobs(dx.demo.client(), progress=False)
+    crossfilter, back = Crossfilter(tables), dx.recoveries(tables).iloc[0]
+    left = crossfilter.view({"work": back["first_job_id"]}).mask
+    assert {back["first_job_id"], back["recovered_job_id"]} <= set(tables.jobs["job_id"][left])
+    gone = crossfilter.view({"work": "gone"})
+    assert (gone.mask.any(), crossfilter.unknown(gone)) == (False, [("work", "gone")])
+
+
+def test_open_jobs_are_sorted_by_what_they_have_taken_so_far():
+    tables = dx.load_jobs(dx.demo.client(), progress=False)
+    crossfilter, stuck = Crossfilter(tables), dx.stuck_jobs(tables.jobs)
+    rows = crossfilter.rows(crossfilter.view({}), "duration_s", descending=True)
+    assert tables.jobs["job_id"][rows[: len(stuck)]].tolist() == stuck["job_id"].tolist()

@@ -18,9 +18,9 @@ BY = ["type", "data_set_id", "feed", "revision_id", "account_id", "cause", "code
 FAILED = ["ERROR", "TIMED_OUT"]
 
 
-def groups_of(tables, by, filters=None, sort=("failed", True), zone="UTC", zoom=None):
+def groups_of(tables, by, filters=None, sort=("failed", True), zone="UTC"):
     crossfilter = Crossfilter(tables)
-    return crossfilter.groups(crossfilter.view(filters or {}), by, sort, zone, zoom)
+    return crossfilter.groups(crossfilter.view(filters or {}), by, sort, zone, None)
 
 
 def naive(tables, names, keys):
