@@ -64,9 +64,10 @@ export class Chart extends Part {
     const choose = () => this.on.filter(isAll ? { since: null, until: null } : { since, until });
     this.#brush = null;
     clearTimeout(this.#waiting);
-    const isClick = first === last && chosen[0] < chosen[1];
+    const many = chosen[1] - chosen[0] + 1, isPart = many > 1 && many < starts.length;
     // a click on what is chosen may be the first of two, which draw it
-    if (isClick && first >= chosen[0] && last <= chosen[1]) this.#waiting = setTimeout(choose, TWICE);
+    const isWithin = first === last && isPart && first >= chosen[0] && last <= chosen[1];
+    if (isWithin) this.#waiting = setTimeout(choose, TWICE);
     else choose();
   }
 
