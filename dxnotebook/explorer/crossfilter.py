@@ -268,8 +268,8 @@ class Crossfilter:
 
     def by_type(self, view: View) -> pd.DataFrame:
         """Return how many of the shown jobs finished and failed, by type; those with any."""
-        kinds = self.dimension("type")
-        succeeded, failed, _ = self._by_result(kinds.codes, view.rows, len(kinds.names)).T
+        kinds, results = self.dimension("type"), self.facts.results
+        succeeded, failed, _ = by_result(kinds.codes, results, len(kinds.names), view.rows).T
         names = [name or "none" for name in kinds.names]
         table = pd.DataFrame({"type": names, "finished": succeeded + failed, "failed": failed})
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
@@ -294,7 +294,7 @@ class Crossfilter:
     def _effective(self, rows: Array | None) -> Array:
         """Return how many jobs that share no fate the finished ones of some rows are worth."""
         size = int(self.facts.revisions.max(initial=-1)) + 1
-        counts = self._by_result(self.facts.revisions, rows, size)
+        counts = by_result(self.facts.revisions, self.facts.results, size, rows)
         return effective_n(clustered(counts, np.zeros(size, np.int8), 1)).to_numpy()
 
     def _median(self, mask: Mask | None) -> float:
@@ -346,17 +346,10 @@ class Crossfilter:
         return {**times, **values}
 
     def _periods(self, bins: dimensions.Bins, rows: Array | None) -> pd.DataFrame:
-        counts = self._by_result(bins.codes, rows, bins.size + 1)[:-1]
+        counts = by_result(bins.codes, self.facts.results, bins.size + 1, rows)[:-1]
         table = pd.DataFrame(counts, columns=["succeeded", "failed", "others"])
         n = table["succeeded"] + table["failed"]
         return table.assign(period=bins.edges[:-1], until=bins.edges[1:], n=n)
-
-    def _by_result(self, codes: Array, rows: Array | None, size: int) -> Integers:
-        """Return how many jobs of each code had each result, of all or of some rows."""
-        results = self.facts.results
-        if rows is not None:
-            codes, results = codes.take(rows), results.take(rows)
-        return by_result(codes, results, size)
 
     def rows(self, view: View, sort: str, *, descending: bool) -> Array:
         """Return the rows of the jobs that are shown, sorted by a column; no value comes last."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
+from dxnotebook.arrays import Array, Integers, coded, text_array
 from dxnotebook.explorer.dimensions import NO_TIME, Dimension
 from dxnotebook.metrics.concurrency import stuck_jobs
 from dxnotebook.metrics.reruns import done_with
@@ -19,12 +20,25 @@ CONFIDENCE = 0.95
 
 
 class Facts:
-    """What is known of each job, made when somebody looks.
+    """What is known of each job: at once, but for what takes long, which is when somebody looks.
 
     Parameters
     ----------
     tables : JobTables
         The jobs with their details.
+
+    Attributes
+    ----------
+    created, ended : numpy.ndarray of int64
+        When, in microseconds since 1970; what has not ended, so far as is known, as it was created.
+    now : int
+        When the jobs were as the tables have them; `NO_TIME` where no time is known.
+    is_open : numpy.ndarray of bool
+        Which jobs are open.
+    results : numpy.ndarray of int8
+        Whether each job succeeded (0), failed (1) or did neither (2).
+    durations, so_far : numpy.ndarray of float64
+        How long each job took, in seconds, as far as that is known; open ones up to now.
 
     Examples
     --------
@@ -37,45 +51,17 @@ class Facts:
 
     def __init__(self, tables: JobTables) -> None:
         self._tables, self._jobs = tables, tables.jobs
-
-    @cached_property
-    def created(self) -> Integers:
-        """When each job was created, in microseconds since 1970."""
-        return self._jobs["created_at"].to_numpy("M8[us]").view(np.int64)
-
-    @cached_property
-    def ended(self) -> Integers:
-        """When each job ended, as far as that is known, or else was created."""
-        ended = self._jobs["updated_at"].fillna(self._jobs["created_at"])
-        return ended.to_numpy("M8[us]").view(np.int64)
-
-    @cached_property
-    def now(self) -> int:
-        """When the jobs were as the tables have them; the first time of all where none is known."""
-        now = pd.Series([observed_at(self._jobs)], dtype="datetime64[us, UTC]")
-        return int(now.to_numpy("M8[us]").view(np.int64)[0])
-
-    @cached_property
-    def is_open(self) -> Mask:
-        """Which jobs are open."""
-        return self._jobs["state"].isin(OPEN_STATES).to_numpy()
-
-    @cached_property
-    def results(self) -> Array:
-        """Whether each job succeeded (0), failed (1) or did neither (2)."""
-        failed, finished = (self._jobs["state"].isin(s) for s in (FAILED_STATES, FINISHED_STATES))
-        return np.select([failed, finished], [np.int8(1), np.int8(0)], np.int8(2))
-
-    @cached_property
-    def durations(self) -> Array:
-        """How long each job took, in seconds, as far as that is known."""
-        return self._jobs["duration_s"].to_numpy("float64", na_value=np.nan)
-
-    @cached_property
-    def so_far(self) -> Array:
-        """The same, with open jobs up to now."""
+        jobs, state = tables.jobs, tables.jobs["state"]
+        self.created = _microseconds(jobs["created_at"])
+        self.ended = _microseconds(jobs["updated_at"].fillna(jobs["created_at"]))
+        now = pd.Series([observed_at(jobs)], dtype="datetime64[us, UTC]")
+        self.now = int(_microseconds(now)[0])
+        self.is_open = state.isin(OPEN_STATES).to_numpy()
+        results = [state.isin(FAILED_STATES), state.isin(FINISHED_STATES)]
+        self.results: Array = np.select(results, [np.int8(1), np.int8(0)], np.int8(2))
+        self.durations = jobs["duration_s"].to_numpy("float64", na_value=np.nan)
         open_for = np.where(self.created == NO_TIME, np.nan, (self.now - self.created) / 1e6)
-        return np.where(self.is_open, open_for, self.durations)
+        self.so_far = np.where(self.is_open, open_for, self.durations)
 
     @cached_property
     def by_duration(self) -> Array:
@@ -105,8 +91,14 @@ class Facts:
         return Dimension(["undone", "recovered", "stuck", "running", None], codes)
 
 
-def by_result(codes: Array, results: Array, size: int) -> Integers:
-    """Return how many jobs of each code succeeded, failed and did neither."""
+def _microseconds(times: pd.Series[Any]) -> Integers:
+    return times.to_numpy("M8[us]").view(np.int64)
+
+
+def by_result(codes: Array, results: Array, size: int, rows: Array | None = None) -> Integers:
+    """Return how many jobs of each code succeeded, failed and did neither, of all or some rows."""
+    if rows is not None:
+        codes, results = codes.take(rows), results.take(rows)
     return np.bincount(codes * np.int32(3) + results, minlength=3 * size).reshape(-1, 3)
 
 

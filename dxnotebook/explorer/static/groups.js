@@ -27,7 +27,9 @@ export class GroupTable extends Part {
   #isGrid = h("input", { type: "checkbox", onchange: () => this.#draw() });
   #gridLabel = h("label", {}, this.#isGrid, " as a grid of periods");
   #table = h("div", { class: "dxn-groups", tabindex: 0, role: "group", "aria-label": "Groups" });
-  #sides = h("div", { class: "dxn-sides", role: "status" });
+  #sides = h("div", {
+    class: "dxn-sides", tabindex: 0, role: "group", "aria-label": "Comparison", "aria-live": "polite",
+  });
   node = h("section", { class: "dxn-grouped", "aria-label": "Groups of jobs" },
     h("div", { class: "dxn-bar" }, h("label", {}, "Group by ", this.#by), this.#gridLabel),
     this.#table, this.#sides);
@@ -161,7 +163,8 @@ export class GroupTable extends Part {
   showSides({ rows }) {
     const two = [...this.#compared.values()];
     if (two.length < 2) return;
-    const titles = ["", ...two.map(({ label }) => label), "Difference", "95 % interval", ""];
+    const labels = two.map(({ label }) => label);
+    const titles = ["Of these", ...labels, "Difference", "95 % interval", "Change"];
     const head = h("tr", {}, ...titles.map((title) => h("th", { scope: "col" }, bdi(title))));
     const body = rows.map(([measure, cause, one, other, difference, low, high, change]) => {
       const text = wordsFor(measure);
