@@ -93,9 +93,10 @@ def test_hostile_names_are_texts(page):
     for number in (0, 1):
         groups(page).nth(number).get_by_role("checkbox").check()
     expect(page.locator(".dxn-sides table")).to_be_visible(timeout=30_000)
-    for by in ("feed", "cause", "revision_id"):
-        page.get_by_label("Group by").select_option(by)
-        expect(groups(page)).to_have_count(5)
+    page.get_by_label("Group by").select_option("cause")
+    expect(groups(page)).to_have_count(4)  # two messages differ in a key only
+    page.get_by_label("Group by").select_option("revision_id")
+    expect(groups(page)).to_have_count(5)
     groups(page).first.get_by_role("button").click()
     expect(counts(page)).to_contain_text("1 of 5 jobs")
     assert page.locator(".dxn img, .dxn script").count() == 0

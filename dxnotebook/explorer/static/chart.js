@@ -88,14 +88,17 @@ export class Chart extends Part {
     const { starts } = this.#trend, ends = this.#handles.map((handle) => +handle.value);
     if (!starts.length) return;
     const at = ends[side], isEnd = at === side * (starts.length - 1) && !this.state.zoom;
-    if (ends[0] > ends[1]) ends.fill(at);
+    const isPushed = ends[0] > ends[1];
+    if (isPushed) ends.fill(at);
     this.#drawBrush(ends);
     this.#read(at);
     clearTimeout(this.#sliding);
     this.#sliding = setTimeout(() => {
       this.#sliding = 0;
-      const time = side ? this.#endOf(at) : starts[at];
-      this.on.filter({ [side ? "until" : "since"]: isEnd ? null : iso(time) });
+      const since = iso(starts[at]), until = iso(this.#endOf(at));
+      if (isPushed) this.on.filter({ since, until });
+      else if (side) this.on.filter({ until: isEnd ? null : until });
+      else this.on.filter({ since: isEnd ? null : since });
     }, SLIDING);
   }
 
