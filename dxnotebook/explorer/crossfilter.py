@@ -46,7 +46,7 @@ from dxnotebook.metrics.trend import judged
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables
 
-_FATES = {"state", OUTCOME, CODE, CAUSE}  # jobs that these choose make no rate
+_FATEFUL = {"state", OUTCOME, CODE, CAUSE}  # jobs that these choose make no rate
 Zoom = Sequence[str | None] | None
 _Result = TypeVar("_Result")
 
@@ -333,7 +333,7 @@ class Crossfilter:
         """
         bins, rows, incidents = self.bins(zone, zoom), view.others(SINCE).rows, []
         shown = self._periods(bins, rows)
-        if not _FATES & set(view.masks) and len(shown):
+        if not _FATEFUL & set(view.masks) and len(shown):
             whole = judged(self._periods(self.bins(), rows))
             runs = whole.groupby("bad_since").agg({"until": "last", "failed": "sum", "n": "sum"})
             incidents = (runs.reset_index() // [1000, 1000, 1, 1]).astype(int).to_numpy().tolist()

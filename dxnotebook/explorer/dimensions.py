@@ -153,18 +153,18 @@ def _edges(step: int, zone: str, first: int, last: int) -> Integers:
     """Return the starts of the zone's periods from one time to another, and the end of the last."""
     periods = Step.of(f"{step // _MINUTE_US}min", zone)
     if zone != "UTC":
-        periods = periods.between(*_times(np.array([first, last]), "UTC"))
+        periods = periods.between(*_in_zone(np.array([first, last]), "UTC"))
     ends = nw.from_native(pd.DataFrame({"at": [first // 10**6, last // 10**6]}), eager_only=True)
     low, high = periods.numbered(ends, "at").to_native()["at"].tolist()
     return periods.starts(np.arange(low, high + 2)).as_unit("us").asi8
 
 
-def _times(numbers: Integers, zone: str) -> pd.DatetimeIndex:
+def _in_zone(numbers: Integers, zone: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(numbers.view("M8[us]"), tz="UTC").tz_convert(zone)
 
 
 def days_of(created: Integers, zone: str) -> Dimension:
     """Return the days of a zone, as ISO intervals."""
     bins = bins_of(created, zone, days=True)
-    texts = [edge.isoformat() for edge in _times(bins.edges, zone)]
+    texts = [edge.isoformat() for edge in _in_zone(bins.edges, zone)]
     return Dimension([*map("/".join, pairwise(texts)), None], bins.codes)

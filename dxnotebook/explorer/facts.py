@@ -52,10 +52,10 @@ class Facts:
     def __init__(self, tables: JobTables) -> None:
         self._tables, self._jobs = tables, tables.jobs
         jobs, state = tables.jobs, tables.jobs["state"]
-        self.created = _microseconds(jobs["created_at"])
-        self.ended = _microseconds(jobs["updated_at"].fillna(jobs["created_at"]))
+        self.created = _in_microseconds(jobs["created_at"])
+        self.ended = _in_microseconds(jobs["updated_at"].fillna(jobs["created_at"]))
         now = pd.Series([observed_at(jobs)], dtype="datetime64[us, UTC]")
-        self.now = int(_microseconds(now)[0])
+        self.now = int(_in_microseconds(now)[0])
         self.is_open = state.isin(OPEN_STATES).to_numpy()
         results = [state.isin(FAILED_STATES), state.isin(FINISHED_STATES)]
         self.results: Array = np.select(results, [np.int8(1), np.int8(0)], np.int8(2))
@@ -91,7 +91,7 @@ class Facts:
         return Dimension(["undone", "recovered", "stuck", "running", None], codes)
 
 
-def _microseconds(times: pd.Series[Any]) -> Integers:
+def _in_microseconds(times: pd.Series[Any]) -> Integers:
     return times.to_numpy("M8[us]").view(np.int64)
 
 
