@@ -79,7 +79,7 @@ def test_the_message_is_a_column(page, shown, tables):
 def test_sorting_columns_and_the_filters_set_in_python(page, shown, tables):
     explorer = shown().explorer
     page.get_by_role("button", name="Duration").click()
-    longest = tables.jobs.sort_values("duration_s", ascending=False, kind="stable")
+    longest = dx.stuck_jobs(tables.jobs)  # open jobs have taken what they have so far
     expect(rows(page).first.locator("td").last).to_have_text(longest["job_id"].iloc[0])
     expect(page.get_by_role("columnheader", name="Duration")).to_have_attribute(
         "aria-sort", "descending"

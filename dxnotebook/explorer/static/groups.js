@@ -123,10 +123,9 @@ export class GroupTable extends Part {
     const slider = h("input", {
       type: "range", min: 0, max: Math.max(n - 1, 0), value: Math.max(n - 1, 0),
       "aria-label": `Periods of ${row.label}`, "data-value": `strip ${key}`,
-      oninput: say, onclick: choose,
+      onfocus: say, oninput: say, onclick: choose,
       onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && choose(),
     });
-    say();
     const part = (/** @type {boolean} */ isBad) => row.strip.map(([done, failed], i) => {
       const share = failed / (done + failed), from = isBad ? 1 : 1 - share;
       const height = isBad ? share : 1 - share;
