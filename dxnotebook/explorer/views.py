@@ -8,6 +8,7 @@ from typing import Any
 from dxnotebook.errors import invalid, texts
 from dxnotebook.explorer.filters import OF_ERRORS, normalized
 from dxnotebook.explorer.groups import COLUMNS_OF_GROUPS
+from dxnotebook.metrics.periods import Step
 from dxnotebook.text import valid_utf8
 from dxnotebook.times import moment
 
@@ -55,7 +56,7 @@ def whole(view: Mapping[str, Any], contents: Mapping[str, Any]) -> dict[str, Any
         "sort": _sort(given["sort"], known),
         "columns": columns or contents["shown"],
         "widths": {n: px for n, px in _widths(given["widths"]).items() if n in known},
-        "zone": _text("zone", given["zone"]),
+        "zone": Step.of("1d", _text("zone", given["zone"]) or "UTC").zone,  # or it is refused
         "group": given["group"] if given["group"] in [*dict(contents["groups"])] else None,
         "group_sort": _sort(given["group_sort"], COLUMNS_OF_GROUPS, "group_sort"),
         "zoom": given["zoom"] and _zoom(given["zoom"]),
