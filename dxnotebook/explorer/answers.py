@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ import numpy as np
 
 from dxnotebook.arrays import Array, Mask, located
 from dxnotebook.errors import DxError
-from dxnotebook.explorer import cells
+from dxnotebook.explorer import cells, dimensions
 from dxnotebook.explorer.crossfilter import Crossfilter, View
-from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS
+from dxnotebook.explorer.filters import CAUSE, CODE, OF_ERRORS
+from dxnotebook.explorer.views import brief
 from dxnotebook.files.export import export
-from dxnotebook.metrics.reruns import runs_of_same_work
-from dxnotebook.tables.jobtables import JobTables, checked
-from dxnotebook.text import counted
+from dxnotebook.metrics.compare import differences
+from dxnotebook.tables.jobtables import JOINED, JobTables, checked
+from dxnotebook.text import counted, shortened
 
 Message = dict[str, Any]
 #: Under this key an answer has the bytes that go beside it.
@@ -53,6 +53,10 @@ class Exploration:
         These under filters.
     ticked : numpy.ndarray of bool
         Which of them are ticked; another array where others are.
+    unseen : numpy.ndarray of bool
+        Which of them are new or changed, and were not seen since.
+    news : dict
+        How many are new, and how many changed, of those before.
     pending : list of callable
         What is yet to be prepared.
     contents : dict
@@ -63,11 +67,40 @@ class Exploration:
         self.read_only = read_only
         self.crossfilter = Crossfilter(checked(tables))
         self.tables = self.crossfilter.tables
-        self.ticked = np.zeros(len(self.tables), bool)
+        self.ticked = self.unseen = np.zeros(len(self.tables), bool)
+        self.news = {"new": 0, "changed": 0}
         self.pending = self.crossfilter.preparations()
         self.contents = {**cells.contents(self.tables.jobs), "formats": list(_FORMATS)}
         self.contents["read_only"] = read_only
         self._parts: dict[str, tuple[Mask | None, JobTables]] = {}
+
+    def renewal(self, tables: JobTables) -> Callable[[Exploration], Exploration]:
+        """Return what makes of this exploration that of other tables, in no time.
+
+        Jobs that were ticked stay so, and what is new or has changed is unseen; where no job is the
+        same, nothing is new.
+        """
+        other = Exploration(tables, read_only=self.read_only)
+        before, now = self.crossfilter, other.crossfilter
+        places = located(other.tables.jobs["job_id"], self.tables.jobs["job_id"])
+        is_known = places >= 0
+        states = {name: code for code, name in enumerate(now.dimension("state").names)}
+        known = before.dimension("state")
+        codes = np.array([states.get(name, -1) for name in known.names], int)[known.codes]
+        is_same = np.append(codes, -1)[places] == now.dimension("state").codes
+        is_same &= np.append(before.facts.ended, 0)[places] == now.facts.ended
+        is_news = ~(is_known & is_same)
+        changed = int((is_known & is_news).sum())
+        other.news = {"new": len(places) - int(is_known.sum()), "changed": changed}
+
+        def renew(latest: Exploration) -> Exploration:
+            other.ticked, other.unseen = (
+                np.append(mask, False)[places] for mask in (latest.ticked, latest.unseen)
+            )
+            other.unseen |= is_news & is_known.any()
+            return other
+
+        return renew
 
     def part(self, name: str, filters: Mapping[str, Any]) -> JobTables:
         """Return the tables of the "selected" jobs, or of the "selection" that filters leave."""
@@ -84,40 +117,57 @@ class Exploration:
         self.ticked = self.tables.jobs["job_id"].isin(ids).to_numpy(bool)
 
     def rows(self, rows: Array, names: list[str]) -> list[list[Any]]:
-        """Return rows as the page shows them: the number, whether it is ticked, the cells."""
-        jobs, codes = self.tables.jobs, self.crossfilter.first_codes
-        values = [codes(rows) if n == CODE else cells.values(jobs[n].iloc[rows]) for n in names]
-        ticked = self.ticked[rows].tolist()
-        return [list(row) for row in zip(rows.tolist(), ticked, *values, strict=True)]
+        """Return rows as the page shows them: the job's id, whether it is ticked, the cells."""
+        jobs, of_errors = self.tables.jobs.iloc[rows], self.crossfilter.of_first_errors
+        jobs = jobs.assign(duration_s=self.crossfilter.facts.so_far[rows])
+        columns = [of_errors(n, rows) if n in OF_ERRORS else jobs[n] for n in names]
+        ids, ticked = jobs["job_id"].tolist(), self.ticked[rows].tolist()
+        return [list(row) for row in zip(ids, ticked, *map(cells.values, columns), strict=True)]
+
+    def row(self, job_id: str) -> int:
+        """Return the row of a job."""
+        rows = np.flatnonzero(self.tables.jobs["job_id"].eq(job_id).to_numpy(bool))
+        if not len(rows):
+            raise DxError(f"There is no job {shortened(job_id, cells.LONGEST_CELL)!r}.")
+        return int(rows[0])
 
 
 def view(explored: Exploration, message: Message) -> Message:
     """Return the rows that are wanted and, unless only they are, what all controls show."""
     crossfilter = explored.crossfilter
-    current = crossfilter.view(message["filters"])
-    sort, descending = message["sort"]
-    rows = crossfilter.rows(current, sort, descending=bool(descending))
+    wanted = message["view"]
+    current, (sort, descending) = crossfilter.view(wanted["filters"]), wanted["sort"]
+    rows = crossfilter.rows(current, sort, descending=descending)
     first, number = max(int(message["first"]), 0), min(int(message["count"]), cells.MOST_ROWS)
-    answer = {"total": len(rows), "first": first, "filters": current.filters}
-    answer["rows"] = explored.rows(rows[first : first + number], message["columns"])
+    answer = {"total": len(rows), "first": first, "view": wanted}
+    within = rows[first : first + number]
+    answer["rows"] = explored.rows(within, wanted["columns"])
+    answer["unseen"] = explored.tables.jobs["job_id"].iloc[within[explored.unseen[within]]].tolist()
+    answer["brief"] = brief(wanted, explored.contents)
+    answer["python"] = f"dx.explore(tables, view={answer['brief']!r})"
     if message.get("only_rows"):
         return answer
-    names = [*(name for name, _ in explored.contents["facets"]), CAUSE]
-    known = [name for name in names if name in COLUMNS or crossfilter.knows_causes]
+    names, chart = [*dict(explored.contents["facets"]), CAUSE], (wanted["zone"], wanted["zoom"])
+    known = [name for name in names if crossfilter.knows(name)]
+    if by := wanted["group"]:
+        answer["groups"] = crossfilter.groups(current, by, wanted["group_sort"], *chart)
+    sought = message.get("sought") or {}
     return {
         **answer,
         "summary": crossfilter.summary(current),
-        "trend": crossfilter.trend(current),
-        "counts": {name: _control(crossfilter, current, name) for name in known},
+        "trend": crossfilter.trend(current, *chart),
+        "now": crossfilter.facts.now // 1000,
+        "unknown": crossfilter.unknown(current),
+        "counts": {name: _control(crossfilter, current, name, sought.get(name)) for name in known},
         "ticked": int(explored.ticked.sum()),
         "more": bool(explored.pending),
     }
 
 
-def _control(crossfilter: Crossfilter, current: View, name: str) -> Message:
-    """Return the commonest values of a dimension with their labels and numbers."""
+def _control(crossfilter: Crossfilter, current: View, name: str, text: str | None) -> Message:
+    """Return the commonest values of a dimension, those with a text, with labels and numbers."""
     most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
-    counts, more = crossfilter.counts(current, name, most)
+    counts, more = crossfilter.counts(current, name, most, text or "")
     names = crossfilter.data_set_names if name == "data_set_id" else {}
     labels = [cells.as_text(names.get(value, value), cells.LONGEST_CELL) for value, _ in counts]
     values = [[value, label, n] for (value, n), label in zip(counts, labels, strict=True)]
@@ -128,70 +178,96 @@ def prepare(explored: Exploration, _: Message) -> Message:
     """Do the next piece of what makes later answers quick, and say whether there is more."""
     if explored.pending:
         explored.pending.pop(0)()
-    return {"more": bool(explored.pending), "causes": explored.crossfilter.knows_causes}
+    return {"more": bool(explored.pending), "causes": explored.crossfilter.knows(CAUSE)}
 
 
 def tick(explored: Exploration, message: Message) -> Message:
     """Tick or untick a row, or all that are shown."""
-    shown = explored.crossfilter.view(message["filters"]).mask
-    rows = shown if message["row"] is None else int(message["row"])
+    shown = explored.crossfilter.view(message["view"]["filters"]).mask
+    rows = shown if message["job"] is None else explored.row(message["job"])
     ticked = explored.ticked.copy()
     ticked[slice(None) if rows is None else rows] = message["on"]
     explored.ticked = ticked
     return {"ticked": int(ticked.sum())}
 
 
+def seen(explored: Exploration, message: Message) -> Message:
+    """Take note that jobs were seen."""
+    explored.unseen &= ~explored.tables.jobs["job_id"].isin(message["jobs"]).to_numpy(bool)
+    return {"jobs": message["jobs"]}
+
+
 def detail(explored: Exploration, message: Message) -> Message:
     """Return all that is known of a job."""
-    row, jobs = int(message["row"]), explored.tables.jobs
+    row, jobs = explored.row(message["job"]), explored.tables.jobs
     job = jobs.iloc[row].dropna()
-    alike = explored.crossfilter.part(explored.crossfilter.alike(row))
-    runs = located(runs_of_same_work(alike, job["job_id"])["job_id"], jobs["job_id"])
+    alike, runs = explored.crossfilter.alike(row), explored.crossfilter.runs(job["job_id"])
     place = int(np.flatnonzero(runs == row)[0])
     first = max(min(place - _MOST_RUNS // 2, len(runs) - _MOST_RUNS), 0)
     around = runs[first : first + _MOST_RUNS]
     return {
-        "row": row,
+        "job_id": message["job"],
         "job": [[str(name), cells.as_text(value)] for name, value in job.items()],
         "errors": cells.table_of(alike.errors, job["job_id"], once="position"),
         "details": cells.table_of(alike.details, job["job_id"]),
         "runs": explored.rows(around, ["state", "created_at", "duration_s", CODE]),
         "runs_in_all": len(runs),
+        "outcome": _outcome(explored, row),
         "arn": cells.as_text(job.get("job_arn", "")),
         "command": cells.command(job),
     }
+
+
+def _outcome(explored: Exploration, row: int) -> Message:
+    """Return what came of a failure, or comes of an open job: by which job, after how long."""
+    facts, jobs = explored.crossfilter.facts, explored.tables.jobs
+    by = int(facts.done_with.get(row, -1))
+    since = facts.created[row] if facts.is_open[row] else facts.ended[row]
+    until = facts.ended[by] if by >= 0 else facts.now
+    took = None if dimensions.NO_TIME in (since, until) else max(until - since, 0) / 1e6
+    name = facts.outcome.names[facts.outcome.codes[row]]
+    by_job = jobs["job_id"].iloc[by] if by >= 0 else None
+    return {"name": name, "by": by_job, "took": took}
+
+
+def compare(explored: Exploration, message: Message) -> Message:
+    """Return what is different about the jobs of two groups."""
+    filters, all_jobs = message["view"]["filters"], np.ones(len(explored.tables), bool)
+    sides = [explored.crossfilter.view({**filters, **side}).mask for side in message["sides"]]
+    one, other = (all_jobs if mask is None else mask for mask in sides)
+    table = differences(explored.tables, one, other).head(_MOST_RUNS).astype(object)
+    names = ["measure", "fingerprint", "before", "after", "difference", "low", "high", "change"]
+    rows = table.where(table.notna(), None)[names].to_numpy().tolist()
+    return {"rows": [[n, cause and cells.as_text(cause), *numbers] for n, cause, *numbers in rows]}
 
 
 def save(explored: Exploration, message: Message) -> Message:
     """Export the selection beside the notebook, or return its bytes to be downloaded."""
     if explored.read_only and not message["download"]:
         raise DxError("This explorer is read only; download the jobs.")
-    name = _free_name(_FORMATS[message["format"]])
-    tables = explored.part("selected" if message["ticked"] else "selection", message["filters"])
+    table = message["table"] if message.get("table") in JOINED else None
+    # to the microsecond, so that nothing has that name yet
+    name = f"{table or 'jobs'}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{_FORMATS[message['format']]}"
+    which = "selected" if message["ticked"] else "selection"
+    tables = explored.part(which, message["view"]["filters"])
     jobs = counted(len(tables), "job")
+    exported = getattr(tables, table) if table else tables
     if not message["download"]:
-        export(tables, name)
+        export(exported, name)
         return {"text": f"Saved {jobs} as {name}."}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
-        export(tables, path)
+        export(exported, path)
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, name))
         content = path.read_bytes()
     if len(content) > _LARGEST_DOWNLOAD:
-        problem = f"{len(content):,} bytes are too many to download"
-        remedy = "Filter the jobs" if explored.read_only else "Save them beside the notebook"
-        raise DxError(f"{problem}. {remedy}.")
+        raise DxError(f"{len(content):,} bytes are too many to download. Filter the jobs.")
     text = f"Downloaded {jobs} as {path.name}."
     return {"name": path.name, "text": text, BUFFERS: [content]}
 
 
-def _free_name(suffix: str) -> str:
-    """Return a name for an export that nothing here has."""
-    base = f"jobs-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    names = (f"{base}{'' if number == 1 else f'-{number}'}{suffix}" for number in count(1))
-    return next(name for name in names if not Path(name).exists())
-
-
 #: What answers each kind of message.
-ANSWERS = {"view": view, "prepare": prepare, "tick": tick, "detail": detail, "export": save}
+ANSWERS = {one.__name__: one for one in (view, prepare, tick, seen, detail, compare)} | {
+    "export": save
+}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.explorer.filters import CODE, COLUMNS
+from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, COMBINED, DAY, OF_ERRORS, OUTCOME
 from dxnotebook.text import shortened, title, visible
 
 #: The longest texts in a row of a table, and in the details of a job.
@@ -69,7 +69,7 @@ def command(job: pd.Series[Any]) -> str:
 
 def contents(jobs: pd.DataFrame) -> dict[str, Any]:
     """Return what the page has to know once: the columns of jobs, and what divides these."""
-    facets = [*COLUMNS, CODE]
+    facets = [*COLUMNS, OUTCOME, CODE]
     for name in ("account_id", "region"):
         if not jobs[name].ne(jobs[name].head(1).squeeze()).any():  # all are of the same
             facets.remove(name)
@@ -79,8 +79,10 @@ def contents(jobs: pd.DataFrame) -> dict[str, Any]:
     shown += ["created_at", "duration_s", CODE, "job_id"]
     kinds = dict.fromkeys(map(str, jobs.select_dtypes("datetimetz")), "time")
     kinds["duration_s"] = "duration"
-    order = dict.fromkeys([*shown, *columns])
+    order = dict.fromkeys([*shown, *OF_ERRORS, *columns])
+    groups = [*facets[1:3], *COMBINED, *facets[3:], CAUSE, DAY]
     return {
+        "groups": [[n, _FACET_TITLES.get(n) or _heading(n)] for n in groups if n != OUTCOME],
         "columns": [[n, _COLUMN_TITLES.get(n) or _heading(n), kinds.get(n, "text")] for n in order],
         "shown": shown,
         "facets": [[name, _FACET_TITLES.get(name) or _heading(name)] for name in facets],

@@ -7,7 +7,7 @@ other dimensions leave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from operator import and_
@@ -18,18 +18,36 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
+from dxnotebook.arrays import Array, Integers, Mask, located
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import dimensions
-from dxnotebook.explorer.filters import CAUSE, CODE, COLUMNS, SINCE, TEXT, UNTIL, normalized
+from dxnotebook.explorer.facts import CONFIDENCE, Facts, by_result, clustered
+from dxnotebook.explorer.filters import (
+    CAUSE,
+    CODE,
+    COLUMNS,
+    COMBINED,
+    DAY,
+    NOT,
+    OUTCOME,
+    REVISION,
+    SINCE,
+    TEXT,
+    UNTIL,
+    WORK,
+    normalized,
+)
+from dxnotebook.explorer.groups import Groups
 from dxnotebook.explorer.search import Search
 from dxnotebook.metrics.causes import fingerprints
 from dxnotebook.metrics.rates import effective_n, wilson
+from dxnotebook.metrics.reruns import runs_of_same_work
+from dxnotebook.metrics.trend import judged
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables
 
-_CONFIDENCE = 0.95
-_OUTCOMES = dict.fromkeys(FINISHED_STATES, 0) | dict.fromkeys(FAILED_STATES, 1)  # of others it is 2
+_FATEFUL = {"state", OUTCOME, CODE, CAUSE}  # jobs that these choose make no rate
+Zoom = Sequence[str | None] | None
 _Result = TypeVar("_Result")
 
 
@@ -61,10 +79,10 @@ class View:
         """
         return None if self.mask is None else np.flatnonzero(self.mask)
 
-    def others(self, dimension: str) -> Array | None:
-        """Return the rows that the filters of the other dimensions leave; none when all are."""
-        masks = {name: mask for name, mask in self.masks.items() if name != dimension}
-        return View(self.filters, masks).rows if dimension in self.masks else self.rows
+    def others(self, *dimensions: str) -> View:
+        """Return what the filters of the other dimensions leave."""
+        masks = {name: mask for name, mask in self.masks.items() if name not in dimensions}
+        return self if len(masks) == len(self.masks) else View(self.filters, masks)
 
 
 class _Latest:
@@ -103,49 +121,16 @@ class Crossfilter:
         if twice := names[names.duplicated()].tolist():
             problem = f"The jobs have several columns {twice[0]!r}"
             raise DxError(f"{problem}. Rename or drop all but one.")
-        self.tables, self.size = tables, len(tables)
+        self.tables, self.size, self.facts = tables, len(tables), Facts(tables)
         self._search = Search(tables)
         self._dimensions: dict[str, dimensions.Dimension] = {}
         self._latest = _Latest()
 
-    @cached_property
-    def created(self) -> Integers:
-        """When each job was created, in microseconds since 1970."""
-        return self.tables.jobs["created_at"].to_numpy("M8[us]").view(np.int64)
-
-    @cached_property
-    def bins(self) -> dimensions.Bins:
-        """The periods of the chart."""
-        return dimensions.bins_of(self.created)
-
-    @cached_property
-    def _durations(self) -> Array:
-        return self.tables.jobs["duration_s"].to_numpy("float64", na_value=np.nan)
-
-    @cached_property
-    def _by_duration(self) -> Array:
-        """The rows of the jobs that have a duration, the shortest first."""
-        order = np.argsort(self._durations).astype(np.int32)
-        return order[: np.count_nonzero(np.isfinite(self._durations))]
-
-    @cached_property
-    def _revisions(self) -> Array:
-        """The number of each job's revision, whose jobs share their fate; without one, its own."""
-        revision, texts = coded(text_array(self.tables.jobs["revision_id"]))
-        alone = revision < 0
-        return np.where(alone, len(texts) + np.cumsum(alone) - 1, revision).astype(np.int32)
-
-    @cached_property
-    def _outcomes(self) -> Array:
-        """Whether each job succeeded, failed or did neither."""
-        states = self.dimension("state")
-        outcomes = [_OUTCOMES.get(str(name), 2) for name in states.names]
-        return np.array(outcomes, np.int8)[states.codes]
-
     def preparations(self) -> list[Callable[[], object]]:
         """Return, in pieces, what the first search or look at causes would else wait for."""
         errors = [partial(self.dimension, name) for name in (CODE, CAUSE)]
-        return [lambda: self._by_duration, *errors, *self._search.preparations()]
+        last = partial(self.dimension, OUTCOME)
+        return [lambda: self.facts.by_duration, *errors, *self._search.preparations(), last]
 
     def part(self, mask: Mask) -> JobTables:
         """Return the tables of some jobs.
@@ -159,15 +144,22 @@ class Crossfilter:
         parts = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
         return replace(self.tables, **parts)
 
-    def alike(self, row: int) -> Mask:
-        """Return which jobs are of the same type, data set, account and region as one of them."""
+    def alike(self, row: int) -> JobTables:
+        """Return the jobs of the same type, data set, account and region as one of them."""
         codes = [self.dimension(name).codes for name in COLUMNS if name != "state"]
-        return reduce(and_, (places == places[row] for places in codes))
+        return self.part(reduce(and_, (places == places[row] for places in codes)))
 
-    @property
-    def knows_causes(self) -> bool:
-        """Whether the causes have been found."""
-        return CAUSE in self._dimensions
+    def runs(self, job_id: str) -> Integers:
+        """Return the rows of the jobs that are to do the same as one, the first created first."""
+        ids = self.tables.jobs["job_id"]
+        (row,) = located(pd.Series([job_id], dtype="str"), ids)
+        if row < 0:  # as in a view of other tables
+            return located(ids[:0], ids)
+        return located(runs_of_same_work(self.alike(row), job_id)["job_id"], ids)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a dimension can be had in no time."""
+        return name in COLUMNS or name in self._dimensions
 
     def dimension(self, name: str) -> dimensions.Dimension:
         """Return a dimension of values."""
@@ -176,8 +168,10 @@ class Crossfilter:
         return self._dimensions[name]
 
     def _dimension(self, name: str) -> dimensions.Dimension:
-        if name in COLUMNS:
+        if name in (*COLUMNS, REVISION):
             return dimensions.from_jobs(self.tables.jobs[name])
+        if name == OUTCOME:
+            return self.facts.outcome
         values = self.tables.errors[CODE] if name == CODE else fingerprints(self.tables)
         return dimensions.from_errors(values, self._search.owners("errors"))
 
@@ -186,52 +180,80 @@ class Crossfilter:
         return self._latest.get("view", self._view, normalized(filters))
 
     def _view(self, filters: dict[str, Any]) -> View:
-        values = {name: filters[name] for name in filters if name not in (SINCE, UNTIL)}
-        if SINCE in filters or UNTIL in filters:
-            values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
+        shown, hidden = _by_dimension(filters), _by_dimension(filters.get(NOT, {}))
         latest = self._latest.get  # most clicks change one filter, and the others' masks stay
-        masks = {name: latest(f"mask of {name}", self._left, name, values[name]) for name in values}
+        masks = {
+            name: latest(f"mask of {name}", self._left, name, shown.get(name), hidden.get(name))
+            for name in {**shown, **hidden}
+        }
         return View(filters, masks)
 
-    def _left(self, name: str, value: Any) -> Mask:
+    def _left(self, name: str, shown: Any, hidden: Any) -> Mask:
+        """Return which jobs have what is to be shown of a dimension, and not what is to be not."""
+        if hidden is None:
+            return self._having(name, shown)
+        others = ~self._having(name, hidden)
+        return others if shown is None else others & self._having(name, shown)
+
+    def _having(self, name: str, value: Any) -> Mask:
         if name == TEXT:
             return self._search.mask(value)
         if name == SINCE:
             return self._created_within(*value)
+        if name == WORK:
+            return dimensions.marked(self.runs(value), self.size)
         return self.dimension(name).mask(value, self.size)
 
+    def unknown(self, view: View) -> list[tuple[str, str | None]]:
+        """Return what is filtered by though no job has it: names of filters and values."""
+        sides = (view.filters, view.filters.get(NOT, {}))
+        listed = [(n, v) for side in sides for n, v in side.items() if isinstance(v, list)]
+        pairs = [(name, value) for name, values in listed for value in values]
+        unknown = [(name, value) for name, value in pairs if not self.dimension(name).has(value)]
+        shown = [name for name in (TEXT, WORK) if name in view.filters]
+        return [*unknown, *((n, view.filters[n]) for n in shown if not view.masks[n].any())]
+
     def _created_within(self, since: str | None, until: str | None) -> Mask:
-        created, mask = self.created.view("M8[us]"), np.ones(self.size, bool)
+        created, mask = self.facts.created.view("M8[us]"), np.ones(self.size, bool)
         if since is not None:
             mask &= created >= pd.Timestamp(since).as_unit("us").asm8
         if until is not None:
             mask &= created < pd.Timestamp(until).as_unit("us").asm8
         return mask
 
-    def counts(self, view: View, name: str, most: int) -> tuple[list[tuple[str | None, int]], int]:
+    def counts(
+        self, view: View, name: str, most: int, text: str = ""
+    ) -> tuple[list[tuple[str | None, int]], int]:
         """Return the commonest values of what the other filters leave, and how many more there are.
 
-        Each comes with the number of its jobs. A value that is chosen is always among them.
+        They are those that have a text in their name. Each comes with the number of its jobs. A
+        value that is chosen is always among them.
         """
         dimension = self.dimension(name)
-        counts = dimension.counts(view.others(name), self.size)
+        counts = dimension.counts(view.others(name).rows, self.size)
+        if text:
+            labels = self.data_set_names if name == "data_set_id" else {}
+            named = [text.lower() in str(labels.get(n, n)).lower() for n in dimension.names]
+            counts = np.where(named, counts, 0)
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
         more = int(np.count_nonzero(counts)) - len(shown)
-        if chosen := view.filters.get(name):
+        sides = (view.filters, view.filters.get(NOT, {}))
+        if chosen := [value for side in sides for value in side.get(name, ())]:
             numbers = dict(zip(dimension.names, counts.tolist(), strict=True))
             shown |= {value: numbers.get(value, 0) for value in chosen}
         return list(shown.items()), more
 
-    def first_codes(self, rows: Array) -> list[str | None]:
-        """Return the code of an error of each of some rows; none where none is, or is known yet."""
-        errors = self._dimensions.get(CODE)
-        if errors is None or errors.rows is None:
-            return [None] * len(rows)
-        places = np.searchsorted(errors.rows, rows)
-        is_known = np.append(errors.rows, -1)[places] == rows
-        codes = np.where(is_known, np.append(errors.codes, 0)[places], -1)
-        return [None if code < 0 else errors.names[code] for code in codes.tolist()]
+    def of_first_errors(self, name: str, rows: Array) -> pd.Series[Any]:
+        """Return a column's value of the first error of each of some jobs.
+
+        It is none where none is, or until it is known whose the errors are.
+        """
+        errors = self.tables.errors[name]
+        owners = self._search.owners("errors") if self._search.knows("errors") else rows[:0]
+        places = np.flatnonzero(np.isin(owners, rows))[::-1]  # so that the first one counts
+        found = dict(zip(owners[places].tolist(), errors.iloc[places], strict=True))
+        return pd.Series([found.get(row) for row in rows.tolist()], name=name, dtype="str")
 
     @cached_property
     def data_set_names(self) -> dict[str | None, str]:
@@ -246,66 +268,88 @@ class Crossfilter:
 
     def by_type(self, view: View) -> pd.DataFrame:
         """Return how many of the shown jobs finished and failed, by type; those with any."""
-        kinds = self.dimension("type")
-        succeeded, failed, _ = self._by_outcome(kinds.codes, view.rows, len(kinds.names)).T
+        kinds, results = self.dimension("type"), self.facts.results
+        succeeded, failed, _ = by_result(kinds.codes, results, len(kinds.names), view.rows).T
         names = [name or "none" for name in kinds.names]
         table = pd.DataFrame({"type": names, "finished": succeeded + failed, "failed": failed})
         return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
-    def _by_outcome(self, codes: Array, rows: Array | None, size: int) -> Integers:
-        """Return how many jobs of each code had each outcome, of all or of some rows."""
-        outcomes = self._outcomes
-        if rows is not None:
-            codes, outcomes = codes.take(rows), outcomes.take(rows)
-        return np.bincount(codes * np.int32(3) + outcomes, minlength=3 * size).reshape(-1, 3)
-
     def summary(self, view: View) -> dict[str, float | None]:
-        """Return how many jobs are shown, open and failed, the failure rate, the median duration.
-
-        The rate has its interval.
-        """
-        return self._latest.get("summary", self._summed, view)
-
-    def _summed(self, view: View) -> dict[str, float | None]:
+        """Return how many jobs there are of which kind, the failure rate, the median duration."""
         state = self.dimension("state")
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
         k, n = np.array([jobs["failed"]]), np.array([jobs["finished"]])
-        bounds = wilson(k, n, _CONFIDENCE, self._effective(view.rows))
+        bounds = wilson(k, n, CONFIDENCE, self._effective(view.rows))
         low, rate, high = (float(bound[0]) for bound in bounds)
         numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
         known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
+        if self.knows(OUTCOME):
+            came = self.dimension(OUTCOME)
+            counts = came.counts(view.rows, self.size).tolist()
+            jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
 
     def _effective(self, rows: Array | None) -> Array:
         """Return how many jobs that share no fate the finished ones of some rows are worth."""
-        size = int(self._revisions.max(initial=-1)) + 1
-        done, failed, _ = self._by_outcome(self._revisions, rows, size).T
-        n = done + failed
-        sums = {"clusters": n > 0, "n": n, "failed": failed}
-        sums |= {"nn": n * n, "nk": n * failed, "kk": failed * failed}
-        return effective_n(pd.DataFrame({k: [v.sum()] for k, v in sums.items()})).to_numpy()
+        size = int(self.facts.revisions.max(initial=-1)) + 1
+        counts = by_result(self.facts.revisions, self.facts.results, size, rows)
+        return effective_n(clustered(counts, np.zeros(size, np.int8), 1)).to_numpy()
 
     def _median(self, mask: Mask | None) -> float:
-        """Return the median duration of the jobs that have one.
-
-        With all sorted once, that of some is in their middle.
-        """
+        """Return the median duration: with all sorted once, that of some is in their middle."""
         if mask is None:
-            known = self._durations[np.isfinite(self._durations)]
+            known = self.facts.durations[np.isfinite(self.facts.durations)]
             return float(np.median(known)) if len(known) else np.nan
-        places = self._by_duration[mask[self._by_duration]]
+        places = self.facts.by_duration[mask[self.facts.by_duration]]
         middle = places[(len(places) - 1) // 2 : len(places) // 2 + 1]
-        return float(self._durations[middle].mean()) if len(places) else np.nan
+        return float(self.facts.durations[middle].mean()) if len(places) else np.nan
 
-    def trend(self, view: View) -> dict[str, Any]:
-        """Return how many jobs of each period succeeded, failed and did neither, at any time."""
-        starts, step = self.bins.starts, self.bins.step
-        counts = self._by_outcome(self.bins.codes, view.others(SINCE), len(starts) + 1)[:-1]
-        succeeded, failed, others = counts.T.tolist()
-        times = {"starts": (starts // 1000).tolist(), "step": step // 1000}
-        return {**times, "succeeded": succeeded, "failed": failed, "others": others}
+    def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
+        """Return the groups of what the other filters leave, as the page has them."""
+        groups = self._latest.get("groups", self._groups, by, chart[0])
+        shown = view.others(*(SINCE if name == DAY else name for name in groups.names))
+        return groups.rows(shown.mask, self.bins(*chart), sort[0], descending=sort[1])
+
+    def _groups(self, by: str, zone: str) -> Groups:
+        if by == DAY:
+            return Groups(self.facts, {DAY: dimensions.days_of(self.facts.created, zone)})
+        parts = {name: self.dimension(name) for name in COMBINED.get(by, (by,))}
+        # of an account or a region that all jobs have, nothing need be said
+        parts = {n: part for n, part in parts.items() if n == by or len(part.names) > 1}
+        return Groups(self.facts, parts, self.data_set_names)
+
+    def bins(self, zone: str = "UTC", zoom: Zoom = None) -> dimensions.Bins:
+        """Return the periods of the chart: those of some time, or of all."""
+        times = [time and int(pd.Timestamp(time).timestamp() * 1e6) for time in zoom or ()]
+        name = "bins" if (zone, zoom) == ("UTC", None) else "zoomed bins"
+        return self._latest.get(name, dimensions.bins_of, self.facts.created, zone, *times)
+
+    def trend(self, view: View, zone: str = "UTC", zoom: Zoom = None) -> dict[str, Any]:
+        """Return the jobs of each period by result, what rates are usual, and when they were not.
+
+        The rate of jobs that are chosen by their fate says nothing.
+        """
+        bins, rows, incidents = self.bins(zone, zoom), view.others(SINCE).rows, []
+        shown = self._periods(bins, rows)
+        if not _FATEFUL & set(view.masks) and len(shown):
+            whole = judged(self._periods(self.bins(), rows))
+            runs = whole.groupby("bad_since").agg({"until": "last", "failed": "sum", "n": "sum"})
+            incidents = (runs.reset_index() // [1000, 1000, 1, 1]).astype(int).to_numpy().tolist()
+            shown = judged(shown, baseline=whole["baseline"].iloc[0])
+        names = ["succeeded", "failed", "others", "lower", "upper"]
+        table = shown.reindex(columns=names).astype(object)
+        *starts, end = (bins.edges // 1000).tolist()
+        times = {"starts": starts, "end": end, "step": bins.step // 1000, "incidents": incidents}
+        values = {str(name): of.where(of.notna(), None).tolist() for name, of in table.items()}
+        return {**times, **values}
+
+    def _periods(self, bins: dimensions.Bins, rows: Array | None) -> pd.DataFrame:
+        counts = by_result(bins.codes, self.facts.results, bins.size + 1, rows)[:-1]
+        table = pd.DataFrame(counts, columns=["succeeded", "failed", "others"])
+        n = table["succeeded"] + table["failed"]
+        return table.assign(period=bins.edges[:-1], until=bins.edges[1:], n=n)
 
     def rows(self, view: View, sort: str, *, descending: bool) -> Array:
         """Return the rows of the jobs that are shown, sorted by a column; no value comes last."""
@@ -323,11 +367,21 @@ class Crossfilter:
     def _order(self, name: str, direction: str) -> Array | None:
         """Return the rows of all jobs sorted by a column; none if they are so as they are."""
         is_latest_first = (name, direction) == ("created_at", "descending")
-        if is_latest_first and (self.created[1:] <= self.created[:-1]).all():
+        if is_latest_first and (self.facts.created[1:] <= self.facts.created[:-1]).all():
             return None  # as AWS lists them, in no time; what has no time is last
-        order = pc.sort_indices(_sortable(self.tables.jobs[name]), [("", direction)])
+        jobs = self.tables.jobs
+        values = pd.Series(self.facts.so_far) if name == "duration_s" else jobs[name]
+        order = pc.sort_indices(_sortable(values), [("", direction)])
         rows = np.asarray(order).astype(np.int32)
         return None if (np.diff(rows) == 1).all() else rows
+
+
+def _by_dimension(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return filters by what they divide the jobs by: both times are of one dimension."""
+    values = {name: one for name, one in filters.items() if name not in (SINCE, UNTIL, NOT)}
+    if SINCE in filters or UNTIL in filters:
+        values[SINCE] = (filters.get(SINCE), filters.get(UNTIL))
+    return values
 
 
 def _sortable(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Array, Integers, Mask, coded, text_array
+from dxnotebook.metrics.periods import Step
 
-_NO_TIME = np.iinfo(np.int64).min
+#: The time of what has none.
+NO_TIME = np.iinfo(np.int64).min
 
 _MOST_BINS = 120
 _MINUTE_US = 60_000_000
 _DAY_US = 1440 * _MINUTE_US
-_STEPS = [n * _MINUTE_US for n in (1, 5, 15, 60, 180, 360, 720)]
+_STEPS = [n * _MINUTE_US for n in (1, 2, 5, 15, 30, 60, 120, 180, 360, 720)]
 _STEPS += [n * _DAY_US for n in (1, 2, 7, 14, 28, 91, 364)]
-_MONDAY_US = 4 * _DAY_US  # the first one after 1970 began
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ class Dimension:
     def mask(self, chosen: list[str | None], size: int) -> Mask:
         """Return which jobs have one of the chosen values."""
         is_chosen = np.array([name in chosen for name in self.names], bool)[self.codes]
-        return is_chosen if self.rows is None else _marked(self.rows[is_chosen], size)
+        return is_chosen if self.rows is None else marked(self.rows[is_chosen], size)
+
+    def has(self, value: str | None) -> bool:
+        """Tell whether any job has a value."""
+        return value in self.names and self._totals[self.names.index(value)] > 0
 
     def counts(self, kept: Array | None, size: int) -> Integers:
         """Return how many of the jobs in the kept rows, or of all, have each value."""
@@ -51,7 +58,7 @@ class Dimension:
             return self._totals
         if self.rows is None:
             return self._count(self.codes.take(kept))
-        return self._count(self.codes[_marked(kept, size).take(self.rows)])
+        return self._count(self.codes[marked(kept, size).take(self.rows)])
 
     @cached_property
     def _totals(self) -> Integers:
@@ -61,7 +68,8 @@ class Dimension:
         return np.bincount(codes, minlength=len(self.names))
 
 
-def _marked(rows: Array, size: int) -> Mask:
+def marked(rows: Array, size: int) -> Mask:
+    """Return the mask of some rows."""
     mask = np.zeros(size, bool)
     mask[rows] = True
     return mask
@@ -98,28 +106,65 @@ class Bins:
 
     Attributes
     ----------
-    starts : numpy.ndarray of int64
-        When the periods start, in microseconds since 1970.
+    edges : numpy.ndarray of int64
+        When the periods start, and when the last ends, in microseconds since 1970.
     step : int
-        How long they are, in microseconds.
+        How long they are, in microseconds, but for days on which clocks change.
     codes : numpy.ndarray of int
-        The number of each job's period; that after the last where no one knows when it was created.
+        The number of each job's period; that after the last where it is in none.
     """
 
-    starts: Integers
+    edges: Integers
     step: int
     codes: Array
 
+    @property
+    def size(self) -> int:
+        """How many periods there are."""
+        return len(self.edges) - 1
 
-def bins_of(created: Integers) -> Bins:
-    """Return the periods that cover the times of jobs: the shortest of which there are few."""
-    is_known = created != _NO_TIME
+
+def bins_of(
+    created: Integers,
+    zone: str = "UTC",
+    since: int | None = None,
+    until: int | None = None,
+    *,
+    days: bool = False,
+) -> Bins:
+    """Return the periods of a zone that cover some time, or all: the shortest that are few.
+
+    Those of single days are as many as there are.
+    """
+    is_known = created != NO_TIME
     if not is_known.any():
-        return Bins(np.zeros(0, np.int64), _STEPS[0], np.zeros(len(created), np.int64))
+        return Bins(np.zeros(1, np.int64), _STEPS[0], np.zeros(len(created), np.int32))
     first, last = int(created[is_known].min()), int(created.max())
+    first = first if since is None else max(first, since)
+    last = max(first, last if until is None else min(last, until - 1))
     step = next((step for step in _STEPS if (last - first) // step < _MOST_BINS), _STEPS[-1])
-    step *= -(-(last - first + 1) // (step * _MOST_BINS))
-    origin = (first - _MONDAY_US) // step * step + _MONDAY_US
-    starts = np.arange(origin, last + 1, step)
-    codes = np.where(is_known, (created - origin) // step, len(starts))
-    return Bins(starts, step, codes.astype(np.int32))
+    step = _DAY_US if days else step * -(-(last - first + 1) // (step * _MOST_BINS))
+    edges = _edges(step, zone, first, last)
+    codes = np.searchsorted(edges, created, side="right") - 1
+    return Bins(edges, step, np.where(codes < 0, len(edges) - 1, codes).astype(np.int32))
+
+
+def _edges(step: int, zone: str, first: int, last: int) -> Integers:
+    """Return the starts of the zone's periods from one time to another, and the end of the last."""
+    periods = Step.of(f"{step // _MINUTE_US}min", zone)
+    if zone != "UTC":
+        periods = periods.between(*_in_zone(np.array([first, last]), "UTC"))
+    ends = nw.from_native(pd.DataFrame({"at": [first // 10**6, last // 10**6]}), eager_only=True)
+    low, high = periods.numbered(ends, "at").to_native()["at"].tolist()
+    return periods.starts(np.arange(low, high + 2)).as_unit("us").asi8
+
+
+def _in_zone(numbers: Integers, zone: str) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(numbers.view("M8[us]"), tz="UTC").tz_convert(zone)
+
+
+def days_of(created: Integers, zone: str) -> Dimension:
+    """Return the days of a zone, as ISO intervals."""
+    bins = bins_of(created, zone, days=True)
+    texts = [edge.isoformat() for edge in _in_zone(bins.edges, zone)]
+    return Dimension([*map("/".join, pairwise(texts)), None], bins.codes)

@@ -79,9 +79,13 @@ class Search:
         columns = [partial(getattr, column, "parts") for column in self._searched]
         return [partial(self.owners, "errors"), partial(self.owners, "details"), *columns]
 
+    def knows(self, table: str) -> bool:
+        """Tell whether it is known already whose the rows of a table are."""
+        return table in self._owners
+
     def owners(self, table: str) -> Integers:
         """Return the row of the job that each row of a table belongs to, -1 where it has none."""
-        if table not in self._owners:
+        if not self.knows(table):
             ids: pd.Series[str] = getattr(self._tables, table)["job_id"]
             self._owners[table] = located(ids, self._tables.jobs["job_id"])
         return self._owners[table]

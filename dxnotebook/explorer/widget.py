@@ -9,8 +9,9 @@ from __future__ import annotations
 import html
 import logging
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from dxnotebook.errors import DxError, invalid
 from dxnotebook.explorer.answers import ANSWERS, BUFFERS, Exploration, Message
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.filters import normalized
+from dxnotebook.explorer.live import Live, in_cell, reading, words
 from dxnotebook.explorer.page import joined
-from dxnotebook.records.redact import redact_text
+from dxnotebook.explorer.views import whole
 from dxnotebook.tables.jobtables import JobTables
 
 _STATIC = Path(__file__).parent / "static"
@@ -31,7 +33,12 @@ _LOG = logging.getLogger("dxnotebook")
 
 
 def explore(
-    tables: JobTables, filters: Mapping[str, Any] | None = None, *, read_only: bool = False
+    tables: JobTables,
+    filters: Mapping[str, Any] | None = None,
+    *,
+    view: Mapping[str, Any] | None = None,
+    refresh: Any = None,
+    read_only: bool = False,
 ) -> JobExplorer:
     """Return a widget to explore jobs with: filters that cross, a trend, causes, a table, details.
 
@@ -41,6 +48,12 @@ def explore(
         The jobs; with data sets' names where `with_names` was used.
     filters : dict, optional
         What to show at first, as `JobExplorer.filters` tells it.
+    view : dict, optional
+        What to show at first and how, as `JobExplorer.view` tells it.
+    refresh : boto3 client or iterable of them, Archive, or callable, optional
+        What the jobs are read anew from when a user wants it, once or every so often: clients are
+        asked as by `dx.refresh`, an archive from the oldest of the jobs on; a callable returns
+        `JobTables`, such as ``lambda: archive.load(since="30d", state="ERROR")``.
     read_only : bool
         Whether nothing is written where the kernel runs: jobs can be downloaded by the browser, but
         not be saved beside the notebook. Use it for pages that others visit, as those of Voila.
@@ -53,7 +66,7 @@ def explore(
     Raises
     ------
     DxError
-        When given something else than tables, or filters that cannot be.
+        When given something else than tables, or a view that cannot be.
 
     Examples
     --------
@@ -64,7 +77,7 @@ def explore(
     >>> explorer.selection.jobs["state"].unique().tolist()
     ['TIMED_OUT']
     """
-    return JobExplorer(tables, filters, read_only=read_only)
+    return JobExplorer(tables, filters, view=view, refresh=refresh, read_only=read_only)
 
 
 class _Derived(traitlets.TraitType[JobTables, JobTables]):
@@ -86,6 +99,10 @@ class JobExplorer(anywidget.AnyWidget):
         The jobs.
     filters : dict, optional
         What to show at first.
+    view : dict, optional
+        What to show at first and how.
+    refresh : boto3 client or iterable of them, Archive, or callable, optional
+        What the jobs are read anew from.
     read_only : bool
         Whether jobs can be downloaded only, and nothing be written where the kernel runs.
 
@@ -93,9 +110,19 @@ class JobExplorer(anywidget.AnyWidget):
     ----------
     filters : dict
         What is shown: lists of texts under ``state``, ``type``, ``data_set_id``, ``account_id``,
-        ``region``, ``code`` and ``cause`` (None in a list is for jobs without a value), times under
-        ``since`` and ``until``, a ``text``. Set it to show something else; a view is kept by
-        keeping this dict.
+        ``region``, ``code``, ``cause``, ``revision_id`` and ``outcome`` ("undone", "recovered",
+        "stuck", "running"; None in a list is for jobs without a value), times under ``since`` and
+        ``until``, a ``text``, under ``work`` the id of a job, for all that do the same; under
+        ``not`` filters of the same names, for what is to be left out: ``{"type":
+        ["IMPORT_ASSETS_FROM_S3"], "not": {"state": ["CANCELLED"]}}``.
+        Set it to show something else.
+    view : dict
+        What is shown and how: the ``filters``, ``sort`` (a column, and whether descending),
+        ``columns`` and ``widths`` (in pixels, by column) of the table, the ``zone`` of times,
+        ``group`` (what jobs are grouped by: a filter's name, "feed" or "day"), ``group_sort``,
+        ``zoom`` (from when to when the chart is, either of which may be None), and the id of the
+        ``job`` that is open. Set all or some of it to show something else; what is not in it is as
+        at first. A view is kept by keeping this dict.
     selection : JobTables
         The jobs that are shown, with their details and errors. Read only.
     selected : JobTables
@@ -113,21 +140,32 @@ class JobExplorer(anywidget.AnyWidget):
     _esm = joined(_STATIC / "explorer.js")
     _css = _STATIC / "explorer.css"
 
+    # a page reads and sends the view only; filters are a trait to be observed, linked and set
     filters = traitlets.Dict().tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
     selection = _Derived(read_only=True)  # which __set__ heeds before set() is called
     selected = _Derived()
     _about = traitlets.Dict().tag(sync=True)
+    _live: Live | None = None  # also of one that could not be made, but is closed
+    _touched = traitlets.Int().tag(sync=True)  # by a page, where no other sign is heeded
 
     def __init__(
         self,
         tables: JobTables,
         filters: Mapping[str, Any] | None = None,
         *,
+        view: Mapping[str, Any] | None = None,
+        refresh: Any = None,
         read_only: bool = False,
     ) -> None:
         self._explored = Exploration(tables, read_only=read_only)
+        self._live = None if refresh is None else Live(reading(refresh), self.tables)
         self._lock = threading.RLock()  # kernels answer from several threads
-        super().__init__(filters=normalized(filters or {}), _about=self._explored.contents)
+        first = whole(view or {}, self._explored.contents)
+        if filters is not None:
+            first["filters"] = normalized(filters)
+        self._key = f"{in_cell(self)}:{zlib.crc32(repr(first).encode()):x}"
+        super().__init__(view=first, filters=first["filters"], _about=self._contents())
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
@@ -153,13 +191,64 @@ class JobExplorer(anywidget.AnyWidget):
             f"{table.to_html(index=False, border=0)}<p>Run the cell to explore the jobs.</p></div>"
         )
 
-    @traitlets.validate("filters")
+    @traitlets.validate("filters", "view")
     def _validated(self, proposal: Any) -> dict[str, Any]:
-        return normalized(proposal["value"])
+        given = proposal["value"]
+        if proposal["trait"].name == "filters":
+            return normalized(given)
+        return whole(given, self._explored.contents)
 
     @traitlets.observe("filters")
     def _filtered(self, _: object) -> None:
+        self.view = {**self.view, "filters": self.filters}
         self._changed("selection")
+
+    @traitlets.observe("view")
+    def _viewed(self, _: object) -> None:
+        self.filters = self.view["filters"]
+
+    @property
+    def tables(self) -> JobTables:
+        """The jobs that are explored. Set it to explore others in the same view."""
+        return self._explored.tables
+
+    @tables.setter
+    def tables(self, tables: JobTables) -> None:
+        with self._lock:
+            self._explore(self._explored.renewal(tables)(self._explored))
+
+    def close(self) -> None:
+        """Close the widget, and end what is being read for it."""
+        if self._live:
+            self._live.close()
+        if self.comm is not None:
+            self.layout.close()  # which ipywidgets leaves
+        super().close()
+
+    def _contents(self) -> Message:
+        """Return what the page has to know once."""
+        return {**self._explored.contents, "live": self._live is not None, "key": self._key}
+
+    def _explore(self, explored: Exploration) -> None:
+        """Explore something else in the same view, and say so."""
+        is_usual = self.view["columns"] == self._explored.contents["shown"]
+        columns = explored.contents["shown"] if is_usual else self.view["columns"]
+        self._explored = explored
+        self._about = self._contents()
+        self.view = {**self.view, "columns": columns}
+        self.send({"kind": "changed"})
+        for name in ("selection", "selected"):
+            self._changed(name)
+
+    def _refresh(self, *, start: bool) -> Message:
+        """Start to read anew, or say what came of it."""
+        if not self._live:
+            raise DxError("This explorer has nothing to read from; give it refresh=….")
+        explored = self._live.ask(self._explored, start=start)
+        if explored is not self._explored:
+            with self._observed():
+                self._explore(explored)
+        return self._live.told
 
     def _derived(self, name: str) -> JobTables:
         with self._lock:
@@ -183,41 +272,39 @@ class JobExplorer(anywidget.AnyWidget):
         self.send({"kind": "changed"})
 
     def _receive(self, _: object, message: Any, __: object) -> None:
-        """Answer a message of the page; an error is shown there, and the log has all of it."""
+        """Answer a message of the page."""
         number, kind = message.get("id"), message.get("kind")
-        try:
-            with self._lock:
-                answer = self._respond(message)
+        with self._guarded(f"The job explorer could not answer {kind!r}", number), self._lock:
+            answer = self._respond(message)
             buffers = answer.pop(BUFFERS, None)
             self.send({"id": number, "kind": kind, **answer}, buffers)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
-            _LOG.exception("The job explorer could not answer %r.", kind)
-            name = "" if isinstance(error, DxError) else f"{type(error).__name__}: "
-            self._send_error(f"{name}{error}", number)
 
     def _respond(self, message: Message) -> Message:
-        """Take the filters that a user changed in the page, answer, and notify of other ticks."""
+        """Take the view that a user changed in the page, answer, and notify of other ticks."""
+        if message["kind"] == "refresh":
+            return self._refresh(start=bool(message["start"]))
         answer = ANSWERS[message["kind"]]
-        if message.get("filters") is not None:  # without any, those that are set here hold
-            filters = normalized(message["filters"])
-            with self._guarded():
-                self.filters = filters
+        if message.get("view") is not None:  # without any, what is set here holds
+            view = whole(message["view"], self._explored.contents)
+            with self._observed():
+                self.view = view
         ticked = self._explored.ticked
-        result = answer(self._explored, {**message, "filters": self.filters})
+        result = answer(self._explored, {**message, "view": self.view})
         if self._explored.ticked is not ticked:
-            with self._guarded():
+            with self._observed():
                 self._changed("selected")
             self.send({"kind": "changed"})  # also to other views of this explorer
         return result
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Show an error of those who observe, and go on: what they observe has changed anyway."""
+    def _guarded(self, problem: str, number: str | None = None) -> Iterator[None]:
+        """Go on after an error: the page shows it, and the log has all of it."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 (it is somebody else's)
-            _LOG.exception("An observer of the job explorer failed.")
-            self._send_error(f"An observer failed: {error!r}")
+        except Exception as error:  # noqa: BLE001 (whatever it is, the widget goes on)
+            _LOG.exception("%s.", problem)
+            self.send({"kind": "error", "id": number, "text": words(error)})
 
-    def _send_error(self, reason: str, number: str | None = None) -> None:
-        self.send({"kind": "error", "id": number, "text": redact_text(as_text(reason))})
+    def _observed(self) -> AbstractContextManager[None]:
+        """Go on after an error of those who observe: what they observe has changed anyway."""
+        return self._guarded("An observer of the job explorer failed")

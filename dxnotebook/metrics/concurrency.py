@@ -168,7 +168,8 @@ def stuck_jobs(
     [17.0, 9.0, 5.0, 2.0]
     """
     jobs = pandas_frame(jobs, ["job_id", "type", "state", "created_at", "updated_at", "duration_s"])
-    completed = jobs[jobs["state"] == "COMPLETED"]
+    is_known = (jobs["state"] == "COMPLETED") & (jobs["duration_s"] < np.inf)
+    completed = jobs.loc[is_known, ["type", "duration_s"]]
     usual = completed.groupby("type", observed=True)["duration_s"].quantile(_USUAL)
     of_all = completed["duration_s"].quantile(_USUAL)
     waiting = jobs[jobs["state"].isin(OPEN_STATES)]

@@ -54,6 +54,8 @@ class Ordered:
         The number of each value's group.
     groups : int
         How many groups there are.
+    in_order : bool
+        Whether they are sorted already: by group, the least first.
 
     Attributes
     ----------
@@ -69,10 +71,12 @@ class Ordered:
     ([2, 1], [2.0, 9.0])
     """
 
-    def __init__(self, values: Array, group: Integers, groups: int) -> None:
+    def __init__(
+        self, values: Array, group: Integers, groups: int, *, in_order: bool = False
+    ) -> None:
         known = ~np.isnan(values)
         values, group = values[known], group[known]
-        order = np.lexsort((values, group))
+        order = slice(None) if in_order else np.lexsort((values, group))
         # one more, so that there is one to take where there are none
         self._values = np.append(values[order], np.nan)
         self.n = np.bincount(group, minlength=groups)

@@ -218,6 +218,26 @@ def followed(tables: JobTables) -> tuple[Integers, Mask]:
     return first, mended
 
 
+def done_with(tables: JobTables) -> pd.Series[int]:
+    """Return by the row of each failed job that of the one with which its work was done, else -1.
+
+    Rows are places in `jobs`; what it is to be done is said at `unresolved_failures`.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.metrics.reruns import done_with
+    >>> tables = dx.load_jobs(dx.demo.client())
+    >>> by = done_with(tables)
+    >>> (by < 0).sum() == dx.unresolved_failures(tables)["attempts"].sum()
+    np.True_
+    """
+    runs, _ = _runs(tables, FAILED_STATES)
+    failures = runs[runs["state"] != "COMPLETED"]
+    by = np.append(runs["row"], -1)[failures["recovered_by"]]
+    return pd.Series(by, failures["row"]).sort_index()
+
+
 def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the failed jobs and those that may have done their work later, the first to end first.
 

@@ -119,8 +119,7 @@ def failure_trend(
         raise invalid("season", season, "is None, or 'week' for periods of at most a day")
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)
-    trend = _with_limits(trend, max(len(groups), 1), baseline, season)
-    trend = _with_runs(trend, group)
+    trend = judged(trend, max(len(groups), 1), baseline, season)
     starts = trend[PERIOD]
     ends = starts.groupby(group).shift(-1)
     # the last one is as long as others are
@@ -133,6 +132,26 @@ def touched(window: Window, starts: pd.Series[Any], ends: pd.Series[Any]) -> pd.
     """Return which times, from when until before when, a window touches."""
     begun = Window(until=window.end).contains(starts)
     return begun & Window(since=window.start).contains(ends - pd.Timedelta("1us"))
+
+
+def judged(
+    trend: pd.DataFrame,
+    groups: int = 1,
+    baseline: float | None = None,
+    season: str | None = None,
+) -> pd.DataFrame:
+    """Return the numbers of periods of groups with what `failure_trend` says of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from dxnotebook.metrics.trend import judged
+    >>> trend = judged(pd.DataFrame({"period": range(30), "n": 90, "failed": [1] * 29 + [40]}))
+    >>> trend["bad_since"].tail(2).tolist()
+    [nan, 29.0]
+    """
+    group = np.repeat(np.arange(groups), len(trend) // groups)
+    return _with_runs(_with_limits(trend, groups, baseline, season), group)
 
 
 def _with_limits(

@@ -74,12 +74,13 @@ def tables():
     return dx.with_names(dx.load_jobs(client, progress=False), client)
 
 
-MODEL = """async ([about, filters]) => {
+MODEL = """async ([about, view]) => {
     const { default: part } = await import('/explorer.js');
-    const state = { _about: about, filters }, listeners = {};
+    const state = { _about: about, view }, listeners = {};
     window.sent = [];
     window.tell = (event, ...given) => listeners[event]?.forEach((listener) => listener(...given));
-    window.change = (filters) => { state.filters = filters; tell('change:filters'); };
+    window.set = (view) => { state.view = view; tell('change:view'); };
+    window.change = (filters) => set({ ...state.view, filters });
     window.model = {
         get: (name) => state[name],
         on: (event, listener) => (listeners[event] ??= []).push(listener),
@@ -89,8 +90,8 @@ MODEL = """async ([about, filters]) => {
         send: (content) => { sent.push(content); window.deliver(content); },
     };
     window.deliver = async (content) => {
-        const [answers, filters] = await window.answer(JSON.stringify(content));
-        if (JSON.stringify(state.filters) !== JSON.stringify(filters)) change(filters);
+        const [answers, view] = await window.answer(JSON.stringify(content));
+        if (JSON.stringify(state.view) !== JSON.stringify(view)) set(view);
         for (const [answer, buffers] of answers) {
             tell('msg:custom', answer, buffers.map((bytes) => new Uint8Array(bytes)));
         }
@@ -128,7 +129,22 @@ class Shown:
         }
         page.route("http://explorer.test/**", lambda route: self._serve(route, files))
         page.goto("http://explorer.test/")
-        page.evaluate(MODEL, [self.explorer._about, dict(self.explorer.filters)])
+        page.evaluate(MODEL, [self.explorer._about, dict(self.explorer.view)])
+
+    @classmethod
+    def restored(cls, page, before, address):
+        """Open an address anew, with an explorer of the same cell and of another kernel."""
+        shown = cls.__new__(cls)
+        shown.page, shown.sent, shown.explorer = page, [], JobExplorer(before.tables)
+        shown.explorer._key = before._key
+        shown.explorer._about = {**shown.explorer._about, "key": before._key}
+        shown.explorer.send = lambda content, buffers=None: shown.sent.append([content, []])
+        page.goto(address)
+        page.evaluate("answers => { window.answer = null; }")
+        page.expose_function("answer_again", shown._answer)
+        page.evaluate("() => { window.answer = window.answer_again; }")
+        page.evaluate(MODEL, [shown.explorer._about, dict(shown.explorer.view)])
+        return shown.explorer
 
     @staticmethod
     def _serve(route, files):
@@ -140,7 +156,7 @@ class Shown:
     def _answer(self, content):
         self.sent.clear()
         self.explorer._receive(self.explorer, json.loads(content), [])
-        return [list(self.sent), dict(self.explorer.filters)]
+        return [list(self.sent), dict(self.explorer.view)]
 
     def asked(self, kind):
         return self.page.evaluate("kind => sent.filter((content) => content.kind === kind)", kind)

@@ -41,8 +41,8 @@ def test_what_is_done_before_the_answer_is_done_to_what_was_asked_for(page, show
 def test_a_failing_answer_is_told_and_the_explorer_goes_on(page, shown):
     explorer = shown()
     expect(page.locator(".dxn-cause").first).to_be_visible()
-    page.evaluate("model.send({ kind: 'detail', id: `${sent.at(-1).id}-x`, row: 1e9 })")
-    expect(page.get_by_role("alert")).to_contain_text("IndexError")
+    page.evaluate("model.send({ kind: 'detail', id: `${sent.at(-1).id}-x`, job: 'x' })")
+    expect(page.get_by_role("alert")).to_contain_text("no job")
     rows(page).first.click()
     expect(page.locator(".dxn-detail .dxn-copy").first).to_be_visible()
     expect(page.locator(".dxn-message")).to_be_empty()
@@ -63,7 +63,7 @@ def test_a_stale_answer_never_overwrites_a_newer_one(page, shown, tables):
     page.evaluate("() => release()")
     page.wait_for_function("() => held.length === 1")
     page.evaluate("""tell('msg:custom',
-        { kind: 'view', id: 'stale', total: 1, first: 0, rows: [], filters: {} })""")
+        { kind: 'view', id: 'stale', total: 1, first: 0, rows: [], view: {} })""")
     page.evaluate("() => release()")
     expect(page.locator(".dxn-chip", has_text="text: TIMED_OUT")).to_be_visible()
     expect(counts(page)).not_to_contain_text("1 of 6,000")

@@ -28,6 +28,7 @@ def test_a_slider_pushes_the_other_one_and_the_readout_says_what_it_is_at(page, 
     expect(readout).to_contain_text(f"2026-09-10 UTC: {finished} finished, {failed} failed")
     expect(page.locator(".dxn-chip", has_text="from 2026-09-10 00:00")).to_be_visible()
     assert explorer.filters["since"] == "2026-09-10T00:00:00+00:00"
+    assert explorer.filters["until"] == "2026-09-11T00:00:00+00:00"
 
 
 def test_all_periods_filter_nothing(page, shown):

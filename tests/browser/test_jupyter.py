@@ -100,6 +100,19 @@ def test_in_jupyterlab(page, lab, folder):
     expect(page.locator(".dxn").get_by_role("alert")).to_contain_text(
         "Run the cell again", timeout=20_000
     )
+    # and the cell that is run again comes back as it was when the kernel last heard of it
+    notebook.run(0)
+    notebook.run(1)
+    expect(counts(page)).to_contain_text("23 of 6,000 jobs")
+    assert notebook.value("explorer.filters") == {"state": ["CANCELLED"]}
+    # a cell that is run again without a restart leaves no explorer behind
+    notebook.run(1)
+    expect(page.locator(".dxn")).to_have_count(1)
+    expect(counts(page)).to_contain_text("23 of 6,000 jobs")
+    living = "len([one for one in __import__('ipywidgets').Widget.get_manager_state()['state']])"
+    before = notebook.value(living)
+    notebook.run(1)
+    assert notebook.value(living) == before
     notebook.close()
 
 
@@ -119,7 +132,9 @@ def test_a_saved_notebook_is_readable_without_a_kernel_and_holds_no_jobs(page, l
     ]
     page.goto("about:blank")
     page.goto(lab(notebook.name))
-    expect(page.locator(".dxn-preview")).to_contain_text("6,000 of 6,000 jobs shown")
+    expect(page.locator(".dxn-preview")).to_contain_text(
+        "6,000 of 6,000 jobs shown", timeout=60_000
+    )
     expect(page.locator(".dxn-preview table")).to_be_visible()
 
 
@@ -141,3 +156,14 @@ def test_the_dashboard_in_voila(page, folder, chromium):
         page.locator(".dxn-cause").first.click(timeout=60_000)
         expect(counts(page)).to_contain_text("167 of 6,000 jobs")
         expect(page.locator(".dxn-preview")).to_be_hidden()
+        # others see it: they can download, but not write where the kernel runs
+        page.locator("summary", has_text="Export").click()
+        expect(page.get_by_role("button", name="Download")).to_be_visible()
+        expect(page.get_by_role("button", name="Save beside the notebook")).to_have_count(0)
+        page.locator("summary", has_text="Share").click()
+        link = page.get_by_role("textbox", name="link", exact=True).input_value()
+        assert link.startswith(f"{address}#")
+        page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+        page.goto(link)
+        expect(counts(page)).to_contain_text("167 of 6,000 jobs", timeout=60_000)

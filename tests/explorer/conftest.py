@@ -50,7 +50,9 @@ FILTERS = st.fixed_dictionaries(
         ),
     },
 )
-VIEW = {"filters": {}, "sort": ["created_at", True], "first": 0, "count": 20}
+BOTH_WAYS = st.tuples(FILTERS, FILTERS | st.just({})).map(
+    lambda pair: {**pair[0], "not": pair[1]} if pair[1] else pair[0]
+)
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",
@@ -102,7 +104,8 @@ def answer_to(explorer, kind, **content):
     return answer, buffers
 
 
-def view_of(explorer, **content):
-    return answer_to(explorer, "view", **{**VIEW, "columns": explorer._about["shown"], **content})[
-        0
-    ]
+def view_of(explorer, first=0, count=20, *, only_rows=False, **view):
+    """Return the answer to a page that changes some of the view, or that only asks."""
+    view = {**explorer.view, **view} if view else None
+    asked = {"first": first, "count": count, "only_rows": only_rows, "view": view}
+    return answer_to(explorer, "view", **asked)[0]

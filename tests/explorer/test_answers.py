@@ -19,9 +19,9 @@ def test_a_view_is_the_rows_asked_for_and_what_all_controls_show(tables):
     answer = view_of(explorer, filters={"state": "ERROR"}, first=5, count=3)
     failed = tables.jobs[tables.jobs["state"] == "ERROR"].sort_values("created_at", ascending=False)
     assert answer["total"] == len(failed)
-    assert [row[0] for row in answer["rows"]] == failed.index[5:8].tolist()
+    assert [row[0] for row in answer["rows"]] == failed["job_id"][5:8].tolist()
     assert [row[-1] for row in answer["rows"]] == failed["job_id"][5:8].tolist()
-    assert explorer.filters == answer["filters"] == {"state": ["ERROR"]}
+    assert explorer.filters == answer["view"]["filters"] == {"state": ["ERROR"]}
     assert len(view_of(explorer, count=10**9)["rows"]) == 200
     only = view_of(explorer, only_rows=True)
     assert "summary" not in only
@@ -53,7 +53,7 @@ def test_a_job_is_answered_whole(tables):
     back = dx.recoveries(tables).iloc[0]
     explorer = dx.explore(tables)
     row = tables.jobs.index[tables.jobs["job_id"] == back["first_job_id"]][0]
-    answer, _ = answer_to(explorer, "detail", row=int(row))
+    answer, _ = answer_to(explorer, "detail", job=back["first_job_id"])
     job = dict(answer["job"])
     assert (job["job_id"], job["state"]) == (back["first_job_id"], tables.jobs["state"][row])
     assert answer["arn"] == tables.jobs["job_arn"][row]
@@ -66,7 +66,7 @@ def test_a_job_is_answered_whole(tables):
     assert set(errors["bucket"].dropna()) <= {
         cell for line in answer["errors"]["rows"] for cell in line
     }
-    runs = {tables.jobs["job_id"][run[0]] for run in answer["runs"]}
+    runs = {run[0] for run in answer["runs"]}
     assert {back["first_job_id"], back["recovered_job_id"]} <= runs
     assert answer["runs_in_all"] == len(runs)
 
@@ -96,7 +96,7 @@ def test_frames_that_a_user_changed_are_explored(tables):
         len(view_of(explorer, filters={}, columns=["tags", "week"], sort=["week", True])["rows"])
         == 20
     )
-    assert answer_to(explorer, "detail", row=3)[0]["kind"] == "detail"
+    assert answer_to(explorer, "detail", job=odd["job_id"][3])[0]["kind"] == "detail"
     twice = dx.JobTables(
         pd.concat([few, few[["type"]]], axis=1), tables.details, tables.errors, tables.rejects
     )
@@ -123,20 +123,21 @@ def test_the_list_of_runs_is_around_the_job():
     ]
     explorer = dx.explore(tables_of(page_of(*runs)))
     for row in (0, 30, 59):
-        answer, _ = answer_to(explorer, "detail", row=row)
+        identity = explorer.tables.jobs["job_id"][row]
+        answer, _ = answer_to(explorer, "detail", job=identity)
         assert (len(answer["runs"]), answer["runs_in_all"]) == (20, 60)
-        assert row in [run[0] for run in answer["runs"]]
+        assert identity in [run[0] for run in answer["runs"]]
 
 
 def test_every_kind_of_job_has_its_details(tables):
     explorer = dx.explore(tables)
     for row in tables.jobs.groupby(["type", "state"], observed=True).head(1).index:
-        answer, _ = answer_to(explorer, "detail", row=int(row))
         identity = tables.jobs["job_id"][row]
+        answer, _ = answer_to(explorer, "detail", job=identity)
         assert answer["kind"] == "detail"
         assert answer["details"]["in_all"] == (tables.details["job_id"] == identity).sum()
         assert answer["errors"]["in_all"] == (tables.errors["job_id"] == identity).sum()
-        assert row in [run[0] for run in answer["runs"]]
+        assert identity in [run[0] for run in answer["runs"]]
 
 
 def test_empty_tables_are_explored(tables):
@@ -165,6 +166,20 @@ def test_the_selection_is_exported(tables, name, tmp_path, monkeypatch):
     assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) >= 3
 
 
+@pytest.mark.parametrize("table", ["jobs", "details", "errors"])
+@pytest.mark.parametrize("name", ["csv", "excel"])
+def test_one_table_is_downloaded_as_one_file(tables, table, name, tmp_path):
+    explorer = dx.explore(tables, filters={"state": ["ERROR"]})
+    given = {"format": name, "table": table, "download": True, "ticked": False}
+    answer, (content,) = answer_to(explorer, "export", **given)
+    suffix, read = (".csv", pd.read_csv) if name == "csv" else (".xlsx", pd.read_excel)
+    assert answer["name"].startswith(f"{table}-")
+    assert answer["name"].endswith(suffix)
+    assert len(read(io.BytesIO(content))) == len(getattr(explorer.selection, table))
+    given["table"] = "../../jobs"
+    assert answer_to(explorer, "export", **given)[0]["name"].startswith("jobs-")
+
+
 def test_an_explorer_that_is_read_only_writes_nothing_where_the_kernel_runs(
     tables, tmp_path, monkeypatch
 ):
@@ -180,3 +195,19 @@ def test_an_explorer_that_is_read_only_writes_nothing_where_the_kernel_runs(
     assert answer["name"].endswith(".zip")
     assert content
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_says_whether_it_is_fixed_and_by_what(tables):
+    explorer = dx.explore(tables)
+    back = dx.recoveries(tables)
+    once = back[back["attempts"] == 2].iloc[0]
+    outcome = answer_to(explorer, "detail", job=once["first_job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["by"]) == ("recovered", once["recovered_job_id"])
+    assert outcome["took"] == pytest.approx(once["recovery_s"])
+    left, stuck = dx.unresolved_failures(tables).iloc[0], dx.stuck_jobs(tables.jobs).iloc[0]
+    outcome = answer_to(explorer, "detail", job=left["job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["by"]) == ("undone", None)
+    outcome = answer_to(explorer, "detail", job=stuck["job_id"])[0]["outcome"]
+    assert (outcome["name"], outcome["took"]) == ("stuck", pytest.approx(stuck["open_s"]))
+    fine = tables.jobs.loc[tables.jobs["state"] == "COMPLETED", "job_id"].iloc[0]
+    assert answer_to(explorer, "detail", job=fine)[0]["outcome"]["name"] is None

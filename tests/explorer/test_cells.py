@@ -34,7 +34,12 @@ def test_hostile_values_arrive_as_texts():
         if label.endswith("characters)")
     )
     assert view_of(explorer, filters={"data_set_id": [long]})["total"] == 1
-    assert answer_to(explorer, "detail", row=4)[0]["errors"]["rows"][0][-1] == HOSTILE[4]
+    assert (
+        answer_to(explorer, "detail", job=explorer.tables.jobs["job_id"][4])[0]["errors"]["rows"][
+            0
+        ][-1]
+        == HOSTILE[4]
+    )
 
 
 def test_cells_are_numbers_texts_or_none():

@@ -60,6 +60,6 @@ def test_a_job_has_each_value_of_its_errors_once():
 def test_periods_start_at_their_own_steps_and_a_job_without_a_time_is_in_none():
     hour = 3_600_000_000
     bins = dimensions.bins_of(np.array([0, 29 * hour, np.iinfo(np.int64).min]))
-    assert (bins.step, bins.starts[0] % bins.step) == (hour // 4, 0)
-    assert bins.codes.tolist() == [0, 116, len(bins.starts)]
-    assert len(dimensions.bins_of(np.array([np.iinfo(np.int64).min])).starts) == 0
+    assert (bins.step, bins.edges[0] % bins.step) == (hour // 4, 0)
+    assert bins.codes.tolist() == [0, 116, bins.size]
+    assert len(dimensions.bins_of(np.array([np.iinfo(np.int64).min])).edges) == 1

@@ -7,11 +7,11 @@ from hypothesis import given
 
 from dxnotebook import DxError
 from dxnotebook.explorer.filters import NAMES, normalized
-from tests.explorer.conftest import FILTERS
+from tests.explorer.conftest import BOTH_WAYS
 
 
 @pytest.mark.property
-@given(FILTERS)
+@given(BOTH_WAYS)
 def test_filters_round_trip(filters):
     once = normalized(filters)
     assert normalized(once) == once
@@ -27,6 +27,8 @@ def test_filters_round_trip(filters):
         ({"state": 5}, "'state' cannot be 5"),
         (["ERROR"], "Invalid filters: a list"),
         ({"text": ["a"]}, "'text' cannot be"),
+        ({"not": {"not": {"state": ["ERROR"]}}}, "no filter is named 'not'"),
+        ({"not": ["ERROR"]}, "Invalid filters: a list"),
     ],
 )
 def test_filters_that_cannot_be_are_refused(filters, problem):

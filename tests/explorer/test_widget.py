@@ -11,7 +11,7 @@ from ipywidgets import VBox, link
 
 import dxnotebook as dx
 from dxnotebook import DxError
-from tests.explorer.conftest import VIEW, answer_to, view_of
+from tests.explorer.conftest import answer_to, view_of
 
 
 def test_what_is_shown_and_ticked_can_be_read_back_and_observed(tables):
@@ -25,11 +25,11 @@ def test_what_is_shown_and_ticked_can_be_read_back_and_observed(tables):
         explorer.selection.jobs, tables.filter(tables.jobs["state"] == "TIMED_OUT").jobs
     )
     row = int(tables.jobs.index[3])
-    assert answer_to(explorer, "tick", row=row, on=True)[0]["ticked"] == 1
+    assert answer_to(explorer, "tick", job=tables.jobs["job_id"][row], on=True)[0]["ticked"] == 1
     assert explorer.selected.jobs["job_id"].tolist() == [tables.jobs["job_id"][row]]
-    answer_to(explorer, "tick", row=None, on=True)
+    answer_to(explorer, "tick", job=None, on=True)
     assert len(explorer.selected) == len(explorer.selection) + 1
-    answer_to(explorer, "tick", row=None, on=False)
+    answer_to(explorer, "tick", job=None, on=False)
     explorer.selected = tables.jobs["job_id"][:2]
     explorer.selected = explorer.selection
     shown = len(explorer.selection)
@@ -61,9 +61,9 @@ def test_a_view_is_kept_by_its_filters_and_explorers_can_be_linked(tables):
 def test_filters_set_here_hold_against_a_page_that_only_scrolls(tables):
     explorer = dx.explore(tables)
     explorer.filters = {"state": ["TIMED_OUT"]}
-    assert view_of(explorer, filters=None)["total"] == 13
+    assert view_of(explorer)["total"] == 13
     assert explorer.filters == {"state": ["TIMED_OUT"]}
-    answer_to(explorer, "tick", row=None, on=True, filters={"state": ["CANCELLED"]})
+    answer_to(explorer, "tick", job=None, on=True, view={"filters": {"state": ["CANCELLED"]}})
     assert explorer.selected.jobs["state"].unique().tolist() == ["CANCELLED"]
 
 
@@ -71,7 +71,7 @@ def test_an_observer_that_fails_is_shown_and_the_view_follows(tables, caplog):
     explorer = dx.explore(tables)
     explorer.observe(lambda _: 1 / 0, ["selection", "selected"])
     assert view_of(explorer, filters={"state": ["TIMED_OUT"]})["total"] == 13
-    assert answer_to(explorer, "tick", row=3, on=True)[0]["ticked"] == 1
+    assert answer_to(explorer, "tick", job=tables.jobs["job_id"][3], on=True)[0]["ticked"] == 1
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
 
 
@@ -112,16 +112,12 @@ def test_an_error_is_shown_and_logged_and_the_explorer_goes_on(tables, caplog):
     for kind, content, text in (
         (
             "view",
-            {**VIEW, "columns": [], "sort": ["colour", True]},
-            "Cannot sort by 'colour': the jobs have no such column.",
-        ),
-        ("view", {**VIEW, "columns": ["colour"]}, "KeyError: 'colour'"),
-        (
-            "view",
-            {**VIEW, "columns": [], "filters": {"colour": []}},
+            {"view": {"filters": {"colour": []}}, "first": 0, "count": 9},
             "Invalid filters: no filter is named 'colour'",
         ),
-        ("detail", {"row": 10**9}, "IndexError: single positional indexer is out-of-bounds"),
+        ("view", {"view": {"colour": 1}}, "Invalid view: 'colour'"),
+        ("view", {"view": None}, "KeyError: 'first'"),
+        ("detail", {"job": "x"}, "There is no job 'x'"),
         ("explode", {}, "KeyError: 'explode'"),
     ):
         caplog.clear()

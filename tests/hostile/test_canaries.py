@@ -135,11 +135,11 @@ def messages(tables):
     sent = []
     explorer = dx.explore(tables)
     with patch.object(explorer, "send", lambda *given: sent.append(given)):
-        view = {"filters": {}, "sort": ["created_at", True], "first": 0, "count": 200}
-        names = [name for name, *_ in explorer._about["columns"]]
-        explorer._receive(None, {"id": "1", "kind": "view", "columns": names, **view}, [])
-        for row in range(len(tables)):
-            explorer._receive(None, {"id": "1", "kind": "detail", "row": row}, [])
+        view = {"columns": [name for name, *_ in explorer._about["columns"]]}
+        asked = {"id": "1", "kind": "view", "first": 0, "count": 200, "view": view}
+        explorer._receive(None, asked, [])
+        for job in tables.jobs["job_id"]:
+            explorer._receive(None, {"id": "1", "kind": "detail", "job": job}, [])
         explorer._receive(None, {"id": "1", "kind": "nothing"}, [])
     return f"{sent}{explorer._about}{explorer!r}{explorer._preview()}"
 

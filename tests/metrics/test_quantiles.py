@@ -39,3 +39,13 @@ def test_no_values_have_no_quantiles():
     assert values.n.tolist() == [0, 0, 1]
     assert np.isnan(values.quantile(0.5)).tolist() == [True, True, False]
     assert survival_quantiles(pd.Series([], dtype=float), pd.Series([], dtype=bool), {}, 0.9) == {}
+
+
+def test_values_that_are_in_order_need_no_sorting():
+    rng = np.random.default_rng(5)
+    values, group = rng.exponential(size=200), rng.integers(0, 5, 200)
+    order = np.lexsort((values, group))
+    sorted_here = Ordered(values, group, 5)
+    sorted_before = Ordered(values[order], group[order], 5, in_order=True)
+    for share in (0.1, 0.5, 0.95):
+        assert (sorted_here.quantile(share) == sorted_before.quantile(share)).all()

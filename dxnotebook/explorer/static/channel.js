@@ -1,6 +1,13 @@
 // @ts-check
 // Questions to the kernel, and its answers. One view is asked for at a time; what is wanted
 // meanwhile is asked for once, in its last form, when the answer is there.
+//
+// What is shown is one view, `View` in types.d.ts, and its parts are members of the state. A part
+// of the page reads `this.state.sort`, and writes `this.on.set({ sort })`: the page is drawn anew, and
+// the next question has the view for the kernel, whose trait `view` it becomes. The kernel has the
+// last word on its form (views.py has a line for each part): the answer has the whole view, and so
+// has "change:view" when it was set in Python. A new part needs a line in START of views.py, in
+// PARTS of views.js and in types.d.ts; in REDRAWN of explorer.js if other rows come with it.
 
 /** @import { Message, Model, Page, Questions } from "./types" */
 
@@ -13,12 +20,12 @@ export class Channel {
   #count = 0; #patience = 0; #idle = 0;
   /** @type {string | null} */ #waiting = null; // the id of the view that is under way
   /** @type {"all" | "rows" | null} */ #wanted = null; // the view to ask for next
-  #isSent = false; // whether the view under way has a user's filters
-  isChanged = false; // whether a user changed the filters since a view was asked for
+  #isSent = false; // whether the question under way has a user's view
+  isChanged = false; // whether a user changed the view since it was asked for
   /** @type {Record<string, (...given: any[]) => void>} */
   #listeners = {
     "msg:custom": (message, bytes) => this.#receive(message, bytes),
-    "change:filters": () => this.#page.adopt(),
+    "change:view": () => this.#page.adopt(),
     comm_live_update: () => this.#model.comm_live === false && this.#page.say(GONE, true),
   };
 
@@ -30,7 +37,7 @@ export class Channel {
     Object.entries(this.#listeners).forEach((pair) => model.on(...pair));
   }
 
-  /** Whether a user changed the filters, and the kernel has not answered since. */
+  /** Whether a user changed the view, and the kernel has not answered since. */
   get isUnsettled() { return this.isChanged || (this.#isSent && this.#waiting != null); }
   get isWanting() { return this.#wanted != null; }
 
@@ -42,12 +49,12 @@ export class Channel {
 
   #flush() {
     if (this.#waiting != null || !this.#wanted) return;
-    const only_rows = this.#wanted === "rows", { filters, ...rest } = this.#page.question();
+    const only_rows = this.#wanted === "rows", question = this.#page.question();
     this.#wanted = null;
     this.#isSent = this.isChanged;
     this.isChanged = false;
-    const question = { ...rest, filters: this.#isSent ? filters : null, only_rows };
-    this.#waiting = this.ask("view", question);
+    const view = this.#isSent ? question.view : null;
+    this.#waiting = this.ask("view", { ...question, view, only_rows });
   }
 
   /**
@@ -56,7 +63,7 @@ export class Channel {
    */
   ask(kind, content) {
     const id = `${this.#me}-${++this.#count}`;
-    this.#page.wait(true);
+    if (kind !== "refresh") this.#page.wait(true);
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => this.#page.say(MUTE, true), PATIENCE);
     try {
@@ -74,6 +81,7 @@ export class Channel {
     if (!String(message.id).startsWith(this.#me)) return;
     const isLate = message.id !== this.#waiting;
     if (!isLate) this.#waiting = null;
+    if (!isLate && message.kind === "error" && this.#isSent) this.look(); // at what held before
     if (this.#waiting == null) {
       clearTimeout(this.#patience);
       this.#page.wait(false);

@@ -3,10 +3,11 @@
 // over it and by two sliders.
 
 import { clamp, counted, h, iso, number, Part, percent, s, time } from "./dom.js";
+import { ZoomBar } from "./zoom.js";
 /** @import { Trend } from "./types" */
 /** @typedef {ReturnType<typeof laidOut>} Layout */
 
-const TOP = 14, BOTTOM = 18, LABEL = 130, DOTTED = 6, DAY = 86_400_000, SLIDING = 120;
+const TOP = 14, BOTTOM = 18, LABEL = 130, DOTTED = 6, DAY = 86_400_000, SLIDING = 120, TWICE = 300;
 
 export class Chart extends Part {
   #svg = s("svg", {
@@ -15,6 +16,7 @@ export class Chart extends Part {
     onpointermove: (/** @type {PointerEvent} */ event) => this.#drag(event),
     onpointerup: () => this.#release(),
     onpointercancel: () => (this.#brush = null),
+    ondblclick: () => this.#zoomIn(),
   });
   #shade = s("rect", { y: 0, class: "dxn-brush" });
   #readout = h("p", { class: "dxn-note", "aria-live": "off" });
@@ -22,12 +24,20 @@ export class Chart extends Part {
     type: "range", min: 0, "aria-label": label, class: "dxn-handle",
     oninput: () => this.#slide(side),
   }));
-  /** @type {Trend} */ #trend = { starts: [], step: 0, succeeded: [], failed: [] };
+  /** @type {Trend} */ #trend = {
+    starts: [], end: 0, step: 0, succeeded: [], failed: [], lower: [], upper: [], incidents: [],
+  };
   /** @type {number[] | null} */ #brush = null; // the periods that a drag began in and is at
-  #sliding = 0;
+  #sliding = 0; #waiting = 0; // until a slider rests; until a click is no double click
+  #zoom = new ZoomBar(this.state, this.on);
 
-  node = h("figure", { class: "dxn-figure" }, h("figcaption", {}, legend()), this.#svg,
-    h("div", { class: "dxn-handles" }, ...this.#handles), this.#readout);
+  node = h("figure", {
+    class: "dxn-figure", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#zoom.press(event),
+  }, h("figcaption", {}, legend()), this.#svg,
+    h("div", { class: "dxn-handles" }, ...this.#handles), this.#readout, this.#zoom.node);
+
+  /** When a period ends. @param {number} i */
+  #endOf(i) { return this.#trend.starts[i + 1] ?? this.#trend.end; }
 
   /** @param {PointerEvent} event */
   #press(event) {
@@ -48,11 +58,22 @@ export class Chart extends Part {
   /** Filter by the time of the periods that were dragged over; all of them filter nothing. */
   #release() {
     if (!this.#brush) return;
-    const { starts, step } = this.#trend, [first, last] = inOrder(this.#brush);
-    const isAll = first === 0 && last === starts.length - 1;
-    const since = iso(starts[first]), until = iso(starts[last] + step);
+    const { starts } = this.#trend, [first, last] = inOrder(this.#brush), chosen = this.#chosen();
+    const isAll = first === 0 && last === starts.length - 1 && !this.state.zoom;
+    const since = iso(starts[first]), until = iso(this.#endOf(last));
+    const choose = () => this.on.filter(isAll ? { since: null, until: null } : { since, until });
     this.#brush = null;
-    this.on.filter(isAll ? { since: null, until: null } : { since, until });
+    clearTimeout(this.#waiting);
+    const many = chosen[1] - chosen[0] + 1, isPart = many > 1 && many < starts.length;
+    // a click on what is chosen may be the first of two, which draw it
+    const isWithin = first === last && isPart && first >= chosen[0] && last <= chosen[1];
+    if (isWithin) this.#waiting = setTimeout(choose, TWICE);
+    else choose();
+  }
+
+  #zoomIn() {
+    clearTimeout(this.#waiting);
+    this.#zoom.zoom();
   }
 
   /** @param {PointerEvent} event */
@@ -64,76 +85,92 @@ export class Chart extends Part {
 
   /** Filter by where a slider was moved, which may push the other one. @param {number} side */
   #slide(side) {
-    const { starts, step } = this.#trend, ends = this.#handles.map((handle) => +handle.value);
+    const { starts } = this.#trend, ends = this.#handles.map((handle) => +handle.value);
     if (!starts.length) return;
-    const at = ends[side], isEnd = at === side * (starts.length - 1);
-    if (ends[0] > ends[1]) ends.fill(at);
+    const at = ends[side], isEnd = at === side * (starts.length - 1) && !this.state.zoom;
+    const isPushed = ends[0] > ends[1];
+    if (isPushed) ends.fill(at);
     this.#drawBrush(ends);
     this.#read(at);
     clearTimeout(this.#sliding);
     this.#sliding = setTimeout(() => {
       this.#sliding = 0;
-      this.on.filter({ [side ? "until" : "since"]: isEnd ? null : iso(starts[at] + side * step) });
+      const since = iso(starts[at]), until = iso(this.#endOf(at));
+      if (isPushed) this.on.filter({ since, until });
+      else if (side) this.on.filter({ until: isEnd ? null : until });
+      else this.on.filter({ since: isEnd ? null : since });
     }, SLIDING);
   }
 
   /** Say what a period has. @param {number} i */
   #read(i) {
-    const { starts, succeeded, failed, step } = this.#trend, finished = succeeded[i] + failed[i];
-    const rate = percent(finished ? failed[i] / finished : null);
+    const { starts, step, succeeded, failed, lower, upper, incidents } = this.#trend, { zone } = this.state;
+    const finished = succeeded[i] + failed[i], rate = percent(finished ? failed[i] / finished : null);
     const jobs = `${number(finished)} finished, ${number(failed[i])} failed (${rate})`;
-    this.#readout.textContent = `${startText(starts[i], step)} UTC: ${jobs}`;
+    const usual = lower[i] == null ? "" : `, usual is up to ${percent(upper[i])}`;
+    const incident = incidents.find(([since, until]) => since <= starts[i] && starts[i] < until);
+    const [since, , bad, n] = incident ?? [0, 0, 0, 0];
+    const more = incident ? `; an incident since ${time(since, zone, null)}: ${number(bad)} of ${number(n)} failed` : "";
+    this.#readout.textContent = `${startText(starts[i], step, zone)} ${zone}: ${jobs}${usual}${more}`;
   }
 
-  /** @param {Trend} trend */
-  draw(trend) {
+  /** @param {Trend} trend @param {number} now */
+  draw(trend, now) {
     this.#trend = trend;
+    this.#zoom.draw(now);
     if (trend.starts.length) return this.redraw();
     const middle = { x: "50%", y: "50%", "text-anchor": "middle" };
     this.#svg.replaceChildren(s("text", middle, "no jobs"));
   }
 
   redraw() {
-    const { starts, step } = this.#trend, id = `dxn-hatch-${this.state.me}`;
+    const { starts } = this.#trend, { me, zone } = this.state, id = `dxn-hatch-${me}`;
     if (!starts.length) return;
-    const layout = laidOut(this.#trend, this.#svg), lines = [...rates(layout), ...labels(layout)];
-    this.#svg.replaceChildren(hatch(id), ...bars(layout, `url(#${id})`), ...lines, this.#shade);
+    const layout = laidOut(this.#trend, this.#svg);
+    this.#svg.replaceChildren(hatch(id), ...troubles(layout), ...bars(layout, `url(#${id})`),
+      ...usual(layout), ...rates(layout), ...labels(layout, zone), this.#shade);
     this.#shade.setAttribute("height", `${layout.base}`);
-    const periods = `${counted(starts.length, "period")}, from ${time(starts[0], "UTC", "short")}`;
-    const label = `Finished jobs of ${periods} UTC; the two sliders below select a time`;
+    const periods = `${counted(starts.length, "period")}, from ${time(starts[0], zone, "short")}`;
+    const label = `Finished jobs of ${periods} ${zone}; the two sliders below select a time`;
     this.#svg.setAttribute("aria-label", label);
-    if (this.#brush || this.#sliding) return;
-    const { since, until } = this.state.filters, end = starts[0] + starts.length * step;
+    if (!this.#brush && !this.#sliding) this.#drawBrush(this.#chosen());
+  }
+
+  /** The first and the last of the chosen periods. */
+  #chosen() {
+    const { starts, end } = this.#trend, { since, until } = this.state.filters;
     const first = since ? Date.parse(since) : starts[0], last = until ? Date.parse(until) : end;
-    const places = [first, last - 1].map((at) => Math.floor((at - starts[0]) / step));
-    this.#drawBrush(places.map((place) => clamp(place, starts.length - 1)));
+    const places = [first, last - 1].map((at) => starts.filter((start) => start <= at).length - 1);
+    return places.map((place) => clamp(place, starts.length - 1));
   }
 
   /** @param {number[]} brush */
   #drawBrush(brush) {
-    const { starts, step } = this.#trend, n = starts.length, [first, last] = inOrder(brush);
+    const { starts } = this.#trend, { zone } = this.state, n = starts.length;
+    const [first, last] = inOrder(brush);
     const { bar } = laidOut(this.#trend, this.#svg), isAll = first === 0 && last === n - 1;
     this.#shade.setAttribute("x", `${first * bar}`);
     this.#shade.setAttribute("width", `${isAll ? 0 : (last - first + 1) * bar}`);
     [first, last].forEach((place, side) => {
-      const handle = this.#handles[side], at = time(starts[place] + side * step, "UTC", "short");
+      const handle = this.#handles[side], at = side ? this.#endOf(place) : starts[place];
       handle.max = `${n - 1}`;
       handle.value = `${place}`;
-      handle.setAttribute("aria-valuetext", `${side ? "until" : "from"} ${at} UTC`);
+      handle.setAttribute("aria-valuetext", `${side ? "until" : "from"} ${time(at, zone, "short")} ${zone}`);
     });
   }
 
-  dispose() { clearTimeout(this.#sliding); }
+  dispose() { [this.#sliding, this.#waiting].forEach(clearTimeout); }
 }
 
 /** @param {number[]} places */
 const inOrder = (places) => [...places].sort((a, b) => a - b);
-/** When a period starts; one of days needs no time. @param {number} start @param {number} step */
-const startText = (start, step) => time(start, "UTC", step < DAY ? "short" : null);
+/** When a period starts; one of days needs no time. @param {number} start @param {number} step @param {string} zone */
+const startText = (start, step, zone) => time(start, zone, step < DAY ? "short" : null);
 
 const legend = () => h("p", { class: "dxn-legend" },
   h("span", { class: "dxn-ok" }, "▇ succeeded"), h("span", { class: "dxn-bad" }, "▨ failed"),
   h("span", { class: "dxn-line" }, "●─ failure rate"),
+  h("span", { class: "dxn-band" }, "▒ usual"), h("span", { class: "dxn-trouble" }, "░ incident"),
   h("span", { class: "dxn-note" }, "drag to select a time"));
 
 /** Where things are, in pixels. @param {Trend} trend @param {Element} svg */
@@ -164,27 +201,46 @@ function bars({ starts, succeeded, failed, base, bar, most, y }, fill) {
   });
 }
 
-/** @param {Layout} layout */
-function rates({ starts, succeeded, failed, bar, y }) {
+/** Times in which more failed than is usual. @param {Layout} layout */
+function troubles({ incidents, starts, end, bar, base }) {
+  const placeOf = (/** @type {number} */ at) => {
+    const i = starts.filter((start) => start <= at).length - 1, from = starts[i];
+    return i < 0 ? 0 : (i + Math.min((at - from) / ((starts[i + 1] ?? end) - from), 1)) * bar;
+  };
+  return incidents.flatMap(([since, until]) => {
+    const x = placeOf(since), width = placeOf(until) - x;
+    return width > 0 ? [s("rect", { x, y: 0, width, height: base, class: "dxn-incident" })] : [];
+  });
+}
+
+/** Between which rates is usual. @param {Layout} layout */
+function usual({ lower, upper, bar, y }) {
+  return upper.flatMap((high, i) => high == null ? [] : [s("rect", {
+    x: i * bar, y: y(high), width: bar, height: Math.max(y(lower[i] ?? 0) - y(high), 1), class: "dxn-usual",
+  })]);
+}
+
+/** That of jobs which are chosen by their fate is none. @param {Layout} layout */
+function rates({ starts, succeeded, failed, upper, bar, y }) {
   const points = starts.flatMap((_, i) => {
     const finished = succeeded[i] + failed[i];
-    return finished ? [[i * bar + bar / 2, y(failed[i] / finished)]] : [];
+    return upper[i] != null ? [[i * bar + bar / 2, y(failed[i] / finished)]] : [];
   });
   const dots = points.map(([cx, cy]) => s("circle", { cx, cy, r: 2, class: "dxn-dot" }));
   const line = s("polyline", { points: points.join(" "), class: "dxn-rate" });
   return bar > DOTTED ? [line, ...dots] : [line];
 }
 
-/** @param {Layout} layout */
-function labels({ starts, step, width, height, base, bar, most }) {
-  const marks = Math.max(Math.floor(width / LABEL), 1);
+/** @param {Layout} layout @param {string} zone */
+function labels({ starts, step, width, height, base, bar, most, upper }, zone) {
+  const marks = Math.max(Math.floor(width / LABEL), 1), isRate = upper.some((share) => share != null);
   return [
     s("line", { x1: 0, x2: width, y1: base, y2: base, class: "dxn-axis" }),
     s("text", { x: 2, y: 10 }, counted(most, "job")),
-    s("text", { x: width - 2, y: 10, "text-anchor": "end" }, "100 % failed"),
+    ...(isRate ? [s("text", { x: width - 2, y: 10, "text-anchor": "end" }, "100 % failed")] : []),
     ...Array.from({ length: marks }, (_, mark) => {
       const i = Math.floor((mark * starts.length) / marks);
-      return s("text", { x: i * bar, y: height - 4 }, startText(starts[i], step));
+      return s("text", { x: i * bar, y: height - 4 }, startText(starts[i], step, zone));
     }),
   ];
 }

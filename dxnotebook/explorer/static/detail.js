@@ -16,36 +16,56 @@ export class Detail extends Part {
     this.draw();
   }
 
+  /** Whether a job is asked for that is not here yet. */
+  get isWaiting() { return this.state.job != null && !this.#job; }
+
   /** @param {Job} job */
   show(job) {
+    const isOther = this.isWaiting;
     this.#job = job;
     this.draw();
     if (this.#hasFocus) this.node.focus();
-    (this.node.querySelector(".dxn-grid") ?? this.node).scrollIntoView({ block: "nearest" });
+    this.#hasFocus = false;
+    const top = this.node.querySelector(".dxn-grid") ?? this.node;
+    if (isOther) top.scrollIntoView({ block: "nearest" });
   }
 
   draw() {
     const job = this.#job;
-    this.node.hidden = this.state.chosen == null;
+    this.node.hidden = this.state.job == null;
     if (this.node.hidden) return;
     if (!job) return this.node.replaceChildren(note("…"));
     const { runs, runs_in_all: all } = job, part = all > runs.length && `, ${runs.length} of them`;
     const close = button({ onclick: () => this.on.close() }, "Close");
     this.node.replaceChildren(
-      h("div", { class: "dxn-bar" }, heading(job), close),
+      h("div", { class: "dxn-bar" }, heading(job), close), ...this.#outcome(job.outcome),
       ...grid("Errors", job.errors), ...grid("Details", job.details),
-      h("h4", {}, `Runs of the same work: ${number(all)}${part || ""}`),
-      h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.row))),
+      h("h4", {}, `Runs of the same work: ${number(all)}${part || ""} `,
+        button({ class: "dxn-link", onclick: () => this.on.set({ filters: { work: job.job_id } }) }, "show these only")),
+      h("ul", { class: "dxn-runs" }, ...runs.map((run) => this.#run(run, run[0] === job.job_id))),
       copied("ARN", job.arn), copied("Command", job.command),
       ...grid("All fields", { columns: ["Field", "Value"], rows: job.job, in_all: job.job.length }),
     );
   }
 
+  /** Whether a failure is fixed, by what, after how long. @param {Job["outcome"]} outcome */
+  #outcome({ name, by, took }) {
+    const texts = {
+      undone: `Not fixed: no job has done this work in the ${duration(took)} since`,
+      recovered: `Fixed after ${duration(took)}, by `,
+      stuck: `Stuck: open for ${duration(took)}, longer than jobs of this type take`,
+      running: `Open for ${duration(took)}`,
+    };
+    if (!name) return [];
+    const link = by && button({ class: "dxn-link", onclick: () => this.on.open(by, true) }, bdi(by));
+    return [h("p", { class: `dxn-outcome dxn-is-${name}` }, texts[name], link)];
+  }
+
   /** @param {Job["runs"][number]} run @param {boolean} disabled  as it is the one that is shown */
-  #run([row, , state, created, took, code], disabled) {
+  #run([id, , state, created, took, code], disabled) {
     const at = time(created, this.state.zone), facts = [state ?? "–", at, duration(took)];
     const label = `${mark(state)} ${(code ? [...facts, code] : facts).join(", ")}`;
-    const onclick = () => this.on.open(row, true);
+    const onclick = () => this.on.open(id, true);
     return h("li", {}, button({ disabled, onclick }, disabled ? `${label} (this one)` : label));
   }
 }
@@ -68,7 +88,7 @@ function grid(title, { columns, rows, in_all: all }) {
 }
 
 /** A text with a button that copies it. @param {string} label @param {string} text */
-function copied(label, text) {
+export function copied(label, text) {
   const input = h("input", { readonly: true, value: text, onfocus: () => input.select() });
   const onclick = async () => {
     try {

@@ -92,8 +92,13 @@ export function duration(seconds) {
  */
 export function time(at, zone, timeStyle = "medium") {
   if (at == null) return "–";
-  const style = { timeZone: zone, ...(timeStyle && { timeStyle }) };
-  return new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", ...style }).format(at);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const style = { dateStyle: "short", ...(timeStyle && { timeStyle }) };
+  try {
+    return new Intl.DateTimeFormat("sv-SE", { ...style, timeZone: zone }).format(at);
+  } catch { // a view may come from elsewhere, where there is such a zone
+    return time(at, "UTC", timeStyle);
+  }
 }
 
 /** A time as the kernel writes it. @param {number | Date} at */

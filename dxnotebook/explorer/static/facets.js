@@ -7,14 +7,23 @@ import { menu } from "./menus.js";
 /** @import { Counts, Facet } from "./types" */
 
 export class Facets extends Part {
-  #menus = this.state.about.facets.map(([name, title]) =>
-    ({ name, title, ...menu(title, { role: "group", "aria-label": title }) }));
+  #menus = this.state.about.facets.map(([name, title]) => {
+    const list = h("div", { role: "group", "aria-label": title });
+    const oninput = () => this.on.set({ sought: { ...this.state.sought, [name]: search.value } });
+    const given = { type: "search", "aria-label": `Find in ${title}`, hidden: true, oninput };
+    const search = h("input", given);
+    const { summary, node } = menu(title, {}, search, list);
+    return { name, title, summary, node, list, search };
+  });
   nodes = this.#menus.map(({ node }) => node);
 
   /** @param {{ [name in Facet]?: Counts }} counts */
   draw(counts) {
-    for (const { name, title, summary, list } of this.#menus) {
-      const chosen = this.state.filters[name] ?? [], counted = counts[name];
+    for (const { name, title, summary, list, search } of this.#menus) {
+      const { filters } = this.state;
+      const chosen = [...(filters[name] ?? []), ...(filters.not?.[name] ?? [])];
+      const counted = counts[name];
+      if (counted?.more) search.hidden = false; // for as long as the explorer is there
       summary.textContent = chosen.length ? `${title} (${chosen.length})` : title;
       refill(list, ...(counted ? this.#values(name, counted) : ["…"]));
     }
@@ -23,14 +32,15 @@ export class Facets extends Part {
   /** @param {Facet} name @param {Counts} counts */
   #values(name, { values, more }) {
     const boxes = values.map(([value, label, count]) => {
-      const onchange = () => this.on.toggle(name, value, box.checked);
+      const isOut = this.state.filters.not?.[name]?.includes(value) ?? false;
+      const onchange = () => this.on.toggle(name, value, box.checked && !isOut, isOut);
       const box = h("input", { type: "checkbox", "data-value": JSON.stringify(value), onchange });
       box.checked = this.state.filters[name]?.includes(value) ?? false;
+      box.indeterminate = isOut;
       const jobs = h("span", { class: "dxn-note" }, ` ${number(count)}`);
-      return h("label", {}, box, " ", bdi(label), jobs);
+      return h("label", { class: isOut && "dxn-out" }, box, " ", bdi(label), jobs);
     });
-    const names = more === 1 ? "its name" : "their name";
-    return more ? [...boxes, note(`${number(more)} more: search for ${names}`)] : boxes;
+    return more ? [...boxes, note(`${number(more)} more: search for them above`)] : boxes;
   }
 }
 
@@ -44,15 +54,16 @@ export class Causes extends Part {
     const causes = values.map(([value, label, count]) => {
       const isChosen = chosen.includes(value);
       const given = {
-        class: "dxn-cause", style: `--share: ${(100 * count) / most}%`,
+        class: "dxn-cause", title: label, style: `--share: ${(100 * count) / most}%`,
         "data-value": JSON.stringify(value), "aria-pressed": `${isChosen}`,
         onclick: () => this.on.toggle("cause", value, !isChosen),
       };
       const text = bdi(value == null ? "(no message)" : label);
       return button(given, h("strong", {}, number(count)), " ", text);
     });
-    const rest = more ? `${number(more)} more ${plural(more, "cause")}` : "";
-    const state = !counts ? "Looking for causes …" : causes.length ? rest : "No errors";
-    refill(this.node, h("h3", {}, "Causes, by jobs"), ...causes, note(state));
+    const rest = button({ class: "dxn-link", onclick: () => this.on.set({ group: "cause" }) },
+      `${number(more)} more ${plural(more, "cause")}`);
+    const state = !counts ? "Looking for causes …" : causes.length ? "" : "No errors";
+    refill(this.node, h("h3", {}, "Causes, by jobs"), ...causes, more ? rest : note(state));
   }
 }

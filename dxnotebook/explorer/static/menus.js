@@ -15,7 +15,11 @@ export function watchMenus(root) {
   const close = (/** @type {Event} */ event) => closeOthers(root, event.target);
   root.addEventListener("focusin", close);
   root.addEventListener("pointerdown", close);
-  root.addEventListener("keydown", (event) => event.key === "Escape" && closeOthers(root, null));
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !root.querySelector("details[open].dxn-menu")) return;
+    closeOthers(root, null);
+    event.preventDefault(); // it closes nothing else
+  });
   root.addEventListener("toggle", ({ target }) => {
     const list = /** @type {HTMLElement} */ (/** @type {Element} */ (target).lastElementChild);
     list.style.left = "0";

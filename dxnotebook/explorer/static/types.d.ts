@@ -2,7 +2,8 @@
 // parts of the page share.
 
 /** The name of a filter that lists values. */
-export type Facet = "state" | "type" | "data_set_id" | "account_id" | "region" | "code" | "cause";
+export type Facet = "state" | "type" | "data_set_id" | "account_id" | "region" | "code" | "cause"
+  | "outcome" | "revision_id";
 
 /** A value of a facet; null is that of jobs without one. */
 export type Value = string | null;
@@ -12,7 +13,27 @@ export type Filters = { [name in Facet]?: Value[] } & {
   text?: string;
   since?: string;
   until?: string;
+  /** A job, whose work those that are shown are to do, too. */
+  work?: string;
+  /** What is left out. */
+  not?: Filters;
 };
+
+/** What is shown and how, as the kernel keeps it. */
+export interface View {
+  filters: Filters;
+  sort: [column: string, isDescending: boolean];
+  columns: string[];
+  /** Pixels, of the columns that a user made wider or narrower. */
+  widths: Record<string, number>;
+  zone: string;
+  group: string | null;
+  group_sort: [column: GroupColumn, isDescending: boolean];
+  /** From when to when the chart is; null is that of all jobs, or of the first or last one. */
+  zoom: [since: string | null, until: string | null] | null;
+  /** The job whose details are shown, by its id. */
+  job: string | null;
+}
 
 /** Filters to set; null or an empty list ends one. */
 export type Change = { [name in keyof Filters]?: Filters[name] | null };
@@ -20,18 +41,24 @@ export type Change = { [name in keyof Filters]?: Filters[name] | null };
 export type Kind = "text" | "time" | "duration";
 
 /**
- * The number of a job in the tables, whether it is ticked, and its cells: times in milliseconds
- * since 1970, durations in seconds, texts, or null.
+ * The id of a job, whether it is ticked, and its cells: times in milliseconds since 1970, durations
+ * in seconds, texts, or null.
  */
-export type Row = [row: number, isTicked: boolean, ...cells: any[]];
+export type Row = [id: string, isTicked: boolean, ...cells: any[]];
 
 /** What the page has to know of the tables once. */
 export interface About {
   columns: [name: string, title: string, kind: Kind][];
   shown: string[];
   facets: [name: Facet, title: string][];
+  /** What jobs can be grouped by. */
+  groups: [name: string, title: string][];
   formats: string[];
   read_only: boolean;
+  /** Whether there is something to read anew from. */
+  live: boolean;
+  /** What tells the explorer from others of the page, the same when its cell runs again. */
+  key: string;
 }
 
 /** Values with the number of their jobs, and how many more values there are. */
@@ -50,14 +77,56 @@ export interface Summary {
   low: number | null;
   high: number | null;
   median: number | null;
+  /** What came of them, once it is known. */
+  undone?: number;
+  stuck?: number;
 }
 
 /** Jobs by periods; times in milliseconds since 1970. */
 export interface Trend {
   starts: number[];
+  end: number;
   step: number;
   succeeded: number[];
   failed: number[];
+  /** Between which rates is usual; null without jobs, and where jobs are chosen by their fate. */
+  lower: (number | null)[];
+  upper: (number | null)[];
+  incidents: [since: number, until: number, failed: number, finished: number][];
+}
+
+export type GroupColumn = "label" | "n" | "failed" | "rate" | "undone" | "median" | "p95" | "last";
+
+/** How the jobs fare that have something in common. */
+export interface Group {
+  label: string;
+  values: Value[];
+  n: number;
+  failed: number;
+  rate: number | null;
+  low: number | null;
+  high: number | null;
+  undone: number;
+  median: number | null;
+  p95: number | null;
+  last: number | null;
+  /** By the periods of the chart. */
+  strip: [succeeded: number, failed: number][];
+}
+
+/** Groups, by the names of what they have in common, and how many more there are. */
+export interface Groups {
+  names: string[];
+  rows: Group[];
+  more: number;
+}
+
+/** What two groups are like, the difference, and its interval: shares, seconds or jobs. */
+export interface Comparison {
+  rows: [
+    measure: string, cause: Value, one: number | null, other: number | null,
+    difference: number | null, low: number | null, high: number | null, change: Value,
+  ][];
 }
 
 export interface Cells {
@@ -69,62 +138,94 @@ export interface Cells {
 /** How jobs are exported. */
 export interface Export {
   format: string;
+  /** The only table, if it is to be one file. */
+  table: string;
   download: boolean;
   ticked: boolean;
 }
 
-/** What the page asks for, by kind; filters are null unless a user changed them. */
+/** What the page asks for, by kind; the view is null unless a user changed it. */
 export interface Questions {
   view: {
-    filters: Filters | null;
-    sort: State["sort"];
-    columns: string[];
+    view: View | null;
+    sought: State["sought"];
     first: number;
     count: number;
     only_rows: boolean;
   };
   prepare: {};
-  tick: { row: number | null; on: boolean; filters: Filters | null };
-  detail: { row: number };
-  export: Export & { filters: Filters | null };
+  tick: { job: string | null; on: boolean; view: View | null };
+  seen: { jobs: string[] };
+  refresh: { start: boolean };
+  detail: { job: string };
+  export: Export & { view: View | null };
+  compare: { sides: Change[]; view: View | null };
 }
 
 interface Rows {
   total: number;
   first: number;
   rows: Row[];
-  filters: Filters;
+  view: View;
+  /** Of these jobs those that are new or have changed, and were not seen since. */
+  unseen: string[];
+  /** What of the view is not so anyway, and the line of Python that makes it. */
+  brief: Partial<View>;
+  python: string;
 }
 
 /** Rows, and what all controls show. */
 export interface Whole extends Rows {
   summary: Summary;
   trend: Trend;
+  /** When the jobs were as they are shown, in milliseconds since 1970. */
+  now: number;
+  groups?: Groups;
   counts: { [name in Facet]?: Counts };
   ticked: number;
   more: boolean;
+  /** What is filtered by though no job has it. */
+  unknown: [name: string, value: Value][];
 }
 
-export type View = Whole | (Rows & { summary?: undefined });
+export type Answer = Whole | (Rows & { summary?: undefined });
+
+/** What came of reading anew: how many jobs, as of when (milliseconds since 1970). */
+export interface News {
+  reading: boolean;
+  at: number | null;
+  new: number;
+  changed: number;
+  problem: string | null;
+}
 
 export interface Job {
-  row: number;
+  job_id: string;
   job: [name: string, value: string][];
   errors: Cells;
   details: Cells;
-  runs: [row: number, isTicked: boolean, state: Value, at: number, took: number, code: Value][];
+  runs: [id: string, isTicked: boolean, state: Value, at: number, took: number, code: Value][];
   runs_in_all: number;
+  /** What came of it, by which job, after how many seconds. */
+  outcome: {
+    name: "undone" | "recovered" | "stuck" | "running" | null;
+    by: string | null;
+    took: number | null;
+  };
   arn: string;
   command: string;
 }
 
 /** What the kernel answers, by kind; "changed" answers nothing, and an error may. */
 export interface Answers {
-  view: View;
+  view: Answer;
   prepare: { more: boolean; causes: boolean };
   tick: { ticked: number };
+  seen: { jobs: string[] };
+  refresh: News;
   detail: Job;
   export: { text: string; name?: string };
+  compare: Comparison;
   error: { text: string };
   changed: {};
 }
@@ -142,7 +243,7 @@ export interface Page {
   answers: Handlers;
   /** The view to ask for. */
   question(): Omit<Questions["view"], "only_rows">;
-  /** Take the filters that were set in Python, unless a user has changed them since. */
+  /** Take the view that was set in Python, unless a user has changed it since. */
   adopt(): void;
   wait(isBusy: boolean): unknown;
   say(text: string, hasFailed?: boolean): void;
@@ -152,7 +253,9 @@ export interface Page {
 export interface Model {
   comm_live?: boolean;
   get(name: "_about"): About;
-  get(name: "filters"): Filters;
+  get(name: "view"): View;
+  set(name: "_touched", value: number): void;
+  save_changes(): void;
   on(event: string, listener: (...given: any[]) => void): void;
   off(event: string, listener: (...given: any[]) => void): void;
   send(content: object): void;
@@ -167,23 +270,21 @@ export type MakeDrawing = <Tag extends keyof SVGElementTagNameMap>(
 ) => SVGElementTagNameMap[Tag];
 
 /** What the page shows. Only the entry changes it. */
-export interface State {
+export interface State extends View {
   /** What ids of this view begin with: there may be others in the page. */
   readonly me: string;
   readonly about: About;
-  filters: Filters;
-  columns: string[];
-  sort: [column: string, isDescending: boolean];
-  zone: string;
   /** The line of the table that keys act on. */
   active: number;
   /** Whether it is to be opened as soon as its row is there. */
   opening: boolean;
-  /** The job whose details are shown, by its number in the tables. */
-  chosen: number | null;
   /** What the rows depend on, of the last question and of those at hand. */
   asked: string | null;
   answered: string | null;
+  /** What is searched for among the values of a facet. */
+  sought: Record<string, string>;
+  /** What is filtered by though no job has it: pairs of names and values, as JSON. */
+  unknown: string[];
   /** The names of data sets, by id. */
   names: Record<string, string>;
 }
@@ -191,13 +292,20 @@ export interface State {
 /** What a user can want, and the entry does. */
 export interface Actions {
   set(change: Partial<State>): void;
-  filter(change: Change): void;
-  toggle(name: Facet, value: Value, isOn: boolean): void;
+  /** Change what is shown, or what is left out. */
+  filter(change: Change, isOut?: boolean): void;
+  toggle(name: Facet, value: Value, isOn: boolean, isOut?: boolean): void;
   /** Have the rows that are in sight. */
   look(): void;
-  open(row: number, hasFocus: boolean): void;
+  open(job: string, hasFocus: boolean): void;
   close(): void;
   /** Tick or untick a job, or all that are shown. */
-  tick(row: number | null, isTicked: boolean): void;
+  tick(job: string | null, isTicked: boolean): void;
   save(how: Export): void;
+  /** Read anew, or ask what came of it. */
+  refresh(start: boolean): void;
+  /** Take note that jobs were seen. */
+  see(jobs: string[]): void;
+  /** Compare the jobs that two filters leave. */
+  compare(sides: Change[]): void;
 }

@@ -1,0 +1,131 @@
+"""Groups of an explorer's jobs: how each fares, by counting codes, however many jobs there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dxnotebook.arrays import Array, Integers, Mask
+from dxnotebook.explorer.cells import LONGEST_CELL, as_text
+from dxnotebook.explorer.dimensions import NO_TIME, Bins, Dimension
+from dxnotebook.explorer.facts import CONFIDENCE, Facts, by_result, clustered
+from dxnotebook.metrics.quantiles import Ordered
+from dxnotebook.metrics.rates import effective_n, wilson
+
+#: What is said of groups, and they are sorted by.
+COLUMNS_OF_GROUPS = ("label", "n", "failed", "rate", "undone", "median", "p95", "last")
+_MOST_GROUPS = 100
+_NONE: Mapping[str | None, str] = {}
+
+
+class Groups:
+    """The jobs that have something in common, for each thing that they can have.
+
+    Parameters
+    ----------
+    facts : Facts
+        The jobs.
+    parts : mapping of str to Dimension
+        What those of a group have in common, by name: several columns, or one that divides errors.
+    labels : mapping
+        What values are called.
+
+    Examples
+    --------
+    >>> import dxnotebook as dx
+    >>> from dxnotebook.explorer.dimensions import from_jobs
+    >>> from dxnotebook.explorer.facts import Facts
+    >>> from dxnotebook.explorer.groups import Groups
+    >>> tables = dx.load_jobs(dx.demo.client())
+    >>> groups = Groups(Facts(tables), {"type": from_jobs(tables.jobs["type"])})
+    >>> groups.table(None)["failed"].sum()
+    np.float64(399.0)
+    """
+
+    def __init__(
+        self, facts: Facts, parts: Mapping[str, Dimension], labels: Mapping[str | None, str] = _NONE
+    ) -> None:
+        self._facts, self._parts, self._labels, self.names = facts, parts, labels, list(parts)
+        self._sizes = [max(len(part.names), 1) for part in parts.values()]
+        (self._rows, *_) = [part.rows for part in parts.values()]
+        codes = np.ravel_multi_index([part.codes for part in parts.values()], self._sizes)
+        self._codes, self._kinds = pd.factorize(codes)
+        revision, many = self._of_jobs(facts.revisions), int(facts.revisions.max(initial=0)) + 1
+        self._clusters, pairs = pd.factorize(self._codes * many + revision)
+        self._group_of_cluster = pairs // many
+
+    def _of_jobs(self, values: Array) -> Array:
+        """Return what the job of each code has."""
+        return values if self._rows is None else values[self._rows]
+
+    @cached_property
+    def _by_duration(self) -> Array:
+        """The places of the codes whose jobs have a duration: by group, the shortest first."""
+        order = self._facts.by_duration
+        if self._rows is not None:
+            took = self._of_jobs(self._facts.durations)
+            order = np.argsort(took)[: np.count_nonzero(np.isfinite(took))]
+        # small numbers are sorted many times faster
+        small = self._codes.astype(np.min_scalar_type(len(self._kinds)))
+        return order[np.argsort(small[order], kind="stable")]
+
+    def _places(self, mask: Mask | None) -> Any:
+        return slice(None) if mask is None else np.flatnonzero(self._of_jobs(mask))
+
+    def table(self, mask: Mask | None) -> pd.DataFrame:
+        """Return of each group that has jobs in a mask, or of all, the rate and durations."""
+        places, size, order = self._places(mask), len(self._kinds), self._by_duration
+        results = self._of_jobs(self._facts.results)[places]
+        counts = by_result(self._clusters[places], results, len(self._group_of_cluster))
+        table = clustered(counts, self._group_of_cluster, size)
+        k, n = table["failed"].to_numpy(), table["n"].to_numpy()
+        low, rate, high = wilson(k, n, CONFIDENCE, effective_n(table).to_numpy())
+        if mask is not None:
+            order = order[self._of_jobs(mask)[order]]
+        durations = self._of_jobs(self._facts.durations)[order]
+        took = Ordered(durations, self._codes[order], size, in_order=True)
+        table = table[["n", "failed"]].assign(rate=rate, low=low, high=high)
+        table = table.assign(median=took.quantile(0.5), p95=took.quantile(0.95))
+        return table.loc[np.bincount(self._codes[places], minlength=size) > 0]
+
+    def rows(self, mask: Mask | None, bins: Bins, sort: str, *, descending: bool) -> dict[str, Any]:
+        """Return the first groups in the order of a column, or of their labels, for the page."""
+        table, places, facts = self.table(mask), self._places(mask), self._facts
+        codes, results = self._codes[places], self._of_jobs(facts.results)[places]
+        undone = self._of_jobs(facts.outcome.codes)[places] == 0
+        table["undone"] = np.bincount(codes[undone], minlength=len(self._kinds))[table.index]
+        last, done = np.full(len(self._kinds), NO_TIME), results == 0
+        ended = self._of_jobs(facts.ended)[places]
+        np.maximum.at(last, codes[done], ended[done])
+        # arrays, as a series would add rows to a table without any
+        table["last"] = np.where(last == NO_TIME, np.nan, last // 1000)[table.index]
+        table["values"] = pd.Series(self._values(table.index.to_numpy()), table.index)
+        table["label"] = table["values"].map(self._label)
+        table = table.sort_values(sort, ascending=not descending, kind="stable")
+        shown = table.head(_MOST_GROUPS).astype(object)
+        strips: Any = self._strips(places, shown.index.to_numpy(), bins)
+        rows = shown.where(shown.notna(), None).assign(strip=strips).to_dict("records")
+        return {"names": self.names, "rows": rows, "more": len(table) - len(rows)}
+
+    def _strips(self, places: Any, groups: Integers, bins: Bins) -> list[list[Any]]:
+        """Return how many jobs succeeded and failed of some groups in each period of a chart."""
+        line, size = np.full(len(self._kinds), len(groups)), bins.size + 1
+        line[groups] = np.arange(len(groups))
+        cells = line[self._codes[places]] * size + self._of_jobs(bins.codes)[places]
+        results = self._of_jobs(self._facts.results)[places]
+        counts = by_result(cells, results, (len(groups) + 1) * size)
+        return [strip.tolist() for strip in counts.reshape(-1, size, 3)[:-1, :-1, :2]]
+
+    def _values(self, groups: Integers) -> list[tuple[str | None, ...]]:
+        """Return what the jobs of each group have in common."""
+        codes = np.unravel_index(self._kinds[groups], self._sizes)
+        pairs = zip(self._parts.values(), codes, strict=True)
+        return list(zip(*([part.names[i] for i in at] for part, at in pairs), strict=True))
+
+    def _label(self, values: tuple[str | None, ...]) -> str:
+        texts = (self._labels.get(value) or value or "none" for value in values)
+        return as_text(" · ".join(texts), LONGEST_CELL)
