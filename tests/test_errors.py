@@ -27,7 +27,7 @@ def test_an_interrupt_is_both_an_error_and_an_interrupt():
 def test_a_missing_library_comes_with_its_install_command():
     error = errors.MissingDependencyError("Archive", "deltalake", "archive")
     assert str(error) == (
-        "Archive needs deltalake. Install it with: pip install 'dxnotebook[archive]'"
+        "Archive needs deltalake. Install it with: python -m pip install 'dxnotebook[archive]'"
     )
     assert isinstance(error, ImportError)
 

@@ -18,7 +18,7 @@ from dxnotebook.metrics.rates import effective_n, wilson
 
 #: What is said of groups, and they are sorted by.
 COLUMNS_OF_GROUPS = ("label", "n", "failed", "rate", "undone", "median", "p95", "last")
-_MOST_GROUPS = 100
+_MOST_SHOWN = 100
 _NONE: Mapping[str | None, str] = {}
 
 
@@ -106,7 +106,7 @@ class Groups:
         table["values"] = pd.Series(self._values(table.index.to_numpy()), table.index)
         table["label"] = table["values"].map(self._label)
         table = table.sort_values(sort, ascending=not descending, kind="stable")
-        shown = table.head(_MOST_GROUPS).astype(object)
+        shown = table.head(_MOST_SHOWN).astype(object)
         strips: Any = self._strips(places, shown.index.to_numpy(), bins)
         rows = shown.where(shown.notna(), None).assign(strip=strips).to_dict("records")
         return {"names": self.names, "rows": rows, "more": len(table) - len(rows)}
