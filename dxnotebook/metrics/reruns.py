@@ -225,7 +225,7 @@ def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame
     # a success of other work than what failed is of no interest
     failed_assets = assets["asset"][has_failed[assets["row"]]]
     assets = assets[assets["asset"].isin(failed_assets)]
-    rows = np.unique(assets["row"])
+    rows = np.flatnonzero(np.bincount(assets["row"]))
     columns = [*FEED, "data_set_name", "job_id", "state", "created_at", "updated_at"]
     runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.loc[rows].array)
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
