@@ -149,6 +149,6 @@ def _buckets(tables: JobTables) -> pd.Series[str]:
     """Return, for each error that names no bucket, the first that its job names."""
     job_ids = tables.errors["job_id"][tables.errors["bucket"].isna()]
     sources = tables.jobs[["job_id", "asset_source_bucket"]].set_axis(["job_id", "bucket"], axis=1)
-    named = pd.concat([tables.details[["job_id", "bucket"]], sources]).dropna()
-    first = named[located(named["job_id"], job_ids) >= 0].drop_duplicates("job_id")
+    named = pd.concat([tables.details[["job_id", "bucket"]], sources])
+    first = named[located(named["job_id"], job_ids) >= 0].dropna().drop_duplicates("job_id")
     return job_ids.map(first.set_index("job_id")["bucket"]).astype("str")

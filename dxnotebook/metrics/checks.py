@@ -287,7 +287,8 @@ def _work_findings(
     """Yield the findings about work that failed, and that nothing has done since."""
     left = reruns.unresolved_failures(tables, since=window.start, until=window.end)
     if max_undone_rate is not None:
-        yield from _undone_findings(recovery.undone_of(tables, window, len(left)), max_undone_rate)
+        rate = recovery.undone_rate(tables, since=window.start, until=window.end)
+        yield from _undone_findings(rate, max_undone_rate)
     if max_unresolved is not None and len(left) > max_unresolved:
         yield _unresolved_finding(left, names, max_unresolved, window)
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dxnotebook.errors import texts
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.quantiles import survival_quantiles
 from dxnotebook.metrics.rates import check_confidence, wilson
-from dxnotebook.metrics.reruns import failed_work, work_of
+from dxnotebook.metrics.reruns import failed_and_all_work, failed_work
 from dxnotebook.model import FAILED_STATES, States
-from dxnotebook.tables.jobtables import JobTables, observed_at, window_of
-from dxnotebook.times import At, Window
+from dxnotebook.tables.jobtables import JobTables, observed_at
+from dxnotebook.times import At
 
 _QUANTILES_SHOWN = {"median": 0.5, "p90": 0.9}
 
@@ -143,20 +142,7 @@ def undone_rate(
     np.True_
     """
     check_confidence(confidence)
-    undone = failed_work(tables, since, until, failed)["recovered_at"].isna().sum()
-    return undone_of(tables, window_of(tables.jobs, since, until), undone, confidence, failed)
-
-
-def undone_of(
-    tables: JobTables,
-    window: Window,
-    undone: int,
-    confidence: float = 0.95,
-    failed: States = FAILED_STATES,
-) -> pd.DataFrame:
-    """Return what `undone_rate` does, where it is known how many pieces of work are undone."""
-    finished = tables.jobs["state"].isin([*texts("failed", failed), "COMPLETED"])
-    jobs = tables.jobs[finished & window.contains(tables.jobs["created_at"])]
-    work = pd.Series(work_of(tables, jobs)).nunique()
+    failures, all_work = failed_and_all_work(tables, since, until, failed)
+    undone, work = failures["recovered_at"].isna().sum(), all_work.nunique()
     low, rate, high = wilson(np.array([undone]), np.array([work]), confidence)
     return pd.DataFrame({"work": work, "undone": undone, "rate": rate, "low": low, "high": high})

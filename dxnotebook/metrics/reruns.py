@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, Mask, hashed, located
+from dxnotebook.arrays import Integers, Mask, located
 from dxnotebook.errors import texts
-from dxnotebook.metrics.assets import FEED, WORK, assets_of, naming_assets
+from dxnotebook.metrics.assets import FEED, WORK, assets_of
 from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
@@ -128,11 +126,18 @@ def failed_work(tables: JobTables, since: At, until: At, failed: States) -> pd.D
     The columns are those of `unresolved_failures` and `recoveries`, null where it is undone; but
     ``attempts`` are the failed ones.
     """
+    return failed_and_all_work(tables, since, until, failed)[0]
+
+
+def failed_and_all_work(
+    tables: JobTables, since: At, until: At, failed: States
+) -> tuple[pd.DataFrame, pd.Series[int]]:
+    """Return what `failed_work` does, and what identifies the work of each finished job."""
     tables = checked(tables)
-    runs, _ = _runs(tables, failed)
+    runs, _, all_work = _runs(tables, failed)
+    window = window_of(tables.jobs, since, until)
     failures = runs[runs["state"] != "COMPLETED"]
-    inside = window_of(tables.jobs, since, until).contains(failures["created_at"])
-    failures = failures.assign(row=failures.index, inside=inside)
+    failures = failures.assign(row=failures.index, inside=window.contains(failures["created_at"]))
     how = {"row": ["size", "first", "last"], "ended": ["first", "last"], "inside": ["any"]}
     work = failures.groupby(["work", "recovered_by"], sort=False).agg(how)
     work.columns = ["attempts", "first", "last", "first_failed_at", "last_failed_at", "inside"]
@@ -140,13 +145,14 @@ def failed_work(tables: JobTables, since: At, until: At, failed: States) -> pd.D
     last = runs.loc[work["last"]].reset_index(drop=True)
     done = runs[["ended", "job_id"]].reindex(work["recovered_by"]).reset_index(drop=True)
     took = (done["ended"] - work["first_failed_at"]).dt.total_seconds().clip(lower=0)
-    return last.filter(items=(*_SHOWN_COLUMNS, "state", "job_id")).assign(
+    answer = last.filter(items=(*_SHOWN_COLUMNS, "state", "job_id")).assign(
         **work[["attempts", "first_failed_at", "last_failed_at"]],
         recovered_at=done["ended"],
         recovery_s=took,
         first_job_id=runs["job_id"].loc[work["first"]].array,
         recovered_job_id=done["job_id"],
     )
+    return answer, all_work[window.contains(tables.jobs["created_at"])[all_work.index]]
 
 
 def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
@@ -168,23 +174,9 @@ def runs_of_same_work(tables: JobTables, job_id: str) -> pd.DataFrame:
     job = jobs[jobs["job_id"] == job_id].filter(items=WORK).iloc[0]
     same = [jobs[n].isna() if pd.isna(value) else jobs[n] == value for n, value in job.items()]
     jobs = jobs[np.logical_and.reduce(same)].reset_index(drop=True)
-    work = work_of(tables, jobs)
-    runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id][0]]
+    work = _work(assets_of(tables, jobs))
+    runs: pd.DataFrame = jobs[work == work[jobs["job_id"] == job_id].iloc[0]]
     return runs.sort_values(["created_at", "job_id"], ignore_index=True)
-
-
-def work_of(tables: JobTables, jobs: pd.DataFrame) -> Integers:
-    """Return what identifies the work of each of some jobs of tables.
-
-    Examples
-    --------
-    >>> import dxnotebook as dx
-    >>> from dxnotebook.metrics.reruns import work_of
-    >>> tables = dx.load_jobs(dx.demo.client(jobs=50))
-    >>> work_of(tables, tables.jobs).shape
-    (50,)
-    """
-    return _work(assets_of(tables, jobs.reset_index(drop=True)))
 
 
 def followed(tables: JobTables) -> tuple[Integers, Mask]:
@@ -195,7 +187,7 @@ def followed(tables: JobTables) -> tuple[Integers, Mask]:
     Work that succeeds more than once is also run again when its time has come: there a run is gone
     on with only within half the median time between these successes.
     """
-    runs, matches = _runs(tables, FAILED_STATES)
+    runs, matches, _ = _runs(tables, FAILED_STATES)
     first, mended = np.arange(len(tables.jobs)), np.zeros(len(tables.jobs), bool)
     ordered = runs.sort_values(["work", "created_at"], kind="stable")
     done = ordered["created_at"].where(ordered["state"] == "COMPLETED").dropna()
@@ -232,59 +224,43 @@ def done_with(tables: JobTables) -> pd.Series[int]:
     >>> (by < 0).sum() == dx.unresolved_failures(tables)["attempts"].sum()
     np.True_
     """
-    runs, _ = _runs(tables, FAILED_STATES)
+    runs, *_ = _runs(tables, FAILED_STATES)
     failures = runs[runs["state"] != "COMPLETED"]
     by = np.append(runs["row"], -1)[failures["recovered_by"]]
     return pd.Series(by, failures["row"]).sort_index()
 
 
-def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series[int]]:
     """Return the failed jobs and those that may have done their work later, the first to end first.
 
     ``row`` is the job's, ``ended`` is when it did, as far as that is known, ``work`` identifies
     what it is to do, ``recovered_by`` is the place of the one with which the work of a failed one
-    was done, else -1. Beside these, with which one each part of the work of those was done.
+    was done, else -1. Beside these, with which one each part of the work of those was done, and
+    the work of all jobs that failed or completed, by their rows.
     """
     jobs = tables.jobs
     has_failed = jobs["state"].isin(texts("failed", failed)).to_numpy()
+    assets = assets_of(tables, jobs, has_failed | (jobs["state"] == "COMPLETED").to_numpy())
+    work = _work(assets)
     # a success of other work than what failed is of no interest
-    kind = pd.Series(hashed(jobs.filter(items=WORK)))
-    wanted = has_failed | ((jobs["state"] == "COMPLETED") & kind.isin(kind[has_failed]))
-    may_recover, details = _of_failed_work(tables, has_failed)
-    rows = np.flatnonzero(wanted & may_recover)
-    columns = [*WORK, "data_set_name", "job_id", "state", "created_at", "updated_at"]
-    runs = jobs.filter(items=columns).iloc[rows].assign(row=rows).drop_duplicates("job_id")
+    failed_assets = assets["asset"][has_failed[assets["row"]]]
+    assets = assets[assets["asset"].isin(failed_assets)]
+    rows = np.flatnonzero(np.bincount(assets["row"]))
+    columns = [*FEED, "data_set_name", "job_id", "state", "created_at", "updated_at"]
+    runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.loc[rows].array)
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
-    assets = assets_of(replace(tables, details=details), runs)
-    matches = _matches(runs, assets)
+    place = np.zeros(len(jobs), np.int64)
+    place[runs["row"]] = runs.index
+    matches = _matches(runs, assets.assign(row=place[assets["row"]]))
     # the last part to be done recovers the whole, unless one never was
     last = matches.groupby("row")["by"].max(skipna=False).reindex(runs.index)
-    return runs.assign(work=_work(assets), recovered_by=last.fillna(-1).astype(np.int64)), matches
+    return runs.assign(recovered_by=last.fillna(-1).astype(np.int64)), matches, work
 
 
-def _of_failed_work(tables: JobTables, has_failed: Mask) -> tuple[Mask, pd.DataFrame]:
-    """Return which jobs failed, list nothing, or only texts of failed ones, and their details.
-
-    They are few, and looking texts up is a fraction of the work to hash all of them.
-    """
-    details = tables.details
-    job = located(details["job_id"], tables.jobs["job_id"])
-    names_asset, names = naming_assets(tables, job >= 0)
-    theirs = np.append(has_failed, False)[job]
-    rows = np.flatnonzero(names_asset & ~theirs)
-    chosen = np.ones(len(has_failed), bool)
-    chosen[job[rows]] = False
-    for name in sorted(names, key="key".__ne__):  # keys first, which tell most work apart
-        values = details[name].iloc[rows]
-        rows = rows[(values.isna() | values.isin(details[name][theirs].unique())).to_numpy()]
-    chosen[job[rows]] = True
-    return chosen, details[np.append(chosen, False)[job]].reset_index(drop=True)
-
-
-def _work(assets: pd.DataFrame) -> Integers:
+def _work(assets: pd.DataFrame) -> pd.Series[int]:
     """Return what identifies all assets of each job, in whatever order they are."""
-    return assets.groupby("row")["asset"].sum().to_numpy()
+    return assets.groupby("row")["asset"].sum()
 
 
 def _matches(runs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
