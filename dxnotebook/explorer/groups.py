@@ -103,10 +103,10 @@ class Groups:
         np.maximum.at(last, codes[done], ended[done])
         # arrays, as a series would add rows to a table without any
         table["last"] = np.where(last == NO_TIME, np.nan, last // 1000)[table.index]
-        table["values"] = pd.Series(self._values(table.index.to_numpy()), table.index)
-        table["label"] = table["values"].map(self._label)
-        table = table.sort_values(sort, ascending=not descending, kind="stable")
-        shown = table.head(_MOST_SHOWN).astype(object)
+        # there may be as many revisions as jobs: to name those that are not shown takes long
+        order = (self._named(table) if sort == "label" else table)[sort]
+        order = order.sort_values(ascending=not descending, kind="stable")
+        shown = self._named(table.loc[order.index[:_MOST_SHOWN]]).astype(object)
         strips: Any = self._strips(places, shown.index.to_numpy(), bins)
         rows = shown.where(shown.notna(), None).assign(strip=strips).to_dict("records")
         return {"names": self.names, "rows": rows, "more": len(table) - len(rows)}
@@ -120,11 +120,14 @@ class Groups:
         counts = by_result(cells, results, (len(groups) + 1) * size)
         return [strip.tolist() for strip in counts.reshape(-1, size, 3)[:-1, :-1, :2]]
 
-    def _values(self, groups: Integers) -> list[tuple[str | None, ...]]:
-        """Return what the jobs of each group have in common."""
-        codes = np.unravel_index(self._kinds[groups], self._sizes)
+    def _named(self, groups: pd.DataFrame) -> pd.DataFrame:
+        """Add what the jobs of each group have in common, and what the group is called."""
+        codes = np.unravel_index(self._kinds[groups.index], self._sizes)
         pairs = zip(self._parts.values(), codes, strict=True)
-        return list(zip(*([part.names[i] for i in at] for part, at in pairs), strict=True))
+        values = list(zip(*([part.names[i] for i in at] for part, at in pairs), strict=True))
+        # a series of no values would have no dtype of texts
+        labels = pd.Series([self._label(value) for value in values], groups.index, "str")
+        return groups.assign(values=pd.Series(values, groups.index, object), label=labels)
 
     def _label(self, values: tuple[str | None, ...]) -> str:
         texts = (self._labels.get(value) or value or "none" for value in values)
