@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,15 @@ from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook.explorer.crossfilter import Crossfilter
-from tests.explorer.conftest import A_JOB, FILTERS, HOSTILE, answer_to, tables_from, view_of
+from tests.explorer.conftest import (
+    A_JOB,
+    FILTERS,
+    HOSTILE,
+    answer_to,
+    compared,
+    tables_from,
+    view_of,
+)
 
 BY = ["type", "data_set_id", "feed", "revision_id", "account_id", "cause", "code", "day"]
 FAILED = ["ERROR", "TIMED_OUT"]
@@ -170,16 +177,6 @@ def test_hostile_names_arrive_as_texts_and_filter():
         assert view_of(explorer, filters={"data_set_id": row["values"]})["total"] == 1
 
 
-def compared(explorer, sides):
-    """Ask as the page does, until the answer is there."""
-    for _ in range(1000):
-        answer, _ = answer_to(explorer, "compare", sides=sides)
-        if answer.get("rows") is not None or answer["kind"] == "error":
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("a comparison does not end")
-
-
 def test_nothing_waits_for_a_comparison(tables):
     explorer = dx.explore(tables)
     answer, _ = answer_to(explorer, "compare", sides=[{}, {"state": ["ERROR"]}])
@@ -193,7 +190,10 @@ def test_no_cause_is_new_in_groups_of_the_same_time(tables):
     of_sets, of_times = (
         {row[-1] for row in compared(explorer, sides)["rows"]}
         for sides in (
-            [{"data_set_id": [name]} for name in tables.jobs["data_set_id"].value_counts().index[:2]],
+            [
+                {"data_set_id": [name]}
+                for name in tables.jobs["data_set_id"].value_counts().index[:2]
+            ],
             [{"until": "2026-08-31"}, {"since": "2026-08-31", "until": "2026-09-07"}],
         )
     )
