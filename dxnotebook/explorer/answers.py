@@ -175,9 +175,8 @@ def _control(crossfilter: Crossfilter, current: View, name: str, text: str | Non
     """Return the commonest values of a dimension, those with a text, with labels and numbers."""
     most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
     counts, more = crossfilter.counts(current, name, most, text or "")
-    names = crossfilter.data_set_names if name == "data_set_id" else {}
-    labels = [cells.as_text(names.get(value, value), cells.LONGEST_CELL) for value, _ in counts]
-    values = [[value, label, n] for (value, n), label in zip(counts, labels, strict=True)]
+    label = crossfilter.dimension(name).label
+    values = [[v, cells.as_text(label(v), cells.LONGEST_CELL), n] for v, n in counts]
     return {"values": values, "more": more}
 
 
