@@ -245,8 +245,8 @@ def compare(explored: Exploration, message: Message) -> Message:
     sides = [{**filters, **side} for side in message["sides"]]
     if explored.comparison[0] != sides:
         masks = [explored.crossfilter.view(side).mask for side in sides]
-        given = [all_jobs if mask is None else mask for mask in masks]
-        works = [partial(differences, explored.tables, *given)]
+        one, other = (all_jobs if mask is None else mask for mask in masks)
+        works = [partial(differences, explored.tables, one, other)]
         explored.comparison = sides, in_background(works)[0]
     if not explored.comparison[1].done():
         return {"rows": None}

@@ -277,15 +277,20 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        everyone = dimensions.Dimension(["all"], np.zeros(self.size, np.int8))
-        groups = self._latest.get("all", lambda: Groups(self.facts, {"all": everyone}))
-        found = groups.table(view.mask).reindex([0])[["rate", "low", "high", "median"]]
-        known = found.astype(object).where(found.notna(), None).iloc[0].to_dict()
+        names = ["rate", "low", "high", "median"]
+        found = self._all.table(view.mask).reindex([0], columns=names).astype(object)
+        known = dict(zip(names, found.where(found.notna(), None).iloc[0], strict=True))
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
+
+    @cached_property
+    def _all(self) -> Groups:
+        """All jobs, as one group."""
+        everyone = dimensions.Dimension(["all"], np.zeros(self.size, np.int8))
+        return Groups(self.facts, {"all": everyone})
 
     def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
         """Return the groups of what the other filters leave, as the page has them."""
