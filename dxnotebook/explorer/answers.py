@@ -9,13 +9,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dxnotebook.arrays import Array, Mask, located
+from dxnotebook.aws.background import in_background
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import cells, dimensions
 from dxnotebook.explorer.crossfilter import Crossfilter, View
@@ -57,6 +61,8 @@ class Exploration:
         Which of them are new or changed, and were not seen since.
     news : dict
         How many are new, and how many changed, of those before.
+    comparison : (list of dict, Future)
+        The filters of the two groups that were compared last, and what comes of it.
     pending : list of callable
         What is yet to be prepared.
     contents : dict
@@ -72,6 +78,7 @@ class Exploration:
         self.pending = self.crossfilter.preparations()
         self.contents = {**cells.contents(self.tables.jobs), "formats": list(_FORMATS)}
         self.contents["read_only"] = read_only
+        self.comparison: tuple[Any, Future[pd.DataFrame]] = None, Future()
         self._parts: dict[str, tuple[Mask | None, JobTables]] = {}
 
     def renewal(self, tables: JobTables) -> Callable[[Exploration], Exploration]:
@@ -168,9 +175,8 @@ def _control(crossfilter: Crossfilter, current: View, name: str, text: str | Non
     """Return the commonest values of a dimension, those with a text, with labels and numbers."""
     most = _MOST_CAUSES if name == CAUSE else _MOST_VALUES
     counts, more = crossfilter.counts(current, name, most, text or "")
-    names = crossfilter.data_set_names if name == "data_set_id" else {}
-    labels = [cells.as_text(names.get(value, value), cells.LONGEST_CELL) for value, _ in counts]
-    values = [[value, label, n] for (value, n), label in zip(counts, labels, strict=True)]
+    label = crossfilter.dimension(name).label
+    values = [[v, cells.as_text(label(v), cells.LONGEST_CELL), n] for v, n in counts]
     return {"values": values, "more": more}
 
 
@@ -231,11 +237,20 @@ def _outcome(explored: Exploration, row: int) -> Message:
 
 
 def compare(explored: Exploration, message: Message) -> Message:
-    """Return what is different about the jobs of two groups."""
+    """Return what is different about the jobs of two groups, or nothing yet.
+
+    It may take seconds, which nothing else waits for: the page asks again.
+    """
     filters, all_jobs = message["view"]["filters"], np.ones(len(explored.tables), bool)
-    sides = [explored.crossfilter.view({**filters, **side}).mask for side in message["sides"]]
-    one, other = (all_jobs if mask is None else mask for mask in sides)
-    table = differences(explored.tables, one, other).head(_MOST_RUNS).astype(object)
+    sides = [{**filters, **side} for side in message["sides"]]
+    if explored.comparison[0] != sides:
+        masks = [explored.crossfilter.view(side).mask for side in sides]
+        one, other = (all_jobs if mask is None else mask for mask in masks)
+        works = [partial(differences, explored.tables, one, other)]
+        explored.comparison = sides, in_background(works)[0]
+    if not explored.comparison[1].done():
+        return {"rows": None}
+    table = explored.comparison[1].result().head(_MOST_RUNS).astype(object)
     names = ["measure", "fingerprint", "before", "after", "difference", "low", "high", "change"]
     rows = table.where(table.notna(), None)[names].to_numpy().tolist()
     return {"rows": [[n, cause and cells.as_text(cause), *numbers] for n, cause, *numbers in rows]}

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from dxnotebook.arrays import Array, Integers, Mask, located
 from dxnotebook.errors import DxError
 from dxnotebook.explorer import dimensions
-from dxnotebook.explorer.facts import CONFIDENCE, Facts, by_result, clustered
+from dxnotebook.explorer.facts import Facts, by_result
 from dxnotebook.explorer.filters import (
     CAUSE,
     CODE,
@@ -40,7 +40,6 @@ from dxnotebook.explorer.filters import (
 from dxnotebook.explorer.groups import Groups
 from dxnotebook.explorer.search import Search
 from dxnotebook.metrics.causes import fingerprints
-from dxnotebook.metrics.rates import effective_n, wilson
 from dxnotebook.metrics.reruns import runs_of_same_work
 from dxnotebook.metrics.trend import judged
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
@@ -168,8 +167,11 @@ class Crossfilter:
         return self._dimensions[name]
 
     def _dimension(self, name: str) -> dimensions.Dimension:
-        if name in (*COLUMNS, REVISION):
-            return dimensions.from_jobs(self.tables.jobs[name])
+        if name in COLUMNS:
+            found = dimensions.from_jobs(self.tables.jobs[name])
+            return replace(found, labels=self._names(found)) if name == "data_set_id" else found
+        if name == REVISION:
+            return self.facts.revision
         if name == OUTCOME:
             return self.facts.outcome
         values = self.tables.errors[CODE] if name == CODE else fingerprints(self.tables)
@@ -232,8 +234,7 @@ class Crossfilter:
         dimension = self.dimension(name)
         counts = dimension.counts(view.others(name).rows, self.size)
         if text:
-            labels = self.data_set_names if name == "data_set_id" else {}
-            named = [text.lower() in str(labels.get(n, n)).lower() for n in dimension.names]
+            named = [text.lower() in dimension.label(one).lower() for one in dimension.names]
             counts = np.where(named, counts, 0)
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
@@ -255,24 +256,20 @@ class Crossfilter:
         found = dict(zip(owners[places].tolist(), errors.iloc[places], strict=True))
         return pd.Series([found.get(row) for row in rows.tolist()], name=name, dtype="str")
 
-    @cached_property
-    def data_set_names(self) -> dict[str | None, str]:
-        """The names of data sets, where jobs have them."""
+    def _names(self, sets: dimensions.Dimension) -> dict[str | None, str]:
+        """Return the names of data sets, where jobs have them."""
         jobs = self.tables.jobs
         if "data_set_name" not in jobs:
             return {}
-        sets = self.dimension("data_set_id")
         first = pd.Series(sets.codes).drop_duplicates()
         names = zip(first, jobs["data_set_name"].iloc[first.index], strict=True)
         return {sets.names[int(code)]: name for code, name in names if pd.notna(name)}
 
     def by_type(self, view: View) -> pd.DataFrame:
-        """Return how many of the shown jobs finished and failed, by type; those with any."""
-        kinds, results = self.dimension("type"), self.facts.results
-        succeeded, failed, _ = by_result(kinds.codes, results, len(kinds.names), view.rows).T
-        names = [name or "none" for name in kinds.names]
-        table = pd.DataFrame({"type": names, "finished": succeeded + failed, "failed": failed})
-        return table[table["finished"] > 0].sort_values("type", ignore_index=True)
+        """Return how the shown jobs of each type fare; of types of which any finished."""
+        groups = self._groups("type", "UTC")
+        table = groups.named(groups.table(view.mask))
+        return table[table["n"] > 0].sort_values("label", ignore_index=True)
 
     def summary(self, view: View) -> dict[str, float | None]:
         """Return how many jobs there are of which kind, the failure rate, the median duration."""
@@ -280,31 +277,20 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        k, n = np.array([jobs["failed"]]), np.array([jobs["finished"]])
-        bounds = wilson(k, n, CONFIDENCE, self._effective(view.rows))
-        low, rate, high = (float(bound[0]) for bound in bounds)
-        numbers = {"rate": rate, "low": low, "high": high, "median": self._median(view.mask)}
-        known = {name: None if np.isnan(number) else number for name, number in numbers.items()}
+        names = ["rate", "low", "high", "median"]
+        found = self._all.table(view.mask).reindex([0], columns=names).astype(object)
+        known = dict(zip(names, found.where(found.notna(), None).iloc[0], strict=True))
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
 
-    def _effective(self, rows: Array | None) -> Array:
-        """Return how many jobs that share no fate the finished ones of some rows are worth."""
-        size = int(self.facts.revisions.max(initial=-1)) + 1
-        counts = by_result(self.facts.revisions, self.facts.results, size, rows)
-        return effective_n(clustered(counts, np.zeros(size, np.int8), 1)).to_numpy()
-
-    def _median(self, mask: Mask | None) -> float:
-        """Return the median duration: with all sorted once, that of some is in their middle."""
-        if mask is None:
-            known = self.facts.durations[np.isfinite(self.facts.durations)]
-            return float(np.median(known)) if len(known) else np.nan
-        places = self.facts.by_duration[mask[self.facts.by_duration]]
-        middle = places[(len(places) - 1) // 2 : len(places) // 2 + 1]
-        return float(self.facts.durations[middle].mean()) if len(places) else np.nan
+    @cached_property
+    def _all(self) -> Groups:
+        """All jobs, as one group."""
+        everyone = dimensions.Dimension(["all"], np.zeros(self.size, np.int8))
+        return Groups(self.facts, {"all": everyone})
 
     def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
         """Return the groups of what the other filters leave, as the page has them."""
@@ -318,7 +304,7 @@ class Crossfilter:
         parts = {name: self.dimension(name) for name in COMBINED.get(by, (by,))}
         # of an account or a region that all jobs have, nothing need be said
         parts = {n: part for n, part in parts.items() if n == by or len(part.names) > 1}
-        return Groups(self.facts, parts, self.data_set_names)
+        return Groups(self.facts, parts)
 
     def bins(self, zone: str = "UTC", zoom: Zoom = None) -> dimensions.Bins:
         """Return the periods of the chart: those of some time, or of all."""

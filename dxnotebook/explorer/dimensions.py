@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -37,11 +38,18 @@ class Dimension:
     rows : numpy.ndarray of int, optional
         The row of the job that each code is of; none where there is one code a job, in the order of
         the jobs.
+    labels : mapping
+        What values are called.
     """
 
     names: list[str | None]
     codes: Array
     rows: Array | None = None
+    labels: Mapping[str | None, str] = field(default_factory=dict)
+
+    def label(self, value: str | None) -> str:
+        """Return what a value is called."""
+        return self.labels.get(value) or value or "none"
 
     def mask(self, chosen: list[str | None], size: int) -> Mask:
         """Return which jobs have one of the chosen values."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, coded, text_array
-from dxnotebook.explorer.dimensions import NO_TIME, Dimension
+from dxnotebook.arrays import Array, Integers
+from dxnotebook.explorer.dimensions import NO_TIME, Dimension, from_jobs
 from dxnotebook.metrics.concurrency import stuck_jobs
 from dxnotebook.metrics.reruns import done_with
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
@@ -70,11 +70,16 @@ class Facts:
         return order[: np.count_nonzero(np.isfinite(self.durations))]
 
     @cached_property
-    def revisions(self) -> Array:
+    def revision(self) -> Dimension:
+        """The revision that each job is to make."""
+        return from_jobs(self._jobs["revision_id"])
+
+    @cached_property
+    def clusters(self) -> Array:
         """The number of each job's revision, whose jobs share their fate; without one, its own."""
-        revision, texts = coded(text_array(self._jobs["revision_id"]))
-        alone = revision < 0
-        return np.where(alone, len(texts) + np.cumsum(alone) - 1, revision).astype(np.int32)
+        codes, names = self.revision.codes, self.revision.names
+        alone = codes == (names.index(None) if None in names else -1)
+        return np.where(alone, len(names) + np.cumsum(alone), codes).astype(np.int32)
 
     @cached_property
     def done_with(self) -> pd.Series[int]:

@@ -19,7 +19,6 @@ from dxnotebook.metrics.rates import effective_n, wilson
 #: What is said of groups, and they are sorted by.
 COLUMNS_OF_GROUPS = ("label", "n", "failed", "rate", "undone", "median", "p95", "last")
 _MOST_SHOWN = 100
-_NONE: Mapping[str | None, str] = {}
 
 
 class Groups:
@@ -31,8 +30,6 @@ class Groups:
         The jobs.
     parts : mapping of str to Dimension
         What those of a group have in common, by name: several columns, or one that divides errors.
-    labels : mapping
-        What values are called.
 
     Examples
     --------
@@ -46,15 +43,13 @@ class Groups:
     np.float64(399.0)
     """
 
-    def __init__(
-        self, facts: Facts, parts: Mapping[str, Dimension], labels: Mapping[str | None, str] = _NONE
-    ) -> None:
-        self._facts, self._parts, self._labels, self.names = facts, parts, labels, list(parts)
+    def __init__(self, facts: Facts, parts: Mapping[str, Dimension]) -> None:
+        self._facts, self._parts, self.names = facts, parts, list(parts)
         self._sizes = [max(len(part.names), 1) for part in parts.values()]
         (self._rows, *_) = [part.rows for part in parts.values()]
         codes = np.ravel_multi_index([part.codes for part in parts.values()], self._sizes)
         self._codes, self._kinds = pd.factorize(codes)
-        revision, many = self._of_jobs(facts.revisions), int(facts.revisions.max(initial=0)) + 1
+        revision, many = self._of_jobs(facts.clusters), int(facts.clusters.max(initial=0)) + 1
         self._clusters, pairs = pd.factorize(self._codes * many + revision)
         self._group_of_cluster = pairs // many
 
@@ -103,10 +98,10 @@ class Groups:
         np.maximum.at(last, codes[done], ended[done])
         # arrays, as a series would add rows to a table without any
         table["last"] = np.where(last == NO_TIME, np.nan, last // 1000)[table.index]
-        table["values"] = pd.Series(self._values(table.index.to_numpy()), table.index)
-        table["label"] = table["values"].map(self._label)
-        table = table.sort_values(sort, ascending=not descending, kind="stable")
-        shown = table.head(_MOST_SHOWN).astype(object)
+        # there may be as many revisions as jobs: to name those that are not shown takes long
+        order = (self.named(table) if sort == "label" else table)[sort]
+        order = order.sort_values(ascending=not descending, kind="stable")
+        shown = self.named(table.loc[order.index[:_MOST_SHOWN]]).astype(object)
         strips: Any = self._strips(places, shown.index.to_numpy(), bins)
         rows = shown.where(shown.notna(), None).assign(strip=strips).to_dict("records")
         return {"names": self.names, "rows": rows, "more": len(table) - len(rows)}
@@ -120,12 +115,15 @@ class Groups:
         counts = by_result(cells, results, (len(groups) + 1) * size)
         return [strip.tolist() for strip in counts.reshape(-1, size, 3)[:-1, :-1, :2]]
 
-    def _values(self, groups: Integers) -> list[tuple[str | None, ...]]:
-        """Return what the jobs of each group have in common."""
-        codes = np.unravel_index(self._kinds[groups], self._sizes)
+    def named(self, groups: pd.DataFrame) -> pd.DataFrame:
+        """Add what the jobs of each group have in common, and what the group is called."""
+        codes = np.unravel_index(self._kinds[groups.index], self._sizes)
         pairs = zip(self._parts.values(), codes, strict=True)
-        return list(zip(*([part.names[i] for i in at] for part, at in pairs), strict=True))
+        values = list(zip(*([part.names[i] for i in at] for part, at in pairs), strict=True))
+        # a series of no values would have no dtype of texts
+        labels = pd.Series(map(self._label, values), groups.index, "str")
+        return groups.assign(values=pd.Series(values, groups.index, object), label=labels)
 
     def _label(self, values: tuple[str | None, ...]) -> str:
-        texts = (self._labels.get(value) or value or "none" for value in values)
-        return as_text(" · ".join(texts), LONGEST_CELL)
+        pairs = zip(self._parts.values(), values, strict=True)
+        return as_text(" · ".join(part.label(value) for part, value in pairs), LONGEST_CELL)

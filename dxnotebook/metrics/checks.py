@@ -13,6 +13,7 @@ import pandas as pd
 
 from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics import causes, concurrency, rates, recovery, reruns
+from dxnotebook.metrics.clusters import CLUSTER
 from dxnotebook.metrics.feeds import feeds
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
 from dxnotebook.metrics.revisions import filled
@@ -31,8 +32,6 @@ from dxnotebook.times import At, Window, length
 _FINDING = {"check": "str", "of": "str", "value": "float64", "limit": "float64", "message": "str"}
 _LONGEST_MESSAGE = 160
 _CHANCE = 0.025  # as beyond one end of a 95 % interval
-# what shares its fate: the jobs that make a revision
-_CLUSTER = ["type", "data_set_id", "revision_id"]
 #: The check whose findings say that a client was not asked.
 NO_ANSWER = "no answer"
 
@@ -237,7 +236,7 @@ def _rates(inside: JobTables, limit: float, by: str | None = None) -> pd.DataFra
     """Return the rates of all jobs or of groups, and which of them are above the limit."""
     from scipy.special import betainc  # noqa: PLC0415 (takes long, and few ask for groups)
 
-    cluster = [name for name in _CLUSTER if name != by]
+    cluster = [name for name in CLUSTER if name != by]
     found = rates.failure_rate(inside.jobs, by, cluster=cluster)
     if by is None:
         return found[found["low"] > limit]

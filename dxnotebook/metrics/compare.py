@@ -199,9 +199,10 @@ def differences(
     rows = _compared(pd.concat(measures, names=["measure"]).reset_index("measure"), confidence)
     since, until = (jobs["created_at"][jobs["side"] == side] for side in (1, 0))
     is_found = rows["p_adjusted"] <= 1 - confidence
+    are_in_turn = until.max() < since.min()  # nothing is new in one of two feeds
     told = {
-        "new": (rows["first"] >= since.min()) & (rows["n_before"] > 0),
-        "gone": (rows["last"] <= until.max()) & is_found,
+        "new": are_in_turn & (rows["first"] >= since.min()) & (rows["n_before"] > 0),
+        "gone": are_in_turn & (rows["last"] <= until.max()) & is_found,
         "more": is_found & (rows["difference"] > 0),
         "less": is_found & (rows["difference"] < 0),
     }

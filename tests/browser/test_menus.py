@@ -30,3 +30,8 @@ def test_a_menu_stays_inside_of_the_explorer(page, shown):
     box = page.locator(".dxn-menu[open] .dxn-list").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 420
+    page.set_viewport_size({"width": 320, "height": 900})  # as when a side bar opens
+    expect(page.locator(".dxn-menu[open] .dxn-list")).to_be_visible()
+    page.wait_for_function(
+        "document.querySelector('.dxn-menu[open] .dxn-list').getBoundingClientRect().right <= 320"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pandas as pd
 import pytest
@@ -109,3 +110,13 @@ def view_of(explorer, first=0, count=20, *, only_rows=False, **view):
     view = {**explorer.view, **view} if view else None
     asked = {"first": first, "count": count, "only_rows": only_rows, "view": view}
     return answer_to(explorer, "view", **asked)[0]
+
+
+def compared(explorer, sides):
+    """Ask as the page does, until the answer is there."""
+    for _ in range(1000):
+        answer, _ = answer_to(explorer, "compare", sides=sides)
+        if answer.get("rows") is not None or answer["kind"] == "error":
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("a comparison does not end")

@@ -222,7 +222,7 @@ def test_names_codes_and_preparations():
         prepare()
     assert crossfilter.knows("cause")
     named = tables.jobs.dropna(subset="data_set_name").drop_duplicates("data_set_id")
-    assert crossfilter.data_set_names == dict(
+    assert crossfilter.dimension("data_set_id").labels == dict(
         zip(named["data_set_id"], named["data_set_name"], strict=True)
     )
     first = tables.errors.drop_duplicates("job_id").set_index("job_id")

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook.explorer.crossfilter import Crossfilter
-from tests.explorer.conftest import A_JOB, FILTERS, HOSTILE, answer_to, tables_from, view_of
+from tests.explorer.conftest import (
+    A_JOB,
+    FILTERS,
+    HOSTILE,
+    answer_to,
+    compared,
+    tables_from,
+    view_of,
+)
 
 BY = ["type", "data_set_id", "feed", "revision_id", "account_id", "cause", "code", "day"]
 FAILED = ["ERROR", "TIMED_OUT"]
@@ -169,15 +177,38 @@ def test_hostile_names_arrive_as_texts_and_filter():
         assert view_of(explorer, filters={"data_set_id": row["values"]})["total"] == 1
 
 
+def test_nothing_waits_for_a_comparison(tables):
+    explorer = dx.explore(tables)
+    answer, _ = answer_to(explorer, "compare", sides=[{}, {"state": ["ERROR"]}])
+    assert answer["rows"] is None
+    assert view_of(explorer)["total"] == len(tables)
+    assert len(compared(explorer, [{}, {"state": ["ERROR"]}])["rows"]) > 5
+
+
+def test_no_cause_is_new_in_groups_of_the_same_time(tables):
+    explorer = dx.explore(tables)
+    of_sets, of_times = (
+        {row[-1] for row in compared(explorer, sides)["rows"]}
+        for sides in (
+            [
+                {"data_set_id": [name]}
+                for name in tables.jobs["data_set_id"].value_counts().index[:2]
+            ],
+            [{"until": "2026-08-31"}, {"since": "2026-08-31", "until": "2026-09-07"}],
+        )
+    )
+    assert not of_sets & {"new", "gone"}
+    assert "new" in of_times
+
+
 def test_two_groups_are_compared(tables):
     explorer = dx.explore(tables)
     sides = [{"type": ["EXPORT_ASSETS_TO_S3"]}, {"type": ["IMPORT_ASSETS_FROM_S3"]}]
-    answer, _ = answer_to(explorer, "compare", sides=sides)
+    answer = compared(explorer, sides)
     rows = {row[0]: row for row in answer["rows"] if row[0] != "cause"}
     rates = dx.failure_rate(tables.jobs, "type").set_index("type")["rate"]
     assert rows["failure_rate"][2:4] == pytest.approx([
         rates["EXPORT_ASSETS_TO_S3"], rates["IMPORT_ASSETS_FROM_S3"]])  # fmt: skip
     assert rows["jobs"][2:4] == [(tables.jobs["type"] == s["type"][0]).sum() for s in sides]
     json.dumps(answer, allow_nan=False)
-    both, _ = answer_to(explorer, "compare", sides=[{}, {}])
-    assert both["kind"] == "compare"
+    assert compared(explorer, [{}, {}])["kind"] == "compare"

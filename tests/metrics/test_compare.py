@@ -210,6 +210,13 @@ def test_two_groups_are_compared_side_by_side():
     assert rates[["side", "n_before", "n_after"]].to_numpy().tolist() == [[0, 30, 30], [1, 30, 30]]
 
 
+def test_no_cause_is_new_or_gone_in_groups_of_the_same_time(demo_tables):
+    sets = demo_tables.jobs["data_set_id"]
+    one, other = ((sets == name).to_numpy() for name in sets.value_counts().index[:2])
+    for sides in ((one, other), (other, one)):
+        assert not differences(demo_tables, *sides)["change"].isin(["new", "gone"]).any()
+
+
 def test_causes_are_counted_by_group():
     whys = ["A number is too large", "The file has no header", None]
     random = np.random.default_rng(5)

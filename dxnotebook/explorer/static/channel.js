@@ -12,6 +12,8 @@
 /** @import { Message, Model, Page, Questions } from "./types" */
 
 const PATIENCE = 15_000, PAUSE = 30;
+/** After so many milliseconds it is asked again for what takes long. */
+export const POLL = 100;
 const GONE = "The kernel has gone. Run the cell again.";
 const MUTE = "No answer from the kernel. It may be busy; if it was restarted, run the cell again.";
 
@@ -63,7 +65,7 @@ export class Channel {
    */
   ask(kind, content) {
     const id = `${this.#me}-${++this.#count}`;
-    if (kind !== "refresh") this.#page.wait(true);
+    if (kind !== "refresh" && kind !== "compare") this.#page.wait(true);
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => this.#page.say(MUTE, true), PATIENCE);
     try {

@@ -19,7 +19,7 @@ export class Chart extends Part {
     ondblclick: () => this.#zoomIn(),
   });
   #shade = s("rect", { y: 0, class: "dxn-brush" });
-  #readout = h("p", { class: "dxn-note", "aria-live": "off" });
+  #readout = h("p", { class: "dxn-note", "aria-live": "off" }, "Drag over the chart to select a time.");
   #handles = ["First period", "Last period"].map((label, side) => h("input", {
     type: "range", min: 0, "aria-label": label, class: "dxn-handle",
     oninput: () => this.#slide(side),
@@ -170,8 +170,7 @@ const startText = (start, step, zone) => time(start, zone, step < DAY ? "short" 
 const legend = () => h("p", { class: "dxn-legend" },
   h("span", { class: "dxn-ok" }, "▇ succeeded"), h("span", { class: "dxn-bad" }, "▨ failed"),
   h("span", { class: "dxn-line" }, "●─ failure rate"),
-  h("span", { class: "dxn-band" }, "▒ usual"), h("span", { class: "dxn-trouble" }, "░ incident"),
-  h("span", { class: "dxn-note" }, "drag to select a time"));
+  h("span", { class: "dxn-band" }, "▒ usual"), h("span", { class: "dxn-trouble" }, "░ incident"));
 
 /** Where things are, in pixels. @param {Trend} trend @param {Element} svg */
 function laidOut(trend, svg) {

@@ -10,7 +10,7 @@ import { button, counted, duration, h, number, percent, plural, refill } from ".
 import { Causes } from "./facets.js";
 import { FilterBar } from "./filters.js";
 import { GroupTable } from "./groups.js";
-import { watchMenus } from "./menus.js";
+import { placeMenus, watchMenus } from "./menus.js";
 import { hidePreview, keepKeys } from "./notebook.js";
 import { Live } from "./live.js";
 import { Table } from "./table.js";
@@ -61,6 +61,7 @@ class Explorer {
       hidePreview(el); // which may only now have a place in the page
       this.#table.fit();
       this.#chart.redraw();
+      placeMenus(this.#root);
     }));
     this.#root.append(
       this.#counts, this.#live.node, this.#filters.node, this.#filters.chips,
@@ -277,7 +278,7 @@ class Explorer {
   dispose() {
     this.#root.remove();
     this.#sizes.disconnect();
-    const parts = [this.#channel, this.#filters, this.#chart, this.#live, this.#table];
+    const parts = [this.#channel, this.#filters, this.#chart, this.#live, this.#groups, this.#table];
     parts.forEach((part) => part.dispose());
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // The filters that are set: a search, times, and a chip for each.
 
-import { bdi, button, h, iso, Part, refill, time } from "./dom.js";
+import { bdi, button, h, iso, note, Part, refill, time } from "./dom.js";
 import { Facets } from "./facets.js";
 import { changed, sideOf } from "./views.js";
 /** @import { Facet, Value } from "./types" */
@@ -77,7 +77,7 @@ export class FilterBar extends Part {
       this.#search.value = "";
       this.on.set({ filters: {} });
     };
-    return chips.length ? [...chips, button({ onclick }, "Clear all")] : [];
+    return chips.length ? [...chips, button({ onclick }, "Clear all")] : [note("No filters")];
   }
 
   /**
@@ -102,7 +102,7 @@ export class FilterBar extends Part {
     const given = { class: "dxn-turn", "aria-label": `Exclude ${label}`, title: "Exclude" };
     return h("span", { class: "dxn-pair" },
       button({ ...given, "aria-pressed": `${isOut}`, onclick: turn }, "≠"),
-      button({ class: "dxn-chip", "aria-label": `Clear ${text}`, onclick: end }, bdi(text), " ✕"));
+      button({ class: "dxn-chip", "aria-label": `Clear ${text}`, onclick: end }, bdi(text), "\u00a0✕"));
   }
 
   /** @param {string} name @param {Value} value */

@@ -1,6 +1,7 @@
 // @ts-check
 // Groups of jobs: how each fares, by periods too, and two of them side by side.
 
+import { POLL } from "./channel.js";
 import { bdi, button, duration, h, note, number, Part, percent, plural, refill, s, time } from "./dom.js";
 import { areSame, canonical } from "./views.js";
 /** @import { Change, Comparison, Group, GroupColumn, Groups, Trend } from "./types" */
@@ -15,6 +16,7 @@ export class GroupTable extends Part {
   /** @type {Groups} */ #groups = { names: [], rows: [], more: 0 };
   /** @type {Trend | null} */ #trend = null;
   /** @type {Map<string, Group>} */ #compared = new Map();
+  #asking = 0; // for a comparison that is under way
   #comparedIn = ""; // the filters under which they are compared
   #by = h("select", {
     "aria-label": "Group by",
@@ -74,7 +76,7 @@ export class GroupTable extends Part {
     const { zone } = this.state, { starts = [], end = 0 } = this.#trend ?? {};
     const ends = starts.length ? [starts[0], end - 1].map((at) => time(at, zone, null)) : [];
     return h("th", { scope: "col", class: "dxn-of-strip" },
-      h("span", {}, "Periods"), ...ends.map((at) => h("span", { class: "dxn-note" }, ` ${at}`)));
+      "Periods ", h("span", { class: "dxn-note" }, ends.join(" – ")));
   }
 
   /** @param {Group} row @param {number} most  the highest bound of a rate */
@@ -89,12 +91,12 @@ export class GroupTable extends Part {
       onchange: () => this.#compare(key, row, box.checked),
     });
     box.checked = this.#compared.has(key);
-    const given = { class: "dxn-link", "aria-pressed": `${isChosen}`, "data-value": key, onclick };
+    const pressed = { "aria-pressed": `${isChosen}`, "data-value": key, title: row.label };
     const share = (/** @type {number | null} */ of) => `${(100 * (of ?? 0)) / most}%`;
     const range = row.rate == null ? "" : ` ${percent(row.low)} – ${percent(row.high)}`;
     const style = `--low: ${share(row.low)}; --rate: ${share(row.rate)}; --high: ${share(row.high)}`;
     const cells = {
-      label: button(given, bdi(row.label)),
+      label: button({ class: "dxn-link", ...pressed, onclick }, bdi(row.label)),
       n: number(row.n), failed: number(row.failed),
       rate: h("span", { class: "dxn-interval", style }, percent(row.rate),
         h("span", { class: "dxn-note" }, range)),
@@ -155,19 +157,28 @@ export class GroupTable extends Part {
     this.#draw();
     if (two.length < 2) return;
     this.#sides.replaceChildren(note("Comparing …"));
-    this.on.compare(two.map((one) => this.#filtersOf(one)));
+    this.#askForSides();
   }
 
-  /** @param {Comparison} comparison */
+  #askForSides() {
+    clearTimeout(this.#asking);
+    const sides = [...this.#compared.values()].map((one) => this.#filtersOf(one));
+    if (sides.length === 2) this.on.compare(sides);
+  }
+
+  dispose() { clearTimeout(this.#asking); }
+
+  /** @param {Comparison} comparison  none of it while it is made */
   showSides({ rows }) {
     const two = [...this.#compared.values()];
     if (two.length < 2) return;
+    if (!rows) return void (this.#asking = setTimeout(() => this.#askForSides(), POLL));
     const labels = two.map(({ label }) => label);
     const titles = ["Of these", ...labels, "Difference", "95 % interval", "Change"];
     const head = h("tr", {}, ...titles.map((title) => h("th", { scope: "col" }, bdi(title))));
     const body = rows.map(([measure, cause, one, other, difference, low, high, change]) => {
       const text = wordsFor(measure);
-      const range = low == null || high == null ? "–" : `${signed(low, text)} – ${signed(high, text)}`;
+      const range = low == null || high == null ? "–" : `${signed(low, text)} to ${signed(high, text)}`;
       const cells = [text(one), text(other), difference == null ? "–" : signed(difference, text), range];
       return h("tr", {}, h("th", { scope: "row" }, MEASURES[measure] ?? bdi(cause ?? "(no message)")),
         ...cells.map((value) => h("td", {}, value)), h("td", {}, change ?? ""));

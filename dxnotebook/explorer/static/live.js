@@ -2,10 +2,11 @@
 // Jobs that are read anew, when a user wants it or every so often. The clock is here, so that
 // nothing is read for a page that is gone.
 
+import { POLL } from "./channel.js";
 import { button, h, Part, time } from "./dom.js";
 /** @import { News } from "./types" */
 
-const POLL = 100, SLOWEST = 600_000, DAY_MS = 86_400_000;
+const SLOWEST = 600_000, DAY_MS = 86_400_000;
 const PERIODS = { off: 0, "30 s": 30_000, "1 min": 60_000, "5 min": 300_000 };
 
 export class Live extends Part {

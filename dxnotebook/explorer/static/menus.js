@@ -20,12 +20,16 @@ export function watchMenus(root) {
     closeOthers(root, null);
     event.preventDefault(); // it closes nothing else
   });
-  root.addEventListener("toggle", ({ target }) => {
-    const list = /** @type {HTMLElement} */ (/** @type {Element} */ (target).lastElementChild);
+  root.addEventListener("toggle", () => placeMenus(root), true);
+}
+
+/** Keep the menu that is open within the explorer. @param {HTMLElement} root */
+export function placeMenus(root) {
+  for (const list of root.querySelectorAll(/** @type {"div"} */ ("details[open] > .dxn-list"))) {
     list.style.left = "0";
     const over = list.getBoundingClientRect().right - root.getBoundingClientRect().right;
     if (over > 0) list.style.left = `${-over}px`;
-  }, true);
+  }
 }
 
 /** @param {HTMLElement} root @param {EventTarget | null} target */

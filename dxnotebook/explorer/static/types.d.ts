@@ -121,12 +121,12 @@ export interface Groups {
   more: number;
 }
 
-/** What two groups are like, the difference, and its interval: shares, seconds or jobs. */
+/** What two groups are like, the difference, and its interval: shares, seconds or jobs; or not yet. */
 export interface Comparison {
   rows: [
     measure: string, cause: Value, one: number | null, other: number | null,
     difference: number | null, low: number | null, high: number | null, change: Value,
-  ][];
+  ][] | null;
 }
 
 export interface Cells {

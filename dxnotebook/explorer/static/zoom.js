@@ -2,7 +2,7 @@
 // What time the chart is of: the chosen one in finer periods, the latest, or all.
 
 import { button, iso, h, Part } from "./dom.js";
-import { changed } from "./views.js";
+import { areSame, changed } from "./views.js";
 
 const HOUR = 3_600_000;
 /** @type {[string, number][]} */
@@ -45,7 +45,8 @@ export class ZoomBar extends Part {
   draw(now) {
     const { filters, zoom } = this.state;
     this.#now = now;
-    this.#in.setAttribute("aria-disabled", `${!filters.since && !filters.until}`);
+    const { since = null, until = null } = filters, isIn = areSame(zoom, [since, until]);
+    this.#in.setAttribute("aria-disabled", `${isIn || !(since || until)}`);
     this.#out.setAttribute("aria-disabled", `${!zoom}`);
   }
 }
