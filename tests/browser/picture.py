@@ -34,6 +34,6 @@ def take(target: str) -> None:
         page.mouse.up()
         expect(page.locator(".dxn-chip").first).to_be_visible()
         page.locator(".dxn-view tbody tr", has_text="ACCESS_DENIED").nth(1).click()
-        expect(page.locator(".dxn-copy").first).to_be_visible()
+        expect(page.locator(".dxn-detail .dxn-copy").first).to_be_visible()
         page.locator(".jp-NotebookPanel").screenshot(path=target)
         browser.close()
