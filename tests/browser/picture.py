@@ -35,6 +35,7 @@ def take(target: str) -> None:
         expect(page.locator(".dxn-chip").first).to_be_visible()
         page.locator(".dxn-view tbody tr", has_text="ACCESS_DENIED").nth(1).click()
         expect(page.locator(".dxn-detail .dxn-copy").first).to_be_visible()
+        expect(page.locator(".dxn-counts")).to_contain_text("undone", timeout=30_000)
         page.locator(".dxn").evaluate("explorer => explorer.scrollIntoView()")
         page.locator(".jp-NotebookPanel").screenshot(path=target)
         browser.close()
