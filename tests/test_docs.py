@@ -165,6 +165,7 @@ def account(tmp_path, monkeypatch, aws):
             "WEBHOOK_URL": f"http://127.0.0.1:{webhook.server_port}/",
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(mail.server_address[1]),
+            "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # halves Spark's time
             "MPLBACKEND": "Agg",
             "NO_COLOR": "1",
             "COLUMNS": "100",

@@ -20,7 +20,7 @@ def take(target: str) -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_context(viewport={"width": 1320, "height": 1240}).new_page()
+        page = browser.new_context(viewport={"width": 1320, "height": 1340}).new_page()
         notebook = jupyter.Notebook(page, address, Path(name), [LOAD, SHOW])
         page.get_by_role("button", name="No", exact=True).click()
         page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
@@ -34,6 +34,8 @@ def take(target: str) -> None:
         page.mouse.up()
         expect(page.locator(".dxn-chip").first).to_be_visible()
         page.locator(".dxn-view tbody tr", has_text="ACCESS_DENIED").nth(1).click()
-        expect(page.locator(".dxn-copy").first).to_be_visible()
+        expect(page.locator(".dxn-detail .dxn-copy").first).to_be_visible()
+        expect(page.locator(".dxn-counts")).to_contain_text("undone", timeout=30_000)
+        page.locator(".dxn").evaluate("explorer => explorer.scrollIntoView()")
         page.locator(".jp-NotebookPanel").screenshot(path=target)
         browser.close()
