@@ -84,7 +84,9 @@ def test_many_groups_with_long_names_are_drawn_shortened(tables, plot):
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_what_is_no_pandas_frame_is_refused(tables, name):
-    wrong = tables.jobs if name in ("causes", "feeds") else SimpleNamespace(jobs=tables.jobs.to_dict())
+    wrong = (
+        tables.jobs if name in ("causes", "feeds") else SimpleNamespace(jobs=tables.jobs.to_dict())
+    )
     with pytest.raises(DxError, match=r"Give (JobTables|a pandas frame)"):
         PLOTS[name](wrong)
 
