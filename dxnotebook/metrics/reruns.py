@@ -227,7 +227,7 @@ def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame
     assets = assets[assets["asset"].isin(failed_assets)]
     rows = np.flatnonzero(np.bincount(assets["row"]))
     columns = [*FEED, "data_set_name", "job_id", "state", "created_at", "updated_at"]
-    runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.loc[rows].array)
+    runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.reindex(rows).array)
     runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
     place = np.zeros(len(jobs), np.int64)
