@@ -126,6 +126,12 @@ def _escaped(texts: pa.ChunkedArray | pa.Array, *, within: bool) -> pa.ChunkedAr
     return substituted(texts, {**rules, _FORMULA: r"'\1"}) if texts.type == TEXT else texts
 
 
+def unescaped(texts: pa.ChunkedArray | pa.Array, *, within: bool) -> pa.ChunkedArray | pa.Array:
+    """Return a column as it was before `export` put single quotes where formulas begin."""
+    rules = {_FORMULA: r"\1", **({_WITHIN: r"\1\2"} if within else {})}
+    return substituted(texts, {r.replace("('*", "'('*", 1): kept for r, kept in rules.items()})
+
+
 def _iso(times: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Return times as ISO 8601 writes them, with the offset of their zone, if they have one."""
     return pc.strftime(times, "%Y-%m-%dT%H:%M:%S" + ("%Ez" if times.type.tz else "")).cast(TEXT)

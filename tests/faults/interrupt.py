@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dxnotebook import demo
 
-COMMAND = [sys.executable, "-m", "dxnotebook.cli"]
+COMMAND = [sys.executable, "-m", "dxnotebook"]
 # each prints "ready" when it begins what is to be interrupted
 CALL = """\
 import sys, warnings
