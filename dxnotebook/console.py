@@ -29,6 +29,7 @@ _FOR_PYTHON = {
     r"(?:^| )[A-Z][^.]*`\.\w+`[^.]*\.": "",
     r"; a client with [^.;]*Config[^.;]*": "",
     r"dx\.\S+ or (`dxnotebook)": r"\1",
+    r", (a date \([^)]*\)) or a Timestamp": r" or \1",
     r" with folder=True \((--\w+)\)": r" with \1",
 }
 

@@ -35,12 +35,15 @@ def test_messages_are_in_options(account, tmp_path, monkeypatch):
     for arguments in (
         ("check", "--file", str(tmp_path / "bad.json")),
         ("check", "--demo", "--since", "2026-09-02", "--until", "2026-09-01"),
+        ("check", "--demo", "--since", "soon"),
         ("check", "--demo", "--max-silence", "long"),
         ("check", "--archive", str(tmp_path / "none")),
     ):
         done = run(*arguments)
         assert done.exit_code == 2
-        assert not re.search(r"`\.\w|`since|dx\.|partial|max_silence|=\[", done.output), done.output
+        assert not re.search(r"`\.\w|`since|dx\.|Timestamp|partial|max_silence|=\[", done.output), (
+            done.output
+        )
 
 
 def test_what_only_python_users_can_do_is_left_out():

@@ -26,14 +26,14 @@ from dxnotebook.tables.jobtables import JOINED, JobTables
 
 _IN_UTC = " (UTC)"
 _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-_LONGEST_CELL = 2**30  # bytes
+_ONE_BLOCK = 2**30  # bytes
 
 
 def read_untyped(path: Path, files: Mapping[str, Path]) -> JobTables:
     """Return the tables of a workbook, or of a folder's CSV files, each named for its table."""
     csvs = ((name, _csv(file)) for name, file in files.items())
     try:
-        return _typed(_workbook(path, files) if path.is_file() else csvs)
+        return _as_the_model_has_it(_workbook(path, files) if path.is_file() else csvs)
     except (pa.ArrowException, KeyError, ValueError, BadZipFile) as error:
         changed = f"{str(path)!r} does not hold tables as export wrote them"
         raise FormatError(f"{changed}: {error}. Export anew; pandas reads single frames.") from None
@@ -46,7 +46,7 @@ def _csv(path: Path) -> pa.Table:
     how = {"strings_can_be_null": True, "quoted_strings_can_be_null": False, "null_values": [""]}
     table = pcsv.read_csv(
         path,
-        pcsv.ReadOptions(block_size=_LONGEST_CELL),
+        pcsv.ReadOptions(block_size=_ONE_BLOCK),
         pcsv.ParseOptions(newlines_in_values=True),
         pcsv.ConvertOptions(column_types=dict.fromkeys(names, TEXT), **how),
     )
@@ -83,7 +83,7 @@ def _original(names: list[str], columns: list[Any], *, within: bool) -> pa.Table
     return pa.table(texts, titles.to_pylist())
 
 
-def _typed(read: Iterable[tuple[str, pa.Table]]) -> JobTables:
+def _as_the_model_has_it(read: Iterable[tuple[str, pa.Table]]) -> JobTables:
     """Return tables of texts with the types of the model; what it does not know stays text."""
     empty = assemble([], Decoder())
     known = {**unsettled(empty), "rejects": pa.Table.from_pandas(empty.rejects)}
