@@ -25,7 +25,13 @@ from dxnotebook.tables.jobtables import JobTables
 from dxnotebook.text import visible
 
 # what messages say to whoever writes Python: sentences about attributes, calls that are commands
-_FOR_PYTHON = {r"(?:^| )[A-Z][^.]*`\.\w+`[^.]*\.": "", r"dx\.\S+ or (`dxnotebook)": r"\1"}
+_FOR_PYTHON = {
+    r"(?:^| )[A-Z][^.]*`\.\w+`[^.]*\.": "",
+    r"; a client with [^.;]*Config[^.;]*": "",
+    r"dx\.\S+ or (`dxnotebook)": r"\1",
+    r", (a date \([^)]*\)) or a Timestamp": r" or \1",
+    r" with folder=True \((--\w+)\)": r" with \1",
+}
 
 
 def options(*rows: Any) -> list[click.Parameter]:

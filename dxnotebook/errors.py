@@ -16,7 +16,8 @@ from dxnotebook.text import visible
 _NOTEBOOK = """IPython anywidget ipykernel ipywidgets jupyter_client jupyterlab nbclient nbconvert
  nbformat traitlets"""
 _EXTRAS = dict.fromkeys(_NOTEBOOK.split(), "notebook") | {"voila": "dashboard"}
-_EXTRAS |= {"deltalake": "archive", "matplotlib": "plots", "xlsxwriter": "excel"}
+_EXTRAS |= {"deltalake": "archive", "matplotlib": "plots"}
+_EXTRAS |= {"openpyxl": "excel", "xlsxwriter": "excel"}
 _LONGEST_SHOWN = 500  # characters of what cannot be, such as a path
 
 

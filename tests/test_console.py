@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import click.shell_completion
+from click.testing import CliRunner
 
 from dxnotebook import cli
+from dxnotebook.console import Command
+from dxnotebook.errors import LoadError
 from tests.conftest import job, page_of
 from tests.test_cli import run
 
@@ -32,9 +35,25 @@ def test_messages_are_in_options(account, tmp_path, monkeypatch):
     for arguments in (
         ("check", "--file", str(tmp_path / "bad.json")),
         ("check", "--demo", "--since", "2026-09-02", "--until", "2026-09-01"),
+        ("check", "--demo", "--since", "soon"),
         ("check", "--demo", "--max-silence", "long"),
         ("check", "--archive", str(tmp_path / "none")),
     ):
         done = run(*arguments)
         assert done.exit_code == 2
-        assert not re.search(r"`\.\w|`since|dx\.|partial|max_silence|=\[", done.output), done.output
+        assert not re.search(r"`\.\w|`since|dx\.|Timestamp|partial|max_silence|=\[", done.output), (
+            done.output
+        )
+
+
+def test_what_only_python_users_can_do_is_left_out():
+    reason = "the answer was not whole after 300 s"
+    config = "a client with a longer read_timeout in its Config waits longer"
+
+    def broken():
+        raise LoadError(f"Listing the jobs broke off: {reason}; {config}. Load again.")
+
+    command = Command("late", callback=broken)
+    assert CliRunner().invoke(command).output == (
+        f"Error: Listing the jobs broke off: {reason}. Load again.\n"
+    )

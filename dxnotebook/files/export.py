@@ -19,12 +19,12 @@ from dxnotebook.errors import DxError, invalid
 from dxnotebook.files import people, spreadsheet
 from dxnotebook.files.atomic import replacing
 from dxnotebook.files.spreadsheet import plain_table, slices
-from dxnotebook.files.typed import TABLES, TYPED, resolved, write_typed
+from dxnotebook.files.typed import CSV, TABLES, TYPED, WORKBOOK, resolved, write_typed
 from dxnotebook.records.body import encode
 from dxnotebook.tables.jobtables import JOINED, JobTables, checked, warn_of_rejects
 
-_CSV, _LINES = (".csv", ".csv.gz"), (".jsonl", ".jsonl.gz")
-_SUFFIXES = (*TYPED, *_CSV, ".xlsx", *_LINES)
+_LINES = (".jsonl", ".jsonl.gz")
+_SUFFIXES = (*TYPED, *CSV, WORKBOOK, *_LINES)
 _JOBS_AT_ONCE = 2**16
 
 
@@ -80,7 +80,8 @@ def export(
 
     Notes
     -----
-    Parquet and Feather keep every dtype. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
+    Parquet and Feather keep every dtype; `read_tables` has tables back from all but CSV in one
+    file. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
     CSV and Excel ids come last, and the columns of a job's first error are ``error_code``,
     ``error_message``, ``error_bucket`` and ``error_key``. Excel files have times in UTC, as their
     headers say, those that Excel cannot have (before March 1900) as text; too many rows go on in
@@ -103,7 +104,7 @@ def export(
     target, suffix = _target(path)
     is_frame = not isinstance(tables, JobTables)
     parts = []
-    if not is_frame and (suffix in TYPED or (suffix in _CSV and (folder or _is_folder(path)))):
+    if not is_frame and (suffix in TYPED or (suffix in CSV and (folder or _is_folder(path)))):
         parts = [f"{name}{suffix}" for name in TABLES]
     frames = _frames(tables, suffix, in_folder=bool(parts))
     failures = {}
@@ -114,7 +115,7 @@ def export(
     delay = 0 if progress else 2
     bar = tqdm(total=rows, desc="Rows", unit=" rows", disable=hidden, delay=delay, leave=False)
     with bar, replacing(target, parts) as written:
-        if suffix == ".xlsx":
+        if suffix == WORKBOOK:
             sheets = {n: plain_table(frame, escape=escape_formulas) for n, frame in frames.items()}
             spreadsheet.write_workbook(sheets, written, bar)
         elif suffix in _LINES:
@@ -159,10 +160,10 @@ def _frames(
     """Return the frames to write, or raise DxError when that is none, or needs distinct names."""
     if isinstance(tables, JobTables):
         tables = checked(tables)
-        if suffix in _CSV and not in_folder:
+        if suffix in CSV and not in_folder:
             return {"jobs": people.jobs_with_errors(tables)}
         names = TABLES if len(tables.rejects) else JOINED
-        frames = people.sheets(tables) if suffix == ".xlsx" else {}
+        frames = people.sheets(tables) if suffix == WORKBOOK else {}
         return frames | {name: getattr(tables, name) for name in names}
     if not isinstance(tables, pd.DataFrame):
         raise DxError(

@@ -12,7 +12,7 @@ from typing import IO, Any
 from dxnotebook import errors
 from dxnotebook.errors import DxError, FormatError, UnreadableError, warn
 from dxnotebook.files import foreign
-from dxnotebook.files.typed import TYPED, read_folder, resolved, saved_as
+from dxnotebook.files.typed import CSV, TYPED, read_saved, resolved, saved_as
 from dxnotebook.records.body import Body, as_utf8, encode
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
 from dxnotebook.records.redact import redact_text
@@ -73,7 +73,7 @@ def read_jobs(source: Source, *, redact: bool = True) -> JobTables:
     exports = [found for one in several for found in _exports_at(one)]
     if not exports:
         return decoded(bodies(source), redact=redact)
-    parts = [read_folder(*found) for found in exports]
+    parts = [read_saved(*found) for found in exports]
     if rest := [one for one in several if not _exports_at(one)]:
         parts.append(decoded(bodies(rest), redact=redact))
     return concat(parts) if len(parts) > 1 else parts[0]
@@ -89,28 +89,32 @@ def _exports_at(source: object) -> list[tuple[Path, str]]:
 
 
 def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTables:
-    """Return the tables that `export` wrote as Parquet, Feather or JSON Lines.
+    """Return the tables that `export` wrote, in any format but CSV in one file.
 
     Parameters
     ----------
     path : str or path
         The path that was given to `export`, or a folder with ``jobs.parquet``, ``details.parquet``
-        and ``errors.parquet`` as `export` writes them one by one.
+        and ``errors.parquet``, or the same in .feather or .csv, as `export` writes them one by one.
     redact : bool
-        Whether to take secrets out of JSON Lines once more; Parquet and Feather are read as they
-        are.
+        Whether to take secrets out of JSON Lines once more; all else is read as it is.
 
     Returns
     -------
     JobTables
-        Tables equal to those that were exported. JSON Lines have the jobs alone, so not when they
-        were asked for.
+        Tables equal to those that were exported; those of JSON Lines, CSV and Excel do not say when
+        they were asked for. Of CSV and Excel the model says the types, so that members it does not
+        know are columns of texts, and not in ``to_jobs()``. The quotes that `export` put before
+        formulas are removed. Excel has times to the millisecond, no empty texts, and texts as
+        `export` shortened and escaped them.
 
     Raises
     ------
     DxError
-        When there are no such tables, or the format does not keep them: CSV and Excel have no
-        types.
+        When there are no such tables, or they are CSV in one file, which has no details, and of a
+        job's errors the first; or somebody changed what cannot be a time or a number then.
+    MissingDependencyError
+        When it is Excel and openpyxl is not installed.
 
     Examples
     --------
@@ -123,21 +127,19 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
     found = resolved(path)
     name, shown = Path(path).name.lower(), repr(str(path))
     if suffix := saved_as(found):
-        return read_folder(found, suffix)
+        return read_saved(found, suffix)
     if name.endswith((".jsonl", ".jsonl.gz")):
         return read_jobs(found, redact=redact)
-    if name.endswith((".csv", ".csv.gz", ".xlsx")):
-        raise DxError(
-            f"{found.suffix} does not keep types, so {shown} cannot become tables again. "
-            "Export to .parquet, .feather or .jsonl for that; "
-            f"read single tables with pandas.read_{'excel' if found.suffix == '.xlsx' else 'csv'}."
-        )
+    if found.is_file() and name.endswith(CSV):
+        what = f"{shown} is CSV in one file, which has no details, and of errors the first"
+        how = "folder=True (--tables), or to .xlsx, .parquet, .feather or .jsonl"
+        raise FormatError(f"{what}. Export with {how}; read this one with pandas.read_csv.")
     if found.is_file() and name.endswith(TYPED):
         how = f"pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
         raise DxError(f"{shown} is a single frame; read it with {how}.")
     if found.is_file():
         raise FormatError(f"{shown} is no export. Read listings of jobs with dx.read_jobs.")
-    return read_folder(found, found.suffix if found.suffix in TYPED else TYPED[0])
+    return read_saved(found, found.suffix if found.suffix in TYPED else TYPED[0])
 
 
 def decoded(contents: Iterable[Body], *, redact: bool) -> JobTables:

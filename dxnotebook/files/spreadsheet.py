@@ -44,6 +44,7 @@ _US_A_DAY, _EPOCH = 86_400_000_000, 25_569  # a day; the day 1970-01-01 in a she
 # Excel's 1900 has a day too many in February; it ends with the year 9999
 _FIRST_DAY, _LAST_DAY = 61, 2_958_466
 _SIXTEEN_DIGITS = 10**15  # Excel keeps 15 digits
+_PRINTED_WHOLE = 20  # columns that can still be read on a page
 _NARROWEST, _WIDEST, _TIME_WIDTH, _SAMPLE = 8, 60, 19, 1_000
 
 _is_time = pa.types.is_timestamp
@@ -126,6 +127,12 @@ def _escaped(texts: pa.ChunkedArray | pa.Array, *, within: bool) -> pa.ChunkedAr
     return substituted(texts, {**rules, _FORMULA: r"'\1"}) if texts.type == TEXT else texts
 
 
+def unescaped(texts: pa.ChunkedArray | pa.Array, *, within: bool) -> pa.ChunkedArray | pa.Array:
+    """Return a column as it was before `export` put single quotes where formulas begin."""
+    rules = {_FORMULA: r"\1", **({_WITHIN: r"\1\2"} if within else {})}
+    return substituted(texts, {r.replace("('*", "'('*", 1): kept for r, kept in rules.items()})
+
+
 def _iso(times: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Return times as ISO 8601 writes them, with the offset of their zone, if they have one."""
     return pc.strftime(times, "%Y-%m-%dT%H:%M:%S" + ("%Ez" if times.type.tz else "")).cast(TEXT)
@@ -195,6 +202,10 @@ def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
     times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     shares = book.add_format({"num_format": "0.0 %"})
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.repeat_rows(0)
+    if sample.num_columns <= _PRINTED_WHOLE:
+        sheet.fit_to_pages(1, 0)  # as wide as a page, and as long as it gets
     # account ids are texts, and meant to be
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     for place, (name, column) in enumerate(zip(sample.column_names, sample.columns, strict=True)):

@@ -17,13 +17,16 @@ from tqdm.auto import tqdm
 from dxnotebook.errors import DxError, FormatError, LoadError, invalid
 from dxnotebook.files.atomic import recover
 from dxnotebook.files.spreadsheet import slices
+from dxnotebook.files.untyped import read_untyped
 from dxnotebook.records.decode import Decoder
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JOINED, JobTables
 from dxnotebook.text import valid_utf8
 
-#: What is kept whole, by the suffixes of its files; the tables that a folder has.
+#: What keeps types, by the suffixes of its files; the tables that a folder has.
 TYPED, TABLES = (".parquet", ".feather"), (*JOINED, "rejects")
+#: What spreadsheets open.
+CSV, WORKBOOK = (".csv", ".csv.gz"), ".xlsx"
 _ROW_GROUP = 2**18
 # under this key a file says of which export it is, and what Parquet loses: categories without rows
 _OURS = b"dxnotebook"
@@ -37,23 +40,30 @@ def resolved(path: str | os.PathLike[str]) -> Path:
         raise invalid("path", path, "is a text or a Path, such as 'jobs.parquet'") from None
 
 
-def saved_as(folder: Path) -> str | None:
-    """Return the suffix of the tables that a folder has, which export wrote; None where none are.
+def saved_as(path: Path) -> str | None:
+    """Return the suffix of the tables at a path, which export wrote; None where none are.
 
     A folder that was stepping aside when its process was killed is put back.
     """
-    recover(folder)
-    return next((suffix for suffix in TYPED if (folder / f"jobs{suffix}").is_file()), None)
+    if path.suffix.lower() == WORKBOOK and path.is_file():
+        return WORKBOOK
+    recover(path)
+    return next((suffix for suffix in (*TYPED, *CSV) if (path / f"jobs{suffix}").is_file()), None)
 
 
-def read_folder(folder: Path, suffix: str) -> JobTables:
-    """Return the tables that export wrote to a folder, at once or one by one."""
+def read_saved(folder: Path, suffix: str) -> JobTables:
+    """Return the tables that export wrote to a workbook, or a folder, at once or one by one."""
     files = {name: folder / f"{name}{suffix}" for name in TABLES}
+    if suffix == WORKBOOK:
+        return read_untyped(folder, files)
     for name in JOINED:
         if not files[name].is_file():
             missing = f"{files[name].name} is not there. Give the path of an export."
             raise DxError(f"No exported tables at {str(folder)!r}: {missing}")
-    read = {name: _read_typed(file) for name, file in files.items() if file.is_file()}
+    files = {name: file for name, file in files.items() if file.is_file()}
+    if suffix in CSV:
+        return read_untyped(folder, files)
+    read = {name: _read_typed(file) for name, file in files.items()}
     if no_table := [name for name in JOINED if "job_id" not in read[name][0]]:
         raise FormatError(f"{str(files[no_table[0]])!r} is another frame; it has no job_id.")
     if len({ours["export"] for _, ours in read.values()}) > 1:

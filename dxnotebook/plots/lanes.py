@@ -8,8 +8,8 @@ import pandas as pd
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.model import OPEN_STATES
-from dxnotebook.tables.jobtables import dated, observed_at
-from dxnotebook.times import At, moment
+from dxnotebook.tables.jobtables import dated, observed_at, window_of
+from dxnotebook.times import At
 
 #: How many bins there are in the time that is looked at; a bar is at least one wide.
 BINS = 500
@@ -28,8 +28,9 @@ def bars(
     ended = ended.fillna(begun).clip(lower=begun)
     state = jobs["state"].astype("str").fillna("no state")
     result = pd.DataFrame({"group": jobs[by], "state": state, "begun": begun, "ended": ended})
-    first: pd.Timestamp = begun.min() if since is None else moment("since", since)
-    last: pd.Timestamp = ended.max() if until is None else moment("until", until)
+    window = window_of(jobs, since, until)
+    first: pd.Timestamp = window.start or begun.min()
+    last: pd.Timestamp = window.end or ended.max()
     if not len(jobs):
         return result.assign(left=0, right=0), (first, last)
     last = max(last, first + pd.Timedelta(minutes=1))

@@ -42,8 +42,8 @@ def plot_timeline(
         Jobs with the columns ``state``, ``created_at``, ``updated_at`` and `by`.
     by : str
         The column to group by; of many groups the 30 with most jobs are drawn.
-    since, until : str or Timestamp, optional
-        The time to look at (UTC unless it names a zone); by default all.
+    since, until : time or str, optional
+        The window, as for `load_jobs`: jobs that were open in it are drawn; by default all.
     ax : matplotlib Axes, optional
         Where to draw; by default in a figure of its own.
 
@@ -58,7 +58,7 @@ def plot_timeline(
     Raises
     ------
     DxError
-        When a column is missing, or `since` or `until` is no time.
+        When a column is missing, or `since` or `until` is no time, or not before the other.
 
     Examples
     --------

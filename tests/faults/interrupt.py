@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dxnotebook import demo
 
-COMMAND = [sys.executable, "-m", "dxnotebook.cli"]
+COMMAND = [sys.executable, "-m", "dxnotebook"]
 # each prints "ready" when it begins what is to be interrupted
 CALL = """\
 import sys, warnings
@@ -26,8 +26,8 @@ from dxnotebook import demo
 import dxnotebook.archive.archive, dxnotebook.aws.load, dxnotebook.report.write
 client = demo.Endpoint(demo.Account(0)).client(endpoint_url=sys.argv[1])
 tables = dx.load_jobs(demo.client(300), progress=False)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     {call}
 except KeyboardInterrupt as interrupt:
     partial = getattr(interrupt, "partial", None)

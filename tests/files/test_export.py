@@ -188,10 +188,10 @@ def test_columns_that_a_format_cannot_hold_say_so(tmp_path):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_reading_what_cannot_be_tables_says_what_to_do(suffix, account, tmp_path):
-    with pytest.raises(dx.DxError, match=r"does not keep types|No exported tables|No file matches"):
+    with pytest.raises(dx.DxError, match=r"No exported tables|No file matches"):
         dx.read_tables(tmp_path / f"none{suffix}")
     path = exported(account.errors, tmp_path / f"frame{suffix}")
-    with pytest.raises(dx.DxError, match=r"pandas\.read_|Expected ListJobs"):
+    with pytest.raises(dx.DxError, match=r"pandas|Expected ListJobs"):
         dx.read_tables(path)
 
 

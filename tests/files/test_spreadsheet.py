@@ -323,3 +323,12 @@ def test_excel_without_its_library_says_how_to_install_it(account, tmp_path, mon
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     with pytest.raises(dx.MissingDependencyError, match=r"needs xlsxwriter.*dxnotebook\[excel\]"):
         exported(account, tmp_path / "a.xlsx")
+
+
+def test_sheets_are_printed_across_with_their_header_and_narrow_ones_whole(tmp_path):
+    client = dx.demo.client(jobs=50)
+    path = dx.export(dx.load_jobs(client, progress=False), tmp_path / "a.xlsx", progress=False)
+    for sheet in openpyxl.load_workbook(path):
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.print_title_rows == "$1:$1"
+        assert bool(sheet.sheet_properties.pageSetUpPr) == (sheet.max_column <= 20)

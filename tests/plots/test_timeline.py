@@ -55,6 +55,14 @@ def test_a_timeline_draws_each_job_from_created_to_finished(tables):
             )
 
 
+def test_times_are_those_that_other_plots_take(tables):
+    since, until = (f"2026-09-{day} 12:00" for day in (20, 25))
+    relative = dx.plot_timeline(tables.jobs, since="10d", until="5d")
+    assert bars_of(relative) == bars_of(dx.plot_timeline(tables.jobs, since=since, until=until))
+    with pytest.raises(DxError, match="not before until"):
+        dx.plot_timeline(tables.jobs, since="5d", until="10d")
+
+
 @pytest.mark.slow
 def test_a_timeline_of_many_jobs_draws_a_sample_and_says_so():
     many = dx.read_jobs(list(dx.demo.Account(20_000).pages())).jobs

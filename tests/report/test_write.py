@@ -110,8 +110,22 @@ def test_hostile_values_are_texts_in_a_report(tmp_path):
 @pytest.mark.slow
 def test_a_report_of_nothing_says_so(tmp_path):
     text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
-    assert "No job has finished." in text
-    assert "There are no jobs to judge." in text
+    for words in ("No job has finished.", "There are no jobs to judge.", "Nothing has failed."):
+        assert words in text
+    assert not re.search(r"Nothing: all failed|0 (causes|pieces|feeds)|no jobs ·", text)
+
+
+@pytest.mark.slow
+def test_the_verdict_of_a_time_without_jobs_or_without_one_before_is_honest(tmp_path):
+    tables = dx.load_jobs(dx.demo.client(), progress=False)
+    quiet = dx.write_report(tables, tmp_path / "r.html", since="2026-09-30 11:59:58").read_text()
+    assert "no job was created in this time" in quiet
+    assert "4 jobs are stuck" in quiet
+    failed = tables.filter(tables.jobs["state"] == "ERROR")
+    failed = failed.filter(failed.jobs["created_at"] > "2026-09-01")
+    text = " ".join(Page(dx.write_report(failed, tmp_path / "r.html").read_text()).text.split())
+    assert "Nothing to compare : no job finished in the time before." in text.replace("e:", "e :")
+    assert re.search(r"No feed is overdue , \d+ are failing", text.replace("e,", "e ,"))
 
 
 @pytest.mark.slow
