@@ -331,4 +331,5 @@ def test_sheets_are_printed_across_with_their_header_and_narrow_ones_whole(tmp_p
     for sheet in openpyxl.load_workbook(path):
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.print_title_rows == "$1:$1"
-        assert bool(sheet.sheet_properties.pageSetUpPr) == (sheet.max_column <= 20)
+        fits = getattr(sheet.sheet_properties.pageSetUpPr, "fitToPage", None)
+        assert bool(fits) == (sheet.max_column <= 20)
