@@ -49,12 +49,14 @@ def tables():
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path):
     found = tables()
-    dx.export(found, tmp_path / "all.csv")
-    for path in (tmp_path / "all.csv").iterdir():
+    folder = dx.export(found, tmp_path / "all.csv", folder=True)
+    for path in [dx.export(found, tmp_path / "one.csv"), *folder.iterdir()]:
         for separator in SEPARATORS:
             with path.open(newline="", encoding="utf-8") as file:
                 cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
             assert [cell for cell in cells if cell.strip(' "').startswith(FORMULA)] == []
+        if path.parent != folder:
+            continue
         read = pd.read_csv(path, dtype="str", keep_default_na=False)
         frame = getattr(found, path.stem)
         for name in frame.select_dtypes(["str", "category"]):
