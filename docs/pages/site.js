@@ -8,9 +8,8 @@ const named = (what) => (nav, number) => {
 const mend = () => {
   document.querySelectorAll("nav.md-nav .md-nav").forEach(named("Contents"));
   document.querySelectorAll("nav.md-code__nav").forEach(named("Code"));
-  for (const wide of document.querySelectorAll(".md-typeset__scrollwrap, table.dataframe")) {
-    wide.tabIndex = 0;
-  }
+  const wide = ".md-typeset__scrollwrap, .scroll, table.dataframe";
+  document.querySelectorAll(wide).forEach((one) => { one.tabIndex = 0; });
 };
 new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
 mend();
