@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from traitlets.config import Config
 
 import dxnotebook as dx
 
 pytestmark = pytest.mark.slow
+NO_HISTORY = Config(HistoryManager={"enabled": False})  # its database would be left open
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 NAMES = ("explore", "failure_trends", "publishing", "export_and_archive", "dashboard", "scale")
 
@@ -43,7 +45,7 @@ def run(name, folder, monkeypatch, **given):
     tagged = [cell for cell in cells if "tables" in cell["metadata"].get("tags", ())]
     assert tagged == cells[:1]
     monkeypatch.chdir(folder)
-    shell = InteractiveShell(user_ns={"dx": dx} | given)
+    shell = InteractiveShell(user_ns={"dx": dx} | given, config=NO_HISTORY)
     with mpl.rc_context({"backend": "agg"}), capture_output() as shown:
         for cell in cells[bool(given) :]:
             if given and "simulated" in cell["metadata"].get("tags", ()):

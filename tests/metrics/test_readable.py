@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 import dxnotebook as dx
 from dxnotebook.metrics.readable import readable
 from tests.conftest import job, page_of, tables_of
 
+# its database would be left open
+NO_HISTORY = Config(HistoryManager={"enabled": False})
+
 LONG = "The bucket policy does not allow what is to be done with the objects that are in it now."
 
 
 def test_a_notebook_shows_the_texts_of_causes_and_other_frames_as_ever():
-    shell = InteractiveShell.instance()
+    shell = InteractiveShell.instance(config=NO_HISTORY)
     try:
         failed = {
             "State": "ERROR",
