@@ -10,6 +10,7 @@ import pandas as pd
 
 from dxnotebook.arrays import Array, Integers
 from dxnotebook.explorer.dimensions import NO_TIME, Dimension, from_jobs
+from dxnotebook.metrics.assets import ended
 from dxnotebook.metrics.concurrency import stuck_jobs
 from dxnotebook.metrics.reruns import done_with
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
@@ -53,7 +54,7 @@ class Facts:
         self._tables, self._jobs = tables, tables.jobs
         jobs, state = tables.jobs, tables.jobs["state"]
         self.created = _in_microseconds(jobs["created_at"])
-        self.ended = _in_microseconds(jobs["updated_at"].fillna(jobs["created_at"]))
+        self.ended = _in_microseconds(ended(jobs))
         now = pd.Series([observed_at(jobs)], dtype="datetime64[us, UTC]")
         self.now = int(_in_microseconds(now)[0])
         self.is_open = state.isin(OPEN_STATES).to_numpy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -98,9 +100,9 @@ def _joined(details: pd.DataFrame, detail: Array, row: Array, part: Array) -> Ar
     return part
 
 
-def ended(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Return job_id and state of jobs, and when they ended, as far as that is known."""
-    return jobs[["job_id", "state"]].assign(ended=jobs["updated_at"].fillna(jobs["created_at"]))
+def ended(jobs: pd.DataFrame) -> pd.Series[Any]:
+    """Return when jobs ended, as far as that is known."""
+    return jobs["updated_at"].fillna(jobs["created_at"])
 
 
 def described(tables: JobTables, assets: pd.DataFrame) -> pd.DataFrame:

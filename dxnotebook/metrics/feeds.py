@@ -137,7 +137,7 @@ def _runs_of(tables: JobTables, feed: Array) -> pd.DataFrame:
     first, mended = followed(tables)
     revision = pd.factorize(jobs["revision_id"])[0]
     revision = np.where(revision < 0, many + np.arange(many), revision)
-    ends, is_done = ended(jobs)["ended"], state == "COMPLETED"
+    ends, is_done = ended(jobs), state == "COMPLETED"
     failed = state.isin(FAILED_STATES) & ~mended
     is_fate: list[Any] = [failed, state.isin(OPEN_STATES), mended, is_done]
     columns = {

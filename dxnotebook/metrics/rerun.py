@@ -131,7 +131,9 @@ def _undone(
     done_at = done[done["asset"].isin(failures["asset"])].groupby("asset")["created"].max()
     is_done = done_at.reindex(failures["asset"]).array > failures["created"].array
     wanted = created_within(jobs, since, until)[failures["row"]]
-    undone = failures[~is_done & wanted].join(ended(jobs), on="row")
+    undone = failures[~is_done & wanted].join(
+        jobs[["job_id", "state"]].assign(ended=ended(jobs)), on="row"
+    )
     undone = undone.sort_values(["ended", "job_id"], na_position="first")
     undone = undone.drop_duplicates("asset", keep="last")
     again = jobs.iloc[undone["row"].unique()].reset_index(drop=True)

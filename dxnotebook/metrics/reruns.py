@@ -7,7 +7,7 @@ import pandas as pd
 
 from dxnotebook.arrays import Integers, Mask, located
 from dxnotebook.errors import texts
-from dxnotebook.metrics.assets import FEED, WORK, assets_of
+from dxnotebook.metrics.assets import FEED, WORK, assets_of, ended
 from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES, States
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
@@ -248,7 +248,7 @@ def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame
     rows = np.flatnonzero(np.bincount(assets["row"]))
     columns = [*FEED, "data_set_name", "job_id", "state", "created_at", "updated_at"]
     runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.reindex(rows).array)
-    runs = runs.assign(ended=runs["updated_at"].fillna(runs["created_at"]))
+    runs = runs.assign(ended=ended(runs))
     runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
     place = np.zeros(len(jobs), np.int64)
     place[runs["row"]] = runs.index

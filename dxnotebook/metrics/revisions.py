@@ -127,7 +127,8 @@ def missing_assets(tables: JobTables, *, since: At = None, until: At = None) -> 
     lacks = pieces[~pieces["is_in"]].join(shown, on="group", how="inner")
     lacks = lacks.sort_values("rank", kind="stable")
     runs = assets[["piece", "row"]][assets["piece"].isin(lacks.index)]
-    runs = runs.join(ended(tables.jobs).assign(type=tables.jobs["type"]), on="row")
+    jobs = tables.jobs
+    runs = runs.join(jobs[["job_id", "state", "type"]].assign(ended=ended(jobs)), on="row")
     runs = runs.sort_values(["ended", "job_id"], na_position="first")
     last, failed = (
         some.drop_duplicates("piece", keep="last").set_index("piece").reindex(lacks.index)
@@ -220,7 +221,7 @@ def _pieces(jobs: pd.DataFrame, assets: pd.DataFrame) -> pd.DataFrame:
     number, first = numbers_of(both)
     assets["piece"], pieces = number, assets.iloc[first].reset_index(drop=True)
     is_done = (jobs["state"] == "COMPLETED").to_numpy()[assets["row"]]
-    ends = ended(jobs)["ended"].iloc[assets["row"][is_done]]
+    ends = ended(jobs).iloc[assets["row"][is_done]]
     return pieces.assign(
         attempts=np.bincount(number, minlength=len(pieces)),
         is_in=np.bincount(number[is_done], minlength=len(pieces)) > 0,
