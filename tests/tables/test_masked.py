@@ -190,6 +190,36 @@ def test_rejects_are_json_still_and_say_what_they_are():
     assert shared.rejects["reason"].tolist() == ["no Arn"]
 
 
+PART = st.sampled_from(
+    ["data", "part-7", "x", "", "a b", "7.csv.gz", ".csv", "*", "${Revision.Id}", "é", "roles",
+     "s3", "a.b", "0123456789abcdef" * 2, "123456789012", "5c0f2a51-9d2f-4d6f-8f0a-3f9a1c2b4d5e"]
+)  # fmt: skip
+NAME = st.one_of(
+    st.lists(PART, min_size=1, max_size=4).map("/".join),
+    st.lists(PART, max_size=8).map(lambda parts: ":".join(["arn", *parts])),
+    st.lists(PART, max_size=8).map("".join),
+)
+
+
+@pytest.mark.property
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
+@given(st.lists(st.tuples(NAME, NAME, NAME), min_size=1, max_size=5))
+def test_what_stands_for_a_name_is_the_same_in_a_column_and_in_a_reject(names):
+    details = [
+        {"ImportAssetsFromS3": {"DataSetId": id_, "AssetSources": [{"Bucket": bucket, "Key": key}]}}
+        for id_, bucket, key in names
+    ]
+    good = [job(number, Details=each) for number, each in enumerate(details)]
+    bad = [job(number, Arn=None, Details=each) for number, each in enumerate(details)]
+    shared = dx.masked(tables_of(page_of(*good, *bad)), "k")
+    told = [json.loads(raw)["Details"]["ImportAssetsFromS3"] for raw in shared.rejects["raw"]]
+    sources = pd.DataFrame([each["AssetSources"][0] for each in told])
+    assert sources["Key"].tolist() == shared.details["key"].tolist()
+    assert sources["Bucket"].tolist() == shared.details["bucket"].tolist()
+    assert [each["DataSetId"] for each in told] == shared.jobs["data_set_id"].tolist()
+
+
 @pytest.mark.parametrize("key", ["", b"", 7])
 def test_a_key_is_a_text_or_bytes(key):
     with pytest.raises(dx.DxError, match="Invalid key"):
