@@ -32,8 +32,9 @@ Paths = dict[str, dict[str, list[list[str]]]]
 _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
-# so many runs of rows are copied: else each is a chunk of every column of texts
-_UNCOPIED_RUNS = 100
+# so many runs of rows are copied: else each is a chunk of every column of texts; what a page of
+# news replaces, wherever it is, leaves less of them, and copying a million jobs takes longer
+_UNCOPIED_RUNS = 300
 _REJECTS = {"source": "str", "page": "int64", "position": "int64", "why": "str", "raw": "str"}
 
 
