@@ -123,7 +123,7 @@ class _Masks:
         """Return a frame with its columns of names masked, or else those of texts."""
         result = frame.copy()
         result.attrs = {name: frame.attrs[name] for name in (PATHS, AS_OF) if name in frame.attrs}
-        for name, is_json in _columns(frame, in_texts=in_texts).items():
+        for name, is_json in _to_mask(frame, in_texts=in_texts).items():
             column = frame[name]
             is_category = column.dtype == "category"
             different: Any = column.cat.categories if is_category else column
@@ -146,7 +146,7 @@ class _Masks:
     def _names(self, texts: pa.LargeStringArray, name: str) -> pa.LargeStringArray:
         """Return what stands for each text in a column of names."""
         is_path = pc.or_(pc.starts_with(texts, "arn:"), pa.scalar(name in _KEYS))
-        aliases = self._things(pc.if_else(is_path, "", texts), pa.scalar(_kind(name), TEXT))
+        aliases = self._things(pc.if_else(is_path, "", texts), pa.scalar(_thing(name), TEXT))
         aliases = pc.replace_with_mask(aliases, is_path, self._paths(texts.filter(is_path)))
         says_nothing = pc.is_in(texts, value_set=pa.array(["", REDACTED], TEXT))
         return pc.if_else(says_nothing, texts, aliases)
@@ -265,7 +265,7 @@ class _Masks:
         """Return what stands for a thing: an id of the same form, or its kind with a number."""
         digest = self._digest(text)
         if not _has_own_form(text):
-            return f"{_kind(name)}-{digest[:12]}"
+            return f"{_thing(name)}-{digest[:12]}"
         if len(text) == 12:
             return str(10**11 + int(digest, 16) % (9 * 10**11))
         return str(UUID(digest[:32])) if "-" in text else digest[:32]
@@ -287,7 +287,7 @@ class _Masks:
         return _JSON_VALUE.sub(masked_value, text)
 
 
-def _columns(frame: pd.DataFrame, *, in_texts: bool) -> dict[str, bool]:
+def _to_mask(frame: pd.DataFrame, *, in_texts: bool) -> dict[str, bool]:
     """Return the columns of names, or else those of texts, and whether they are JSON."""
     found = {}
     for column in frame.select_dtypes(exclude=_NOT_TEXT):
@@ -300,7 +300,7 @@ def _columns(frame: pd.DataFrame, *, in_texts: bool) -> dict[str, bool]:
 
 
 @cache
-def _kind(name: str) -> str:
+def _thing(name: str) -> str:
     """Return what is in a column, or a member, of that name."""
     return re.sub("_(id|name)$|.*_(?=bucket$)", "", name).replace("_", "-")
 
