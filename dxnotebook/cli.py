@@ -170,7 +170,7 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     say("\n" + _NEXT.format(folder=folder, notebook=notebook, **hints))
     if open_lab:
         command = [sys.executable, "-m", "jupyterlab", str(notebook)]
-        subprocess.run(command, check=False)  # noqa: S603 (our own file)
+        sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603 (our own file)
 
 
 def _load_demo(jobs: int) -> JobTables:

@@ -60,7 +60,8 @@ def export(
         before them, in CSV and Excel: those that begin with ``= + - @ | %``, also in full width,
         tab, CR or LF, also after white space or double quotes; in CSV also what so begins behind a
         ``;``, ``|``, tab or line break, which a spreadsheet may take for separators. Numbers stay
-        numbers.
+        numbers. `read_tables` removes a quote before a formula in any case, also one that a text
+        had of its own when it was exported without this.
     bom : bool
         Whether .csv (not .csv.gz) begins with the mark by which Excel knows UTF-8.
     progress : bool, optional
@@ -80,8 +81,8 @@ def export(
 
     Notes
     -----
-    Parquet and Feather keep every dtype; `read_tables` has tables back from all but CSV in one
-    file. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
+    Parquet and Feather keep every dtype; `read_tables` has tables back, of CSV in one file the
+    jobs with their first errors. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
     CSV and Excel ids come last, and the columns of a job's first error are ``error_code``,
     ``error_message``, ``error_bucket`` and ``error_key``. Excel files have times in UTC, as their
     headers say, those that Excel cannot have (before March 1900) as text; too many rows go on in

@@ -89,7 +89,7 @@ def _exports_at(source: object) -> list[tuple[Path, str]]:
 
 
 def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTables:
-    """Return the tables that `export` wrote, in any format but CSV in one file.
+    """Return the tables that `export` wrote, in any format.
 
     Parameters
     ----------
@@ -106,13 +106,13 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         they were asked for. Of CSV and Excel the model says the types, so that members it does not
         know are columns of texts, and not in ``to_jobs()``. The quotes that `export` put before
         formulas are removed. Excel has times to the millisecond, no empty texts, and texts as
-        `export` shortened and escaped them.
+        `export` shortened and escaped them. CSV in one file has no details, and of a job's errors
+        the first; a warning says so.
 
     Raises
     ------
     DxError
-        When there are no such tables, or they are CSV in one file, which has no details, and of a
-        job's errors the first; or somebody changed what cannot be a time or a number then.
+        When there are no such tables, or somebody changed what cannot be a time or a number then.
     MissingDependencyError
         When it is Excel and openpyxl is not installed.
 
@@ -130,12 +130,9 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         return read_saved(found, suffix)
     if name.endswith((".jsonl", ".jsonl.gz")):
         return read_jobs(found, redact=redact)
-    if found.is_file() and name.endswith(CSV):
-        what = f"{shown} is CSV in one file, which has no details, and of errors the first"
-        how = "folder=True (--tables), or to .xlsx, .parquet, .feather or .jsonl"
-        raise FormatError(f"{what}. Export with {how}; read this one with pandas.read_csv.")
-    if found.is_file() and name.endswith(TYPED):
-        how = f"pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
+    if found.is_file() and name.endswith((*TYPED, *CSV)):
+        form = name.removesuffix(".gz").rpartition(".")[2]
+        how = f"pandas.read_{form}, or give the folder that all tables are in"
         raise DxError(f"{shown} is a single frame; read it with {how}.")
     if found.is_file():
         raise FormatError(f"{shown} is no export. Read listings of jobs with dx.read_jobs.")
