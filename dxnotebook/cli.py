@@ -54,8 +54,7 @@ Next:
 
 
 class _Checking(Command):
-    class failure(click.ClickException):  # noqa: N801 (click names it so)
-        exit_code = _CANNOT_CHECK
+    failure = _CANNOT_CHECK
 
 
 def _print_written(path: Path, tables: JobTables) -> None:
@@ -282,8 +281,8 @@ def explore(port: int, *, no_browser: bool, **source: Any) -> None:
 def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
-    The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
-    nobody.
+    The failure rate is compared by the lower bound of its 95 % interval, so that a failure or two
+    raise no alarm.
 
     \b
     Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked: there

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -102,7 +101,7 @@ def export(
     >>> dx.export(dx.failure_rate(tables.jobs, "type"), folder / "rates.csv").name
     'rates.csv'
     """
-    target, suffix = _target(path)
+    target, suffix = resolved(path), suffix_of(path)
     is_frame = not isinstance(tables, JobTables)
     parts = []
     if not is_frame and (suffix in TYPED or (suffix in CSV and (folder or _is_folder(path)))):
@@ -137,17 +136,12 @@ def export(
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
     """Return the suffix that a path's format goes by, or raise DxError where there is none."""
-    return _target(path)[1]
-
-
-def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file or folder that a path means, and its suffix."""
-    target, name = resolved(path), Path(path).name.lower()
+    name = Path(path).name.lower()
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
-            return target, suffix
+            return suffix
     if name and _is_folder(path):
-        return target, ".csv"
+        return ".csv"
     raise invalid("path", str(path), f"suffixes are: {', '.join(_SUFFIXES)}")
 
 
@@ -194,17 +188,10 @@ def _job_lines(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
 def _row_lines(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
-        rows = map(_without_nan, part.to_pylist())
-        yield "".join(json.dumps(row, default=_json_default) + "\n" for row in rows).encode()
-
-
-def _without_nan(value: Any) -> Any:
-    """Return a value in which null stands for what JSON has no number for, however deep."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _without_nan(member) for name, member in value.items()}
-    return [_without_nan(element) for element in value] if isinstance(value, list) else value
+        text = json.dumps(part.to_pylist(), default=_json_default)
+        # null stands for what JSON has no number for, however deep
+        rows = json.loads(text, parse_constant=lambda _: None)
+        yield "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
 def _json_default(value: Any) -> str:

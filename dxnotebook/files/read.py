@@ -248,20 +248,13 @@ def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> It
             content = content.encode("utf-8", "backslashreplace")
         called = redact_text(str(getattr(source, "name", "open file")))
         yield from _split(content, called, large)
-    elif foreign.kind(source):
-        raise _no_source(source)
-    elif isinstance(source, Iterable):
+    elif isinstance(source, Iterable) and not foreign.kind(source):
         yield from _each([source] if isinstance(source, Mapping) else source, name)
     else:
-        raise _no_source(source)
-
-
-def _no_source(source: object) -> DxError:
-    """Return the error of an object that no jobs can be read from."""
-    what = f"Cannot read jobs from a {type(source).__name__}"
-    if known := foreign.kind(source):
-        return FormatError(f"{what}, which is {known}")
-    return DxError(f"{what}; give a path, an open file, bytes or dicts.")
+        what = f"Cannot read jobs from a {type(source).__name__}"
+        if known := foreign.kind(source):
+            raise FormatError(f"{what}, which is {known}")
+        raise DxError(f"{what}; give a path, an open file, bytes or dicts.")
 
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
