@@ -219,8 +219,8 @@ def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
     """Write jobs to PATH: .csv, .xlsx, .parquet, .feather or .jsonl, by its suffix.
 
     CSV is one file, a row a job, with its first error beside it; --tables, or a PATH that ends
-    with "/", makes a folder with a file for each table. What is Parquet, Feather or JSON Lines,
-    --file reads again, whole.
+    with "/", makes a folder with a file for each table. --file reads all
+    of these again, whole, but of CSV in one file the jobs and their first errors.
 
     \b
     Example:

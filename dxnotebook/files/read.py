@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -259,19 +260,15 @@ def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> It
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
     """Yield the bodies of several sources; dicts are gathered, not to be decoded one by one."""
-    dicts: list[Mapping[str, Any]] = []
     done = 0
-    for number, source in enumerate(sources):
-        is_dict = isinstance(source, Mapping)
-        if is_dict:
-            dicts.append(source)
-        if dicts and (len(dicts) == _DICTS_A_BODY or not is_dict):
+    for are_dicts, alike in groupby(enumerate(sources), lambda one: isinstance(one[1], Mapping)):
+        if not are_dicts:
+            for number, source in alike:
+                yield from bodies(source, f"item {number}")
+            continue
+        while dicts := [one for _, one in islice(alike, _DICTS_A_BODY)]:
             yield Body(encode(dicts), name, page=done, line=done)
-            done, dicts = done + len(dicts), []
-        if not is_dict:
-            yield from bodies(source, f"item {number}")
-    if dicts:
-        yield Body(encode(dicts), name, page=done, line=done)
+            done += len(dicts)
 
 
 def _paths(source: str | os.PathLike[str]) -> list[Path]:
