@@ -54,8 +54,7 @@ Next:
 
 
 class _Checking(Command):
-    class failure(click.ClickException):  # noqa: N801 (click names it so)
-        exit_code = _CANNOT_CHECK
+    failure = _CANNOT_CHECK
 
 
 def _print_written(path: Path, tables: JobTables) -> None:
@@ -170,7 +169,7 @@ def demo(folder: Path, jobs: int, *, open_lab: bool) -> None:
     say("\n" + _NEXT.format(folder=folder, notebook=notebook, **hints))
     if open_lab:
         command = [sys.executable, "-m", "jupyterlab", str(notebook)]
-        subprocess.run(command, check=False)  # noqa: S603 (our own file)
+        sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603 (our own file)
 
 
 def _load_demo(jobs: int) -> JobTables:
@@ -220,8 +219,8 @@ def export(path: str, *, folder: bool, no_bom: bool, **source: Any) -> None:
     """Write jobs to PATH: .csv, .xlsx, .parquet, .feather or .jsonl, by its suffix.
 
     CSV is one file, a row a job, with its first error beside it; --tables, or a PATH that ends
-    with "/", makes a folder with a file for each table. What is Parquet, Feather or JSON Lines,
-    --file reads again, whole.
+    with "/", makes a folder with a file for each table. --file reads all
+    of these again, whole, but of CSV in one file the jobs and their first errors.
 
     \b
     Example:
@@ -282,8 +281,8 @@ def explore(port: int, *, no_browser: bool, **source: Any) -> None:
 def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
-    The failure rate is compared by the lower bound of its 95 % interval, so that three jobs page
-    nobody.
+    The failure rate is compared by the lower bound of its 95 % interval, so that a failure or two
+    raise no alarm.
 
     \b
     Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked: there

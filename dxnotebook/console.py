@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import botocore.session
 import click
 from botocore.exceptions import BotoCoreError
-from click.shell_completion import CompletionItem
 
 from dxnotebook.aws.clients import SERVICE
 from dxnotebook.errors import DxError, DxWarning
@@ -44,19 +43,13 @@ def say(text: object, *, err: bool = False) -> None:
     click.echo("\n".join(map(visible, str(text).split("\n"))), err=err)
 
 
-class Completed(click.ParamType):  # type: ignore[type-arg]
-    """A name that is completed from those that there are."""
+def _completed(names: Callable[[], Iterable[str]]) -> dict[str, Any]:
+    """Return what is particular about an option whose value is completed from names."""
 
-    name = "name"
+    def matching(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+        return [name for name in names() if name.startswith(begun)]
 
-    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        self._names = names
-
-    def shell_complete(  # noqa: D102 (click's)
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        del ctx, param
-        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+    return {"metavar": "NAME", "shell_complete": matching}
 
 
 def _profile_names() -> Iterable[str]:
@@ -83,12 +76,13 @@ _IS_TIME = {"metavar": "TIME"}
 _IS_PATH = {"type": click.Path(path_type=Path)}
 _IS_FOLDER = {"type": click.Path(file_okay=False, path_type=Path), "show_default": True}
 _IS_NOTEBOOK = {"type": click.Path(exists=True, dir_okay=False, path_type=Path)}
-_IS_COUNT = {"type": click.IntRange(0)}
+_IS_COUNT = {"type": click.IntRange(0), "metavar": "NUMBER"}
+_IS_RATE = {"type": click.FloatRange(0, 1), "metavar": "RATE"}
 IS_DEMO = ("--demo", "is_demo", _IS_FLAG, "The simulated account instead of AWS.")
 AWS = (
-    ("--profile", "profiles", {**_SEVERAL, "type": Completed(_profile_names)},
+    ("--profile", "profiles", {**_SEVERAL, **_completed(_profile_names)},
      "A profile of the AWS configuration; may be given more than once.  [default: AWS's]"),
-    ("--region", "regions", {**_SEVERAL, "type": Completed(_region_names)},
+    ("--region", "regions", {**_SEVERAL, **_completed(_region_names)},
      'A region, or "all"; may be given more than once.  [default: the profile\'s]'),
 )  # fmt: skip
 SOURCE = (
@@ -104,8 +98,8 @@ ONLY = (
 )
 WINDOW = (
     ("--since", _IS_TIME,
-     "What happened since: 30d, 2026-09-01; all jobs around it are read, too.  [default: all]"),
-    ("--until", _IS_TIME, "What happened before.  [default: now]"),
+     "Only what happened since: 30d, 2026-09-01; it is judged by all jobs.  [default: all]"),
+    ("--until", _IS_TIME, "Only what happened before.  [default: now]"),
 )  # fmt: skip
 DEMO = (
     ("--folder", {**_IS_FOLDER, "default": "dxnotebook-demo"}, "Where to write the tables."),
@@ -113,29 +107,25 @@ DEMO = (
     ("--open", "open_lab", _IS_FLAG, "Open the notebook in JupyterLab afterwards."),
 )
 EXPORT = (
-    (
-        "--tables",
-        "folder",
-        _IS_FLAG,
-        "A file for each table, in a folder of that name, also as CSV.",
-    ),
+    ("--tables", "folder", _IS_FLAG,
+     "A file for each table, in a folder of that name, also as CSV."),
     ("--no-bom", _IS_FLAG, "CSV without the mark by which Excel knows UTF-8."),
-)
+)  # fmt: skip
 REPORT = (
     ("--notebook", _IS_NOTEBOOK, "A changed copy of the report's notebook to run instead."),
     ("--copy-notebook", _IS_PATH, "Write the report's notebook there, to be changed, and end."),
 )
 EXPLORE = (
     ("--no-browser", _IS_FLAG, "Print the address only."),
-    ("--port", {"type": click.IntRange(0, 65_535), "default": 0},
+    ("--port", {"type": click.IntRange(0, 65_535), "metavar": "NUMBER", "default": 0},
      "The port to listen at.  [default: one that is free]"),
 )  # fmt: skip
 CHECK: Any = (
-    ("--max-failure-rate", {"type": click.FloatRange(0, 1)},
+    ("--max-failure-rate", _IS_RATE,
      "The highest rate of failed jobs, 0 to 1.  [default: 0.1, if no limit is given]"),
-    ("--by", {"type": Completed(_column_names)},
-     "A column, as type or data_set_id, of each of whose values the rate is checked, too."),
-    ("--max-undone-rate", {"type": click.FloatRange(0, 1)},
+    ("--by", _completed(_column_names),
+     "A column, as type or data_set_id: the rate of each of its values is checked, too."),
+    ("--max-undone-rate", _IS_RATE,
      "The highest rate of work that was not done in the end, re-runs included, 0 to 1."),
     ("--max-unresolved", _IS_COUNT, "How much failed work may be without a later success."),
     ("--max-stuck", _IS_COUNT, "How many jobs may be open for longer than usual."),
@@ -159,7 +149,7 @@ class Command(click.Command):
     Each warning is a line, once.
     """
 
-    failure: ClassVar[type[click.ClickException]] = click.ClickException
+    failure: ClassVar[int] = 1  # the exit code
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102 (click's)
         shown: set[str] = set()
@@ -180,12 +170,17 @@ class Command(click.Command):
             click.echo("Interrupted.", err=True)
             sys.exit(128 + signal.SIGINT)  # as shells have it
         except (DxError, BotoCoreError) as error:
-            raise self.failure(self._in_options(str(error))) from None
+            raise self._ended(self._in_options(str(error))) from None
         except BrokenPipeError:
             raise  # click ends quietly
         except OSError as error:
             text = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
-            raise self.failure(visible(text)) from None
+            raise self._ended(visible(text)) from None
+
+    def _ended(self, text: str) -> click.ClickException:
+        error = click.ClickException(text)
+        setattr(error, "exit_code", self.failure)  # noqa: B010 (a class variable of click's)
+        return error
 
     def _in_options(self, text: str) -> str:
         """Return a message in the words of the command line: options in place of parameters."""

@@ -72,10 +72,15 @@ def test_demo_leaves_a_notebook_that_is_there(tmp_path):
 @pytest.mark.slow
 def test_demo_opens_jupyterlab_only_when_asked_and_there(tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, **_: started.append(command))
+
+    def start(command, **_):
+        started.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(cli.subprocess, "run", start)
     assert run("demo", "--jobs", "1", "--folder", str(tmp_path)).exit_code == 0
     assert not started
-    assert run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open").exit_code == 0
+    assert run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open").exit_code == 3
     assert started == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "explore.ipynb")]]
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
     result = run("demo", "--jobs", "1", "--folder", str(tmp_path), "--open")

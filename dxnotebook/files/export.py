@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -60,7 +59,8 @@ def export(
         before them, in CSV and Excel: those that begin with ``= + - @ | %``, also in full width,
         tab, CR or LF, also after white space or double quotes; in CSV also what so begins behind a
         ``;``, ``|``, tab or line break, which a spreadsheet may take for separators. Numbers stay
-        numbers.
+        numbers. `read_tables` removes a quote before a formula in any case, also one that a text
+        had of its own when it was exported without this.
     bom : bool
         Whether .csv (not .csv.gz) begins with the mark by which Excel knows UTF-8.
     progress : bool, optional
@@ -80,8 +80,8 @@ def export(
 
     Notes
     -----
-    Parquet and Feather keep every dtype; `read_tables` has tables back from all but CSV in one
-    file. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
+    Parquet and Feather keep every dtype; `read_tables` has tables back, of CSV in one file the
+    jobs with their first errors. CSV is UTF-8, times as ``2026-09-01T00:00:00+00:00``. In
     CSV and Excel ids come last, and the columns of a job's first error are ``error_code``,
     ``error_message``, ``error_bucket`` and ``error_key``. Excel files have times in UTC, as their
     headers say, those that Excel cannot have (before March 1900) as text; too many rows go on in
@@ -101,7 +101,7 @@ def export(
     >>> dx.export(dx.failure_rate(tables.jobs, "type"), folder / "rates.csv").name
     'rates.csv'
     """
-    target, suffix = _target(path)
+    target, suffix = resolved(path), suffix_of(path)
     is_frame = not isinstance(tables, JobTables)
     parts = []
     if not is_frame and (suffix in TYPED or (suffix in CSV and (folder or _is_folder(path)))):
@@ -136,17 +136,12 @@ def export(
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
     """Return the suffix that a path's format goes by, or raise DxError where there is none."""
-    return _target(path)[1]
-
-
-def _target(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file or folder that a path means, and its suffix."""
-    target, name = resolved(path), Path(path).name.lower()
+    name = Path(path).name.lower()
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
-            return target, suffix
+            return suffix
     if name and _is_folder(path):
-        return target, ".csv"
+        return ".csv"
     raise invalid("path", str(path), f"suffixes are: {', '.join(_SUFFIXES)}")
 
 
@@ -193,17 +188,10 @@ def _job_lines(tables: JobTables, bar: tqdm[Any]) -> Iterator[bytes]:
 def _row_lines(frame: pd.DataFrame, bar: tqdm[Any]) -> Iterator[bytes]:
     """Yield the lines of a frame, an object each."""
     for part in slices(plain_table(frame, nested=True), bar):
-        rows = map(_without_nan, part.to_pylist())
-        yield "".join(json.dumps(row, default=_json_default) + "\n" for row in rows).encode()
-
-
-def _without_nan(value: Any) -> Any:
-    """Return a value in which null stands for what JSON has no number for, however deep."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _without_nan(member) for name, member in value.items()}
-    return [_without_nan(element) for element in value] if isinstance(value, list) else value
+        text = json.dumps(part.to_pylist(), default=_json_default)
+        # null stands for what JSON has no number for, however deep
+        rows = json.loads(text, parse_constant=lambda _: None)
+        yield "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
 def _json_default(value: Any) -> str:

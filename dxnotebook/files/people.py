@@ -11,13 +11,14 @@ from dxnotebook.tables.jobtables import AS_OF, JobTables, missing
 FILTERS = "filters"
 _FIRST = ["created_at", "state", "type", "data_set_name"]
 _LATER = ["updated_at", "duration_s"]
-_OF_AN_ERROR = ["code", "message", "bucket", "key"]
+#: What one file has of a job's first error, as columns that begin with "error_".
+OF_AN_ERROR = ["code", "message", "bucket", "key"]
 _MOST_GROUPS = 30
 
 
 def jobs_with_errors(tables: JobTables) -> pd.DataFrame:
     """Return the jobs, each with its first error beside it; ids come last."""
-    first = tables.errors.drop_duplicates("job_id").set_index("job_id")[_OF_AN_ERROR]
+    first = tables.errors.drop_duplicates("job_id").set_index("job_id")[OF_AN_ERROR]
     first = first.add_prefix("error_")
     jobs = tables.jobs.join(first, on="job_id")
     return _ids_last(jobs, [*_FIRST, *first, *_LATER])
@@ -31,7 +32,7 @@ def sheets(tables: JobTables) -> dict[str, pd.DataFrame]:
     failures = failed[failed.columns.intersection(mine)].merge(
         tables.errors.drop(columns="position"), on="job_id", how="left", sort=False
     )
-    failures = _ids_last(failures, [*_FIRST, *_OF_AN_ERROR])
+    failures = _ids_last(failures, [*_FIRST, *OF_AN_ERROR])
     return {"overview": _overview(tables), "failures": failures}
 
 

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -89,7 +90,7 @@ def _exports_at(source: object) -> list[tuple[Path, str]]:
 
 
 def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTables:
-    """Return the tables that `export` wrote, in any format but CSV in one file.
+    """Return the tables that `export` wrote, in any format.
 
     Parameters
     ----------
@@ -106,13 +107,13 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         they were asked for. Of CSV and Excel the model says the types, so that members it does not
         know are columns of texts, and not in ``to_jobs()``. The quotes that `export` put before
         formulas are removed. Excel has times to the millisecond, no empty texts, and texts as
-        `export` shortened and escaped them.
+        `export` shortened and escaped them. CSV in one file has no details, and of a job's errors
+        the first; a warning says so.
 
     Raises
     ------
     DxError
-        When there are no such tables, or they are CSV in one file, which has no details, and of a
-        job's errors the first; or somebody changed what cannot be a time or a number then.
+        When there are no such tables, or somebody changed what cannot be a time or a number then.
     MissingDependencyError
         When it is Excel and openpyxl is not installed.
 
@@ -130,12 +131,9 @@ def read_tables(path: str | os.PathLike[str], *, redact: bool = True) -> JobTabl
         return read_saved(found, suffix)
     if name.endswith((".jsonl", ".jsonl.gz")):
         return read_jobs(found, redact=redact)
-    if found.is_file() and name.endswith(CSV):
-        what = f"{shown} is CSV in one file, which has no details, and of errors the first"
-        how = "folder=True (--tables), or to .xlsx, .parquet, .feather or .jsonl"
-        raise FormatError(f"{what}. Export with {how}; read this one with pandas.read_csv.")
-    if found.is_file() and name.endswith(TYPED):
-        how = f"pandas.read_{found.suffix[1:]}, or give the folder that all tables are in"
+    if found.is_file() and name.endswith((*TYPED, *CSV)):
+        form = name.removesuffix(".gz").rpartition(".")[2]
+        how = f"pandas.read_{form}, or give the folder that all tables are in"
         raise DxError(f"{shown} is a single frame; read it with {how}.")
     if found.is_file():
         raise FormatError(f"{shown} is no export. Read listings of jobs with dx.read_jobs.")
@@ -251,37 +249,26 @@ def bodies(source: Source, name: str = "dicts", large: int = _LARGE_BYTES) -> It
             content = content.encode("utf-8", "backslashreplace")
         called = redact_text(str(getattr(source, "name", "open file")))
         yield from _split(content, called, large)
-    elif foreign.kind(source):
-        raise _no_source(source)
-    elif isinstance(source, Iterable):
+    elif isinstance(source, Iterable) and not foreign.kind(source):
         yield from _each([source] if isinstance(source, Mapping) else source, name)
     else:
-        raise _no_source(source)
-
-
-def _no_source(source: object) -> DxError:
-    """Return the error of an object that no jobs can be read from."""
-    what = f"Cannot read jobs from a {type(source).__name__}"
-    if known := foreign.kind(source):
-        return FormatError(f"{what}, which is {known}")
-    return DxError(f"{what}; give a path, an open file, bytes or dicts.")
+        what = f"Cannot read jobs from a {type(source).__name__}"
+        if known := foreign.kind(source):
+            raise FormatError(f"{what}, which is {known}")
+        raise DxError(f"{what}; give a path, an open file, bytes or dicts.")
 
 
 def _each(sources: Iterable[Any], name: str) -> Iterator[Body]:
     """Yield the bodies of several sources; dicts are gathered, not to be decoded one by one."""
-    dicts: list[Mapping[str, Any]] = []
     done = 0
-    for number, source in enumerate(sources):
-        is_dict = isinstance(source, Mapping)
-        if is_dict:
-            dicts.append(source)
-        if dicts and (len(dicts) == _DICTS_A_BODY or not is_dict):
+    for are_dicts, alike in groupby(enumerate(sources), lambda one: isinstance(one[1], Mapping)):
+        if not are_dicts:
+            for number, source in alike:
+                yield from bodies(source, f"item {number}")
+            continue
+        while dicts := [one for _, one in islice(alike, _DICTS_A_BODY)]:
             yield Body(encode(dicts), name, page=done, line=done)
-            done, dicts = done + len(dicts), []
-        if not is_dict:
-            yield from bodies(source, f"item {number}")
-    if dicts:
-        yield Body(encode(dicts), name, page=done, line=done)
+            done += len(dicts)
 
 
 def _paths(source: str | os.PathLike[str]) -> list[Path]:

@@ -44,7 +44,7 @@ _US_A_DAY, _EPOCH = 86_400_000_000, 25_569  # a day; the day 1970-01-01 in a she
 # Excel's 1900 has a day too many in February; it ends with the year 9999
 _FIRST_DAY, _LAST_DAY = 61, 2_958_466
 _SIXTEEN_DIGITS = 10**15  # Excel keeps 15 digits
-_PRINTED_WHOLE = 20  # columns that can still be read on a page
+_PRINTED_WHOLE = 260  # characters beside each other that can still be read on a page
 _NARROWEST, _WIDEST, _TIME_WIDTH, _SAMPLE = 8, 60, 19, 1_000
 
 _is_time = pa.types.is_timestamp
@@ -199,21 +199,26 @@ def _links(jobs: pa.Table | None, table: pa.Table) -> dict[str, list[str]]:
 def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
     """Write the names of columns, which are as wide as what is in the sample of their rows."""
     bold = book.add_format({"bold": True})
+    above_numbers = book.add_format({"bold": True, "align": "right"})
     times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     shares = book.add_format({"num_format": "0.0 %"})
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.repeat_rows(0)
-    if sample.num_columns <= _PRINTED_WHOLE:
-        sheet.fit_to_pages(1, 0)  # as wide as a page, and as long as it gets
     # account ids are texts, and meant to be
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    whole = 0
     for place, (name, column) in enumerate(zip(sample.column_names, sample.columns, strict=True)):
         in_utc = _is_time(column.type) and column.type.tz is not None
         [title] = _texts(pa.array([f"{name} (UTC)" if in_utc else name], TEXT))
         form = times if _is_time(column.type) else shares if name.endswith("rate") else None
-        sheet.set_column(place, place, _width(title, column), form)
-        sheet.write_string(0, place, title, bold)
+        width = _width(title, column)
+        whole += width
+        sheet.set_column(place, place, width, form)
+        is_number = column.type != TEXT and not _is_time(column.type)
+        sheet.write_string(0, place, title, above_numbers if is_number else bold)
+    if whole <= _PRINTED_WHOLE:
+        sheet.fit_to_pages(1, 0)  # as wide as a page, and as long as it gets
 
 
 def _write_rows(sheet: Any, table: pa.Table, bar: Any, links: Mapping[str, list[Any]]) -> None:

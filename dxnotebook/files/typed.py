@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from dxnotebook.errors import DxError, FormatError, LoadError, invalid
 from dxnotebook.files.atomic import recover
 from dxnotebook.files.spreadsheet import slices
-from dxnotebook.files.untyped import read_untyped
+from dxnotebook.files.untyped import has_jobs, read_untyped
 from dxnotebook.records.decode import Decoder
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JOINED, JobTables
@@ -45,16 +45,17 @@ def saved_as(path: Path) -> str | None:
 
     A folder that was stepping aside when its process was killed is put back.
     """
-    if path.suffix.lower() == WORKBOOK and path.is_file():
-        return WORKBOOK
+    if path.is_file():
+        suffixes = (suffix for suffix in (WORKBOOK, *CSV) if path.name.lower().endswith(suffix))
+        return next((suffix for suffix in suffixes if suffix == WORKBOOK or has_jobs(path)), None)
     recover(path)
     return next((suffix for suffix in (*TYPED, *CSV) if (path / f"jobs{suffix}").is_file()), None)
 
 
 def read_saved(folder: Path, suffix: str) -> JobTables:
-    """Return the tables that export wrote to a workbook, or a folder, at once or one by one."""
+    """Return the tables that export wrote to a file, or a folder, at once or one by one."""
     files = {name: folder / f"{name}{suffix}" for name in TABLES}
-    if suffix == WORKBOOK:
+    if folder.is_file():
         return read_untyped(folder, files)
     for name in JOINED:
         if not files[name].is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import count, takewhile
@@ -15,9 +16,11 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from dxnotebook.errors import FormatError, naming_extras
+from dxnotebook.errors import DataWarning, FormatError, naming_extras, warn
+from dxnotebook.files.people import OF_AN_ERROR
 from dxnotebook.files.spreadsheet import unescaped
 from dxnotebook.model import TEXT
 from dxnotebook.records.decode import Decoder
@@ -26,17 +29,42 @@ from dxnotebook.tables.jobtables import JOINED, JobTables
 
 _IN_UTC = " (UTC)"
 _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-_ONE_BLOCK = 2**30  # bytes
+_ONE_BLOCK, _MOST_NAMES = 2**30, 2**20  # bytes
 
 
 def read_untyped(path: Path, files: Mapping[str, Path]) -> JobTables:
-    """Return the tables of a workbook, or of a folder's CSV files, each named for its table."""
-    csvs = ((name, _csv(file)) for name, file in files.items())
+    """Return the tables of a workbook, of CSV in one file, or of a folder's, named for tables."""
+    read: Iterable[tuple[str, pa.Table]]
+    if path.is_dir():
+        read = ((name, _csv(file)) for name, file in files.items())
+    else:
+        read = _workbook(path, files) if path.suffix.lower() == ".xlsx" else _one_file(path)
     try:
-        return _as_the_model_has_it(_workbook(path, files) if path.is_file() else csvs)
+        return _as_the_model_has_it(read)
     except (pa.ArrowException, KeyError, ValueError, BadZipFile) as error:
         changed = f"{str(path)!r} does not hold tables as export wrote them"
         raise FormatError(f"{changed}: {error}. Export anew; pandas reads single frames.") from None
+
+
+def has_jobs(path: Path) -> bool:
+    """Return whether a CSV file is one of jobs that export wrote, by the names of its columns."""
+    with suppress(OSError), pa.input_stream(str(path)) as stream:
+        return b"job_arn" in stream.read(_MOST_NAMES).partition(b"\n")[0]
+    return False
+
+
+def _one_file(path: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the jobs of CSV in one file, and the first error of each, which is beside it."""
+    jobs = _csv(path)
+    beside = {f"error_{name}": name for name in OF_AN_ERROR}
+    yield "jobs", jobs.drop_columns([name for name in beside if name in jobs.column_names])
+    yield "details", jobs.select(["job_id"]).slice(jobs.num_rows)
+    none = pa.nulls(jobs.num_rows, TEXT)
+    first = {n: jobs[name] if name in jobs.column_names else none for name, n in beside.items()}
+    own = {"job_id": jobs["job_id"], "position": pa.repeat("0", jobs.num_rows)}
+    yield "errors", pa.table({**own, **first}).filter(pc.is_valid(pc.coalesce(*first.values())))
+    what = f"{path.name} is CSV in one file, which has no details, and of a job's errors the first"
+    warn(f"{what} at most. Export with folder=True (--tables) for all.", DataWarning)
 
 
 def _csv(path: Path) -> pa.Table:

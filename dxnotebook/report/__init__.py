@@ -2,6 +2,6 @@
 
 from dxnotebook.report.table import Chart, Table, plain
 from dxnotebook.tables.jobtables import missing, within
-from dxnotebook.text import counted
+from dxnotebook.text import counted, elapsed
 
-__all__ = ["Chart", "Table", "counted", "missing", "plain", "within"]
+__all__ = ["Chart", "Table", "counted", "elapsed", "missing", "plain", "within"]

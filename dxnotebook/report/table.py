@@ -27,7 +27,7 @@ class Table:
         What to show; columns named ``rate``, ``low``, ``high``, ``share`` are rates, those ending
         in ``_s`` seconds. The bounds ``low`` and ``high`` are one column.
     empty : str
-        What to say when there are no rows.
+        What to say when there are no rows, if anything.
     caption : str
         What the table is of.
     most : int, optional
@@ -50,7 +50,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         if self._frame.empty:
-            return f"<p>{html.escape(self._empty)}</p>"
+            return _paragraph(self._empty)
         columns = {str(name): _texts_of(column) for name, column in self._frame.items()}
         if {"low", "high"} <= columns.keys():
             bounds = zip(columns["low"], columns.pop("high"), strict=True)
@@ -58,7 +58,8 @@ class Table:
         kinds = [_look_of(self._frame[name], texts) for name, texts in columns.items()]
         heads = [_LIKELY if name == "low" else title(name) for name in columns]
         rows = [_row("td", kinds, texts) for texts in zip(*columns.values(), strict=True)]
-        caption = f"<caption>{html.escape(self._caption)}</caption>" if self._caption else ""
+        caption = html.escape(self._caption)
+        caption = f"<caption><span>{caption}</span></caption>" if caption else ""
         wide = " wide" if len(columns) > 4 else ""
         return (
             f"<div class='scroll{wide}'><table class='sortable'>{caption}"
@@ -108,6 +109,8 @@ def _form(column: pd.Series[Any]) -> Callable[[Any], str]:
 class Chart:
     """A plot with what it shows in words, for those who do not see it.
 
+    One that only says why it shows nothing becomes that sentence.
+
     Parameters
     ----------
     ax : matplotlib Axes
@@ -136,6 +139,9 @@ class Chart:
         self._ax, self._alt = ax, alt
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        if not self._ax.has_data():
+            said = " ".join(text.get_text() for text in self._ax.texts).capitalize() + "."
+            return {"text/html": _paragraph(said), "text/plain": said}, {}
         png = self._drawn("png", dpi=110)
         if not self.embedded:
             return {"image/png": png, "text/plain": self._alt}, {"image/png": {"alt": self._alt}}
@@ -148,6 +154,10 @@ class Chart:
         sink = io.BytesIO()
         self._ax.figure.savefig(sink, format=form, **how)
         return base64.b64encode(sink.getvalue()).decode()
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>" if text else ""
 
 
 def plain(text: object) -> str:

@@ -332,4 +332,9 @@ def test_sheets_are_printed_across_with_their_header_and_narrow_ones_whole(tmp_p
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.print_title_rows == "$1:$1"
         fits = getattr(sheet.sheet_properties.pageSetUpPr, "fitToPage", None)
-        assert bool(fits) == (sheet.max_column <= 20)
+        width = sum(
+            column.width * (column.max - column.min + 1)
+            for column in sheet.column_dimensions.values()
+        )
+        assert bool(fits) == (width <= 280)
+    assert sheet.parent["overview"]["B1"].alignment.horizontal == "right"

@@ -132,9 +132,28 @@ def test_what_is_no_export_or_was_changed_says_so(account, tmp_path):
                 read(path)
 
 
-def test_one_file_of_csv_says_which_export_reads_back(account, tmp_path):
-    path = exported(account, tmp_path / "jobs.csv")
-    with pytest.raises(dx.FormatError, match=r"no details, and of errors the first.*folder=True"):
-        dx.read_tables(path)
-    with pytest.raises(dx.FormatError, match=r"found CSV.*folder of an export"):
-        dx.read_jobs(path)
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_of_csv_in_one_file_jobs_and_their_first_errors_come_back(suffix, account, tmp_path):
+    path = exported(account, tmp_path / f"people{suffix}")
+    for read in (dx.read_tables, dx.read_jobs):
+        with pytest.warns(dx.DataWarning, match="no details, and of a job's errors the first"):
+            back = read(path)
+        pd.testing.assert_frame_equal(back.jobs, account.jobs, check_like=True)
+        assert back.details.empty
+        columns = ["job_id", "code", "message", "bucket", "key"]
+        first = account.errors.drop_duplicates("job_id")[columns]
+        told = first[first[columns[1:]].notna().any(axis=1)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(back.errors[columns], told)
+
+
+@pytest.mark.filterwarnings("ignore::dxnotebook.DataWarning")
+def test_of_one_frame_in_csv_jobs_are_read_and_others_refused(account, tmp_path):
+    path = exported(account.jobs, tmp_path / "jobs.csv")
+    pd.testing.assert_frame_equal(dx.read_jobs(path).jobs, account.jobs)
+    empty = dx.read_jobs([])
+    assert not len(dx.read_tables(exported(empty, tmp_path / "none.csv")))
+    other = exported(dx.failure_rate(account.jobs, "type"), tmp_path / "rates.csv")
+    with pytest.raises(dx.DxError, match=r"single frame; read it with pandas\.read_csv"):
+        dx.read_tables(other)
+    with pytest.raises(dx.FormatError, match="found CSV"):
+        dx.read_jobs(other)

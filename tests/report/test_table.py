@@ -10,6 +10,7 @@ import pytest
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
+import dxnotebook as dx
 from dxnotebook.report.table import Chart, Table, plain
 from dxnotebook.text import duration
 from tests.report.page import Page
@@ -88,7 +89,8 @@ def test_a_table_says_what_it_is_of_and_how_much_of_that_it_shows(rows, caption)
 def test_a_chart_says_what_it_shows_and_is_as_small_as_it_can_be(monkeypatch):
     monkeypatch.setitem(rcParams, "svg.fonttype", "none")
     figure = Figure()
-    chart = Chart(figure.add_subplot(), "Nothing, <b> really.")
+    figure.add_subplot().axhline(1)
+    chart = Chart(figure.axes[0], "Nothing, <b> really.")
     data, metadata = chart._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert metadata["image/png"]["alt"] == data["text/plain"] == "Nothing, <b> really."
@@ -98,3 +100,15 @@ def test_a_chart_says_what_it_shows_and_is_as_small_as_it_can_be(monkeypatch):
     assert "data:image/svg+xml;base64," in small
     figure.axes[0].scatter(*[range(20_000)] * 2)
     assert "data:image/png;base64," in chart._repr_mimebundle_()[0]["text/html"]
+
+
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_a_chart_of_nothing_is_a_sentence_and_a_table_of_nothing_may_be_left_out(
+    is_embedded, monkeypatch
+):
+    monkeypatch.setattr(Chart, "embedded", is_embedded)
+    nothing = dx.plot_durations(dx.read_jobs([]).jobs)
+    data, metadata = Chart(nothing, "Durations.")._repr_mimebundle_()
+    assert data == {"text/html": "<p>No jobs.</p>", "text/plain": "No jobs."}
+    assert metadata == {}
+    assert Table(pd.DataFrame({"n": []}), "")._repr_html_() == ""
