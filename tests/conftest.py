@@ -30,7 +30,8 @@ collect_ignore = ["fuzz"]  # it needs atheris, and is no test
 settings.register_profile("dxnotebook", deadline=None, max_examples=25)
 settings.load_profile("dxnotebook")
 
-NOT_QUICK = {"browser", "docs", "notebook", "property", "slow", "spark"}
+NOT_QUICK = {"browser", "docs", "notebook", "property", "slow", "spark", "suite"}
+MARKED_FOLDERS = {"browser": "browser", "conformance": "suite"}
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 
 
@@ -46,8 +47,9 @@ def pytest_collection_modifyitems(items):
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.path.suffix == ".ipynb":
             item.add_marker("notebook")
-        if item.path.is_relative_to(Path(__file__).parent / "browser"):
-            item.add_marker("browser")
+        for folder, mark in MARKED_FOLDERS.items():
+            if item.path.is_relative_to(Path(__file__).parent / folder):
+                item.add_marker(mark)
         if fixtures & {"spark", "cluster"}:
             item.add_marker("spark")
         if isinstance(item, pytest.DoctestItem) and item.path.parent.name == "report":
