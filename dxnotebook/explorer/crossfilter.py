@@ -277,20 +277,12 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        names = ["rate", "low", "high", "median"]
-        found = self._all.table(view.mask).reindex([0], columns=names).astype(object)
-        known = dict(zip(names, found.where(found.notna(), None).iloc[0], strict=True))
+        known = self.facts.fare(view.rows)
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
-
-    @cached_property
-    def _all(self) -> Groups:
-        """All jobs, as one group."""
-        everyone = dimensions.Dimension(["all"], np.zeros(self.size, np.int8))
-        return Groups(self.facts, {"all": everyone})
 
     def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
         """Return the groups of what the other filters leave, as the page has them."""
@@ -323,7 +315,8 @@ class Crossfilter:
             whole = judged(self._periods(self.bins(), rows))
             runs = whole.groupby("bad_since").agg({"until": "last", "failed": "sum", "n": "sum"})
             incidents = (runs.reset_index() // [1000, 1000, 1, 1]).astype(int).to_numpy().tolist()
-            shown = judged(shown, baseline=whole["baseline"].iloc[0])
+            is_whole = bins is self.bins()
+            shown = whole if is_whole else judged(shown, baseline=whole["baseline"].iloc[0])
         names = ["succeeded", "failed", "others", "lower", "upper"]
         table = shown.reindex(columns=names).astype(object)
         *starts, end = (bins.edges // 1000).tolist()
