@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from botocore.config import Config
 
 import dxnotebook as dx
 from dxnotebook import DxError, demo
@@ -187,6 +188,29 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
         explorer.close()
 
 
+def reading_threads():
+    return [one for one in threading.enumerate() if one.name.startswith("dxnotebook-aws")]
+
+
+def test_a_read_that_stalls_asks_for_nothing_more_once_the_explorer_is_closed(account):
+    stall = demo.Fault("stall", page=0, times=None, seconds=3.0)
+    with demo.Endpoint(account) as endpoint:
+        tables = dx.load_jobs(endpoint.client(), progress=False)
+        endpoint.faults = (stall,)
+        client = endpoint.client(config=Config(read_timeout=0.5))
+        explorer = dx.explore(tables, refresh=client)
+        answer_to(explorer, "refresh", start=True)
+        asked = len(endpoint.requests)
+        while len(endpoint.requests) == asked:
+            time.sleep(0.005)
+        explorer.close()
+        deadline = time.monotonic() + 10
+        while reading_threads():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert len(endpoint.requests) <= asked + 2  # of eight
+
+
 def test_nothing_is_left_after_an_explorer_was_closed(account):
     with demo.Endpoint(account, delay=0.2) as endpoint:
         tables = dx.load_jobs(endpoint.client(), progress=False)
@@ -198,9 +222,7 @@ def test_nothing_is_left_after_an_explorer_was_closed(account):
         explorer.close()
         client.close()
     deadline = time.monotonic() + 5
-    while not_ended := {
-        one for one in threading.enumerate() if one.name.startswith("dxnotebook-aws")
-    }:
+    while not_ended := reading_threads():
         assert time.monotonic() < deadline, not_ended
         time.sleep(0.01)
 
