@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 #: How many clients are asked at once, at most.
 MOST_AT_ONCE = 32
 #: Is set once nobody waits for what a thread does; whatever this starts in others has it, too.
-GIVEN_UP = ContextVar("given_up", default=threading.Event())
+GIVEN_UP = ContextVar("given_up", default=threading.Event())  # noqa: B039 (nobody sets that one)
 
 
 def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> list[Future[Result]]:

@@ -74,8 +74,9 @@ def contents(jobs: pd.DataFrame) -> dict[str, Any]:
         if not jobs[name].ne(jobs[name].head(1).squeeze()).any():  # all are of the same
             facets.remove(name)
     # most columns have a value soon
-    empty = jobs.columns[jobs.head(100).isna().all()] if len(jobs) else []
-    columns = [str(name) for name in jobs if name not in empty or jobs[name].notna().any()]
+    rare = jobs.columns[jobs.head(100).isna().all()]
+    empty = [name for name in rare if len(jobs) and jobs[name].isna().all()]
+    columns = [str(name) for name in jobs if name not in empty]
     shown = ["state", "type", "data_set_name" if "data_set_name" in columns else "data_set_id"]
     shown += [name for name in ("account_id", "region") if name in facets]
     shown += ["created_at", "duration_s", CODE, "job_id"]

@@ -277,7 +277,7 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        known = self.facts.fare(view.rows)
+        known = self._latest.get("fare", lambda one: self.facts.fare(one.rows), view)
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
@@ -309,6 +309,9 @@ class Crossfilter:
 
         The rate of jobs that are chosen by their fate says nothing.
         """
+        return self._latest.get("trend", self._trend, view, zone, zoom)
+
+    def _trend(self, view: View, zone: str, zoom: Zoom) -> dict[str, Any]:
         bins, rows, incidents = self.bins(zone, zoom), view.others(SINCE).rows, []
         shown = self._periods(bins, rows)
         if not _FATEFUL & set(view.masks) and len(shown):
