@@ -78,6 +78,10 @@ class View:
         """
         return None if self.mask is None else np.flatnonzero(self.mask)
 
+    def listed(self, name: str) -> list[str | None]:
+        """Return the values of a dimension that are to be shown, and those that are not."""
+        return [*self.filters.get(name, ()), *self.filters.get(NOT, {}).get(name, ())]
+
     def others(self, *dimensions: str) -> View:
         """Return what the filters of the other dimensions leave."""
         masks = {name: mask for name, mask in self.masks.items() if name not in dimensions}
@@ -208,9 +212,8 @@ class Crossfilter:
 
     def unknown(self, view: View) -> list[tuple[str, str | None]]:
         """Return what is filtered by though no job has it: names of filters and values."""
-        sides = (view.filters, view.filters.get(NOT, {}))
-        listed = [(n, v) for side in sides for n, v in side.items() if isinstance(v, list)]
-        pairs = [(name, value) for name, values in listed for value in values]
+        listed = [name for name in view.masks if name not in (TEXT, WORK, SINCE)]
+        pairs = [(name, value) for name in listed for value in view.listed(name)]
         unknown = [(name, value) for name, value in pairs if not self.dimension(name).has(value)]
         shown = [name for name in (TEXT, WORK) if name in view.filters]
         return [*unknown, *((n, view.filters[n]) for n in shown if not view.masks[n].any())]
@@ -239,8 +242,7 @@ class Crossfilter:
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
         more = int(np.count_nonzero(counts)) - len(shown)
-        sides = (view.filters, view.filters.get(NOT, {}))
-        if chosen := [value for side in sides for value in side.get(name, ())]:
+        if chosen := view.listed(name):
             numbers = dict(zip(dimension.names, counts.tolist(), strict=True))
             shown |= {value: numbers.get(value, 0) for value in chosen}
         return list(shown.items()), more
