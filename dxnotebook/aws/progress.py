@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -12,6 +14,12 @@ from dxnotebook.text import counted
 from dxnotebook.times import Window
 
 _FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
+
+
+class Bar(tqdm[NoReturn]):
+    """A bar without the thread that tqdm starts for all of them, and never ends."""
+
+    monitor_interval = 0
 
 
 class Progress:
@@ -25,7 +33,7 @@ class Progress:
         self._jobs = 0
         # where nobody says, it is shown in a terminal or notebook, and only for what takes a while
         disable, delay = (None, 2) if wanted is None else (not wanted, 0)
-        self._bar = tqdm(
+        self._bar = Bar(
             total=100, desc="Jobs", bar_format=_FORMAT, disable=disable, delay=delay, leave=False
         )
 

@@ -162,6 +162,7 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
         demo.Fault(kind, page=0, times=1)
         for kind in ("server_error", "truncate", "reset", "empty", "throttle", "html")
     ]
+    spent = demo.Fault("reset", page=-1)
     with demo.Endpoint(account) as endpoint:
         explorer = dx.explore(
             dx.load_jobs(endpoint.client(), progress=False), refresh=endpoint.client()
@@ -174,9 +175,12 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
                 account.create(1000 + 10 * turn + number)
             account.change(list(account.jobs)[turn], "ERROR")
             if turn % 2:
-                endpoint.faults = (faults[turn // 2],)
+                # by place, it is counted how often one was
+                endpoint.faults = (*(spent,) * turn, faults[turn // 2])
+            requests = len(endpoint.requests)
             answer = refreshed(explorer)
             endpoint.faults = ()
+            assert len(endpoint.requests) - requests == 1 + turn % 2  # that is asked once more
             if answer["problem"]:
                 refreshed(explorer)
             jobs = explorer.tables.jobs["job_id"]
@@ -221,6 +225,7 @@ def test_nothing_is_left_after_an_explorer_was_closed(account):
         assert {*threading.enumerate()} - before
         explorer.close()
         client.close()
+    assert "tqdm_monitor" not in [one.name for one in threading.enumerate()]
     deadline = time.monotonic() + 5
     while not_ended := reading_threads():
         assert time.monotonic() < deadline, not_ended

@@ -24,8 +24,9 @@ from tests.faults.soak import used
 from tests.scripted import OPEN, Scripted
 
 KINDS = ("throttle", "server_error", "unavailable", "reset", "truncate", "cut", "empty", "html",
-         "stall", "empty_page", "expired", "cycle_token")  # fmt: skip
+         "stall", "empty_page", "expired")  # fmt: skip
 MOST_JOBS = 5_000
+SPENT = demo.Fault("reset", page=-1)
 
 
 def told(use):
@@ -54,7 +55,8 @@ def run(endpoint, account, seconds):
         happens(account, chance, turn)
         if chance.random() < 0.5:
             kind, times = chance.choice(KINDS), chance.choice([1, 2, 9])
-            endpoint.faults = (demo.Fault(kind, page=chance.randrange(2), times=times),)
+            fault = demo.Fault(kind, page=0, times=times, seconds=0.5)
+            endpoint.faults = (*(SPENT,) * turn, fault)  # by place, it is counted how often one was
         failed += refreshed(explorer)["problem"] is not None
         endpoint.faults = ()
         view_of(explorer)
