@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -16,7 +14,7 @@ from dxnotebook.times import Window
 _FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
 
 
-class Bar(tqdm[NoReturn]):
+class Bar(tqdm):  # type: ignore[type-arg] (it takes none when it runs)
     """A bar without the thread that tqdm starts for all of them, and never ends."""
 
     monitor_interval = 0
