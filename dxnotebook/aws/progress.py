@@ -14,7 +14,7 @@ from dxnotebook.times import Window
 _FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
 
 
-class Bar(tqdm):  # type: ignore[type-arg] (it takes none when it runs)
+class Bar(tqdm):  # type: ignore[type-arg]  # it takes none when it runs
     """A bar without the thread that tqdm starts for all of them, and never ends."""
 
     monitor_interval = 0
