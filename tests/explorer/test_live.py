@@ -225,7 +225,8 @@ def test_nothing_is_left_after_an_explorer_was_closed(account):
         assert {*threading.enumerate()} - before
         explorer.close()
         client.close()
-    assert "tqdm_monitor" not in [one.name for one in threading.enumerate()]
+    left = {*threading.enumerate()} - before
+    assert "tqdm_monitor" not in [one.name for one in left]
     deadline = time.monotonic() + 5
     while not_ended := reading_threads():
         assert time.monotonic() < deadline, not_ended
