@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 #: How many clients are asked at once, at most.
 MOST_AT_ONCE = 32
+#: Is set once nobody waits for what a thread does; whatever this starts in others has it, too.
+GIVEN_UP = ContextVar("given_up", default=threading.Event())  # noqa: B039 (nobody sets that one)
 
 
 def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> list[Future[Result]]:
@@ -37,7 +40,8 @@ def in_background(works: Sequence[Callable[[], Result]], at_once: int = 1) -> li
                     future.set_exception(error)
 
     for _ in range(min(at_once, len(works))):
-        threading.Thread(target=run, name="dxnotebook-aws", daemon=True).start()
+        within = copy_context().run
+        threading.Thread(target=within, args=(run,), name="dxnotebook-aws", daemon=True).start()
     return futures
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
-from dxnotebook.aws.background import in_background
+from dxnotebook.aws.background import GIVEN_UP, in_background
 from dxnotebook.aws.clients import Client
 from dxnotebook.errors import FormatError, LoadError
 from dxnotebook.records.body import as_utf8
@@ -178,6 +177,8 @@ class _Tap:
     def call(self, number: int, parameters: Mapping[str, Any]) -> Page:
         """Return a page, asked for as often as it takes."""
         for attempts in count(1):
+            if GIVEN_UP.get().is_set():
+                raise LoadError("Nobody waits for this any more.")
             # in a thread of its own, which may be left alone with a socket that never answers
             [future] = in_background([partial(self._ask, parameters)])
             try:
@@ -189,7 +190,7 @@ class _Tap:
             if not outcome.may_pass or attempts >= PAUSES.attempts:
                 break
             # it spreads clients out, it hides nothing
-            time.sleep(PAUSES.longest(attempts) * random.uniform(0.5, 1))  # noqa: S311
+            GIVEN_UP.get().wait(PAUSES.longest(attempts) * random.uniform(0.5, 1))  # noqa: S311
         if isinstance(outcome.result, Exception):
             raise outcome.result
         return Page(number, outcome.result, outcome.served_at or datetime.now(UTC))

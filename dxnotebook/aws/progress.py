@@ -14,6 +14,12 @@ from dxnotebook.times import Window
 _FORMAT = "{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]"
 
 
+class Bar(tqdm):  # type: ignore[type-arg]  # it takes none when it runs
+    """A bar without the thread that tqdm starts for all of them, and never ends."""
+
+    monitor_interval = 0
+
+
 class Progress:
     """A bar that knows how far a load is.
 
@@ -25,7 +31,7 @@ class Progress:
         self._jobs = 0
         # where nobody says, it is shown in a terminal or notebook, and only for what takes a while
         disable, delay = (None, 2) if wanted is None else (not wanted, 0)
-        self._bar = tqdm(
+        self._bar = Bar(
             total=100, desc="Jobs", bar_format=_FORMAT, disable=disable, delay=delay, leave=False
         )
 

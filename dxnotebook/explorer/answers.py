@@ -91,10 +91,9 @@ class Exploration:
         before, now = self.crossfilter, other.crossfilter
         places = located(other.tables.jobs["job_id"], self.tables.jobs["job_id"])
         is_known = places >= 0
-        states = {name: code for code, name in enumerate(now.dimension("state").names)}
-        known = before.dimension("state")
-        codes = np.array([states.get(name, -1) for name in known.names], int)[known.codes]
-        is_same = np.append(codes, -1)[places] == now.dimension("state").codes
+        old, new = (one.tables.jobs["state"].astype("category").cat for one in (self, other))
+        codes = old.set_categories(new.categories).cat.codes
+        is_same = np.append(codes, -1)[places] == new.codes.to_numpy()
         is_same &= np.append(before.facts.ended, 0)[places] == now.facts.ended
         is_news = ~(is_known & is_same)
         changed = int((is_known & is_news).sum())

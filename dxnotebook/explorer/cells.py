@@ -73,7 +73,10 @@ def contents(jobs: pd.DataFrame) -> dict[str, Any]:
     for name in ("account_id", "region"):
         if not jobs[name].ne(jobs[name].head(1).squeeze()).any():  # all are of the same
             facets.remove(name)
-    columns = [str(name) for name in jobs if not (len(jobs) and jobs[name].isna().all())]
+    # most columns have a value soon
+    rare = jobs.columns[jobs.head(100).isna().all()]
+    empty = [name for name in rare if len(jobs) and jobs[name].isna().all()]
+    columns = [str(name) for name in jobs if name not in empty]
     shown = ["state", "type", "data_set_name" if "data_set_name" in columns else "data_set_id"]
     shown += [name for name in ("account_id", "region") if name in facets]
     shown += ["created_at", "duration_s", CODE, "job_id"]

@@ -78,6 +78,10 @@ class View:
         """
         return None if self.mask is None else np.flatnonzero(self.mask)
 
+    def listed(self, name: str) -> list[str | None]:
+        """Return the values of a dimension that are to be shown, and those that are not."""
+        return [*self.filters.get(name, ()), *self.filters.get(NOT, {}).get(name, ())]
+
     def others(self, *dimensions: str) -> View:
         """Return what the filters of the other dimensions leave."""
         masks = {name: mask for name, mask in self.masks.items() if name not in dimensions}
@@ -208,9 +212,8 @@ class Crossfilter:
 
     def unknown(self, view: View) -> list[tuple[str, str | None]]:
         """Return what is filtered by though no job has it: names of filters and values."""
-        sides = (view.filters, view.filters.get(NOT, {}))
-        listed = [(n, v) for side in sides for n, v in side.items() if isinstance(v, list)]
-        pairs = [(name, value) for name, values in listed for value in values]
+        listed = [name for name in view.masks if name not in (TEXT, WORK, SINCE)]
+        pairs = [(name, value) for name in listed for value in view.listed(name)]
         unknown = [(name, value) for name, value in pairs if not self.dimension(name).has(value)]
         shown = [name for name in (TEXT, WORK) if name in view.filters]
         return [*unknown, *((n, view.filters[n]) for n in shown if not view.masks[n].any())]
@@ -239,8 +242,7 @@ class Crossfilter:
         order = np.argsort(-counts, kind="stable")[:most]
         shown = {dimension.names[place]: int(counts[place]) for place in order if counts[place]}
         more = int(np.count_nonzero(counts)) - len(shown)
-        sides = (view.filters, view.filters.get(NOT, {}))
-        if chosen := [value for side in sides for value in side.get(name, ())]:
+        if chosen := view.listed(name):
             numbers = dict(zip(dimension.names, counts.tolist(), strict=True))
             shown |= {value: numbers.get(value, 0) for value in chosen}
         return list(shown.items()), more
@@ -277,20 +279,12 @@ class Crossfilter:
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
-        names = ["rate", "low", "high", "median"]
-        found = self._all.table(view.mask).reindex([0], columns=names).astype(object)
-        known = dict(zip(names, found.where(found.notna(), None).iloc[0], strict=True))
+        known = self._latest.get("fare", lambda one: self.facts.fare(one.rows), view)
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
         return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
-
-    @cached_property
-    def _all(self) -> Groups:
-        """All jobs, as one group."""
-        everyone = dimensions.Dimension(["all"], np.zeros(self.size, np.int8))
-        return Groups(self.facts, {"all": everyone})
 
     def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
         """Return the groups of what the other filters leave, as the page has them."""
@@ -317,13 +311,17 @@ class Crossfilter:
 
         The rate of jobs that are chosen by their fate says nothing.
         """
+        return self._latest.get("trend", self._trend, view, zone, zoom)
+
+    def _trend(self, view: View, zone: str, zoom: Zoom) -> dict[str, Any]:
         bins, rows, incidents = self.bins(zone, zoom), view.others(SINCE).rows, []
         shown = self._periods(bins, rows)
         if not _FATEFUL & set(view.masks) and len(shown):
             whole = judged(self._periods(self.bins(), rows))
             runs = whole.groupby("bad_since").agg({"until": "last", "failed": "sum", "n": "sum"})
             incidents = (runs.reset_index() // [1000, 1000, 1, 1]).astype(int).to_numpy().tolist()
-            shown = judged(shown, baseline=whole["baseline"].iloc[0])
+            is_whole = bins is self.bins()
+            shown = whole if is_whole else judged(shown, baseline=whole["baseline"].iloc[0])
         names = ["succeeded", "failed", "others", "lower", "upper"]
         table = shown.reindex(columns=names).astype(object)
         *starts, end = (bins.edges // 1000).tolist()

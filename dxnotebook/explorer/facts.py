@@ -12,6 +12,7 @@ from dxnotebook.arrays import Array, Integers
 from dxnotebook.explorer.dimensions import NO_TIME, Dimension, from_jobs
 from dxnotebook.metrics.assets import ended
 from dxnotebook.metrics.concurrency import stuck_jobs
+from dxnotebook.metrics.rates import effective_n, wilson
 from dxnotebook.metrics.reruns import done_with
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, observed_at
@@ -96,6 +97,18 @@ class Facts:
         codes[self.is_open] = 3 - ids.isin(stuck)
         return Dimension(["undone", "recovered", "stuck", "running", None], codes)
 
+    def fare(self, rows: Array | None) -> dict[str, float | None]:
+        """Return the failure rate of the jobs in some rows, or of all, and the median duration."""
+        counts = by_result(self.clusters, self.results, int(self.clusters.max(initial=0)) + 1, rows)
+        sums = clustered(counts, np.zeros(len(counts), np.int8), 1)
+        low, rate, high = rates_of_clusters(sums)
+        took = self.durations if rows is None else self.durations.take(rows)
+        took = took[np.isfinite(took)]
+        # the middle is found many times faster than all of them are sorted
+        median = np.median(took) if len(took) else np.nan
+        found = {"rate": rate[0], "low": low[0], "high": high[0], "median": median}
+        return {name: None if np.isnan(one) else float(one) for name, one in found.items()}
+
 
 def _in_microseconds(times: pd.Series[Any]) -> Integers:
     return times.to_numpy("M8[us]").view(np.int64)
@@ -114,3 +127,9 @@ def clustered(counts: Integers, group: Array, groups: int) -> pd.DataFrame:
     sums = {"clusters": n > 0, "n": n, "failed": failed}
     sums |= {"nn": n * n, "nk": n * failed, "kk": failed * failed}
     return pd.DataFrame({name: np.bincount(group, of, groups) for name, of in sums.items()})
+
+
+def rates_of_clusters(sums: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """Return the failure rates of groups between their bounds, given what `clustered` sums."""
+    n, k = sums["n"].to_numpy(), sums["failed"].to_numpy()
+    return wilson(k, n, CONFIDENCE, effective_n(sums).to_numpy())

@@ -12,9 +12,8 @@ import pandas as pd
 from dxnotebook.arrays import Array, Integers, Mask
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.dimensions import NO_TIME, Bins, Dimension
-from dxnotebook.explorer.facts import CONFIDENCE, Facts, by_result, clustered
+from dxnotebook.explorer.facts import Facts, by_result, clustered, rates_of_clusters
 from dxnotebook.metrics.quantiles import Ordered
-from dxnotebook.metrics.rates import effective_n, wilson
 
 #: What is said of groups, and they are sorted by.
 COLUMNS_OF_GROUPS = ("label", "n", "failed", "rate", "undone", "median", "p95", "last")
@@ -77,8 +76,7 @@ class Groups:
         results = self._of_jobs(self._facts.results)[places]
         counts = by_result(self._clusters[places], results, len(self._group_of_cluster))
         table = clustered(counts, self._group_of_cluster, size)
-        k, n = table["failed"].to_numpy(), table["n"].to_numpy()
-        low, rate, high = wilson(k, n, CONFIDENCE, effective_n(table).to_numpy())
+        low, rate, high = rates_of_clusters(table)
         if mask is not None:
             order = order[self._of_jobs(mask)[order]]
         durations = self._of_jobs(self._facts.durations)[order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 from IPython.core.getipython import get_ipython
 
-from dxnotebook.aws.background import in_background
+from dxnotebook.aws.background import GIVEN_UP, in_background
 from dxnotebook.aws.clients import listed
 from dxnotebook.aws.refresh import refresh
 from dxnotebook.errors import DxError
@@ -23,7 +24,7 @@ from dxnotebook.tables.jobtables import AS_OF, JobTables, checked, unanswered
 Read: TypeAlias = Callable[[JobTables], JobTables]
 Renewal: TypeAlias = Callable[[Exploration], Exploration]
 
-_PATIENCE_S = 5.0  # for what is being read when an explorer is closed
+_PATIENCE_S = 1.0  # for what is being read when an explorer is closed
 
 
 def reading(source: Any) -> Read:
@@ -73,7 +74,7 @@ class Live:
     """
 
     def __init__(self, read: Read, tables: JobTables) -> None:
-        self._read = read
+        self._read, self._given_up = read, threading.Event()
         # what is being read, and for which exploration
         self._under_way: tuple[Future[Renewal], Exploration] | None = None
         at = tables.jobs.attrs.get(AS_OF)
@@ -87,10 +88,13 @@ class Live:
             if explored is before:  # else other tables were set meanwhile
                 explored = self._taken(future, explored)
         elif start and not self._under_way:
-            works = [lambda: explored.renewal(self._read(explored.tables))]
-            self._under_way = in_background(works)[0], explored
+            self._under_way = in_background([lambda: self._renewal(explored)])[0], explored
         self.told["reading"] = self._under_way is not None
         return explored
+
+    def _renewal(self, explored: Exploration) -> Renewal:
+        GIVEN_UP.set(self._given_up)
+        return explored.renewal(self._read(explored.tables))
 
     def _taken(self, future: Future[Renewal], explored: Exploration) -> Exploration:
         """Return what is explored with what was read; if that failed, what was explored."""
@@ -104,7 +108,11 @@ class Live:
         return renewed
 
     def close(self) -> None:
-        """Give up what is being read, and wait a little for its end."""
+        """Give up what is being read, and wait a little for its end.
+
+        A client that waits for an answer does so for its own timeout, but asks for nothing else.
+        """
+        self._given_up.set()
         if self._under_way:
             wait(self._under_way[:1], _PATIENCE_S)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -15,6 +14,7 @@ from botocore.stub import Stubber
 import dxnotebook as dx
 from dxnotebook import demo
 from dxnotebook.aws import pages
+from dxnotebook.aws.background import GIVEN_UP
 from tests.conftest import job
 
 
@@ -84,12 +84,26 @@ def test_attempts_are_bounded_and_more_than_botocores():
     assert len(endpoint.requests) == 8
 
 
+class Waits(threading.Event):
+    """Waits for nothing, and knows how long it was to."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    def wait(self, timeout=None):
+        self.waits.append(timeout)
+
+
 def test_pauses_grow_and_stay_within_their_limit(monkeypatch):
     monkeypatch.setattr(pages, "PAUSES", pages.Pauses())
-    waits = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    client = demo.client(jobs=1, faults=[demo.Fault("throttle", 0, times=None)])
+    given_up = Waits()
+    before = GIVEN_UP.set(given_up)
     with pytest.raises(dx.LoadError):
-        load(demo.client(jobs=1, faults=[demo.Fault("throttle", 0, times=None)]))
+        load(client)
+    GIVEN_UP.reset(before)
+    waits = given_up.waits
     assert len(waits) == 7
     assert all(0.05 * 2**n <= wait <= 0.1 * 2**n for n, wait in enumerate(waits[:6]))
     assert 2.5 <= waits[6] <= 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tqdm.auto import tqdm
 
 import dxnotebook as dx
 from dxnotebook import demo
@@ -19,13 +18,13 @@ def test_progress_is_silent_elsewhere_than_in_a_terminal_and_knows_how_far_it_is
     assert capsys.readouterr() == ("", "")
     shown, texts = [], []
 
-    class Recorded(tqdm):
+    class Recorded(progress.Bar):
         def update(self, n=1):
             super().update(n)
             shown.append(self.n)
             texts.append(self.postfix)
 
-    monkeypatch.setattr(progress, "tqdm", Recorded)
+    monkeypatch.setattr(progress, "Bar", Recorded)
     dx.load_jobs(client, progress=True)
     assert shown == sorted(shown)
     assert any(10 < fraction < 90 for fraction in shown)

@@ -79,6 +79,26 @@ def test_a_comparison_ends_with_its_filters(page, explorer):
     expect(sides.get_by_role("row")).to_have_count(0)
 
 
+def test_all_of_groups_and_of_a_comparison_is_in_sight(page, explorer):
+    page.set_viewport_size({"width": 1130, "height": 900})
+    boxes = groups(page).get_by_role("checkbox")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    expect(page.locator(".dxn-sides table")).to_be_visible(timeout=30_000)
+    for part in (".dxn-groups", ".dxn-sides"):
+        over = page.locator(part).evaluate("node => node.scrollWidth - node.clientWidth")
+        assert over <= 0, part
+
+
+def test_what_a_row_is_of_stays_in_sight_where_there_is_no_room(page, explorer):
+    page.set_viewport_size({"width": 390, "height": 900})
+    groups(page).first.scroll_into_view_if_needed()
+    label = groups(page).first.locator(".dxn-of-label")
+    page.locator(".dxn-groups").evaluate("node => node.scrollTo(10_000, 0)")
+    left = page.locator(".dxn-groups").bounding_box()["x"]
+    assert abs(label.bounding_box()["x"] - left) <= 2
+
+
 def test_hostile_names_are_texts(page):
     jobs = [
         job(n, State="ERROR", Errors=[{"Code": "VALIDATION_EXCEPTION", "Message": text}],

@@ -5,11 +5,13 @@ An action is to use a control: to click it, or to come to it by Tab and press a 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
 import dxnotebook as dx
-from tests.browser.conftest import counts, rows
+from tests.browser.conftest import Shown, counts, rows
 
 pytestmark = pytest.mark.browser
 FARTHEST = 400  # presses of Tab
@@ -83,12 +85,21 @@ class ByKeyboard(ByMouse):
 
 
 @pytest.fixture(params=[ByMouse, ByKeyboard])
-def user(request, page, shown):
-    """Somebody before an explorer of all jobs, of which all is known."""
-    user = request.param(page)
-    user.explorer = shown().explorer
-    expect(counts(page)).to_contain_text("undone", timeout=30_000)
-    return user
+def before(request, page, shown):
+    """Somebody before an explorer of some jobs, of which all is known."""
+
+    def before(some=None, **options):
+        user = request.param(page)
+        user.explorer = shown(some, **options).explorer
+        expect(counts(page)).to_contain_text("undone", timeout=30_000)
+        return user
+
+    return before
+
+
+@pytest.fixture
+def user(before):
+    return before()
 
 
 @pytest.fixture
@@ -100,17 +111,20 @@ def groups(page):
     return page.locator(".dxn-groups tbody tr")
 
 
-def test_which_data_set_failed_most_last_month_and_why(user, page, tables):
-    user.press(page.get_by_role("button", name="30 d", exact=True))
+def test_which_data_set_failed_most_last_week_and_why(user, page, tables):
+    user.press(page.get_by_role("button", name="7 d", exact=True))
     user.choose("Group by", "Data set")
-    expect(groups(page).first).to_contain_text("Power Grid")
-    user.press(groups(page).first.get_by_role("button"))
-    expect(page.locator(".dxn-cause").first).to_contain_text("bucket policy")
-    jobs = tables.jobs[tables.jobs["created_at"] >= "2026-08-31T12:00"]
+    jobs = tables.jobs[tables.jobs["created_at"] >= "2026-09-23T12:00"]
     failed = jobs[jobs["state"].isin(["ERROR", "TIMED_OUT"])]
-    worst = failed["data_set_id"].value_counts()
-    assert user.explorer.filters["data_set_id"] == [worst.index[0]]
+    worst = failed["data_set_name"].value_counts()
+    expect(groups(page).first.locator(".dxn-of-label")).to_have_text(worst.index[0])
     expect(groups(page).first.locator(".dxn-of-failed")).to_have_text(str(worst.iloc[0]))
+    user.press(groups(page).first.get_by_role("button"))
+    chosen = jobs["data_set_name"] == worst.index[0]
+    expect(counts(page)).to_contain_text(f"{chosen.sum()} of 6,000 jobs")
+    causes = dx.error_causes(tables.filter(jobs["job_id"][chosen]))
+    expect(page.locator(".dxn-cause").first).to_contain_text(str(causes["jobs"].iloc[0]))
+    assert len(user.explorer.filters["data_set_id"]) == 1
     assert user.actions <= 3
 
 
@@ -150,6 +164,23 @@ def test_the_failing_jobs_are_exported(user, page, tables):
     assert user.actions <= 3
 
 
+def test_the_view_is_shared(user, page, tables):
+    user.press(counts(page).get_by_role("button", name="failed"))
+    user.choose("Group by", "Cause")
+    expect(groups(page).first).to_be_visible()
+    user.press(page.locator("summary", has_text="Share"))
+    link = page.get_by_role("textbox", name="link", exact=True).input_value()
+    user.press(page.get_by_role("button", name="Copy link", exact=True))
+    page.evaluate("sessionStorage.clear()")  # as that of whoever gets the link
+    page.goto("about:blank")
+    other = Shown.restored(page, user.explorer, link)
+    failed = tables.jobs["state"].isin(["ERROR", "TIMED_OUT"]).sum()
+    expect(counts(page)).to_contain_text(f"{failed} of 6,000 jobs")
+    expect(groups(page).first).to_be_visible(timeout=30_000)
+    assert (other.view, other.view["group"]) == (user.explorer.view, "cause")
+    assert user.actions <= 4
+
+
 def test_whether_a_failure_is_fixed(user, page, tables, detail):
     back = dx.recoveries(tables).iloc[0]
     user.search(back["first_job_id"])
@@ -178,6 +209,20 @@ def test_what_is_undone(user, page, tables):
     assert user.actions <= 3
 
 
+def test_what_happened_since(before, page, tables):
+    jobs = tables.jobs
+    older = tables.filter(jobs["created_at"] < "2026-09-30T08:00")
+    is_open = older.jobs["job_id"] == older.jobs["job_id"].iloc[2]
+    states = older.jobs["state"].mask(is_open, "IN_PROGRESS")
+    then = replace(older, jobs=older.jobs.assign(state=states))
+    user = before(then, refresh=lambda: tables)
+    user.press(page.get_by_role("button", name="Refresh", exact=True))
+    expect(page.get_by_text(f"{len(jobs) - len(older)} new, 1 changed")).to_be_visible()
+    expect(rows(page).first.locator(".dxn-new")).to_be_visible()
+    expect(counts(page)).to_contain_text("6,000 jobs")
+    assert user.actions == 1
+
+
 def test_one_day_by_the_hour(user, page):
     user.zoom_to_day(62)
     # a label that has a time of day
@@ -203,6 +248,21 @@ def test_an_arn(user, page, tables, detail):
     expect(detail.get_by_label("ARN", exact=True)).to_have_value(job["job_arn"])
     user.press(detail.get_by_role("button", name="Copy ARN"))
     assert user.actions <= 3
+
+
+def test_after_a_restart(user, page, detail):
+    user.press(counts(page).get_by_role("button", name="stuck"))
+    user.press(page.get_by_role("columnheader").get_by_role("button", name="Duration"))
+    user.open_first()
+    expect(detail.locator(".dxn-copy").first).to_be_visible()
+    heading, view = detail.get_by_role("heading").first.inner_text(), user.explorer.view
+    user.actions = 1  # to run the cell again
+    again = Shown.restored(page, user.explorer, "http://explorer.test/")
+    expect(counts(page)).to_contain_text("4 of 6,000 jobs")
+    expect(rows(page).first).to_contain_text("17 d")
+    expect(detail.get_by_role("heading").first).to_have_text(heading)
+    assert again.view == view
+    assert user.actions == 1
 
 
 def test_causes_that_are_not_shown_are_groups(user, page, tables):

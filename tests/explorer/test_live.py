@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from botocore.config import Config
 
 import dxnotebook as dx
 from dxnotebook import DxError, demo
@@ -161,6 +162,7 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
         demo.Fault(kind, page=0, times=1)
         for kind in ("server_error", "truncate", "reset", "empty", "throttle", "html")
     ]
+    spent = demo.Fault("reset", page=-1)
     with demo.Endpoint(account) as endpoint:
         explorer = dx.explore(
             dx.load_jobs(endpoint.client(), progress=False), refresh=endpoint.client()
@@ -173,9 +175,12 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
                 account.create(1000 + 10 * turn + number)
             account.change(list(account.jobs)[turn], "ERROR")
             if turn % 2:
-                endpoint.faults = (faults[turn // 2],)
+                # by place, it is counted how often one was
+                endpoint.faults = (*(spent,) * turn, faults[turn // 2])
+            requests = len(endpoint.requests)
             answer = refreshed(explorer)
             endpoint.faults = ()
+            assert len(endpoint.requests) - requests == 1 + turn % 2  # that is asked once more
             if answer["problem"]:
                 refreshed(explorer)
             jobs = explorer.tables.jobs["job_id"]
@@ -185,6 +190,29 @@ def test_nothing_is_missed_or_twice_while_news_come_fast_and_requests_fail(accou
             )
             assert set(explorer.selected.jobs["job_id"]) == set(ticked)
         explorer.close()
+
+
+def reading_threads():
+    return [one for one in threading.enumerate() if one.name.startswith("dxnotebook-aws")]
+
+
+def test_a_read_that_stalls_asks_for_nothing_more_once_the_explorer_is_closed(account):
+    stall = demo.Fault("stall", page=0, times=None, seconds=3.0)
+    with demo.Endpoint(account) as endpoint:
+        tables = dx.load_jobs(endpoint.client(), progress=False)
+        endpoint.faults = (stall,)
+        client = endpoint.client(config=Config(read_timeout=0.5))
+        explorer = dx.explore(tables, refresh=client)
+        answer_to(explorer, "refresh", start=True)
+        asked = len(endpoint.requests)
+        while len(endpoint.requests) == asked:
+            time.sleep(0.005)
+        explorer.close()
+        deadline = time.monotonic() + 10
+        while reading_threads():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert len(endpoint.requests) <= asked + 2  # of eight
 
 
 def test_nothing_is_left_after_an_explorer_was_closed(account):
@@ -197,10 +225,10 @@ def test_nothing_is_left_after_an_explorer_was_closed(account):
         assert {*threading.enumerate()} - before
         explorer.close()
         client.close()
+    left = {*threading.enumerate()} - before
+    assert "tqdm_monitor" not in [one.name for one in left]
     deadline = time.monotonic() + 5
-    while not_ended := {
-        one for one in threading.enumerate() if one.name.startswith("dxnotebook-aws")
-    }:
+    while not_ended := reading_threads():
         assert time.monotonic() < deadline, not_ended
         time.sleep(0.01)
 

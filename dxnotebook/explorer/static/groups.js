@@ -8,7 +8,7 @@ import { areSame, canonical } from "./views.js";
 
 /** @type {[name: GroupColumn, title: string][]} */
 const COLUMNS = [
-  ["label", "Group"], ["n", "Finished"], ["failed", "Failed"], ["rate", "Failure rate (95 %)"],
+  ["label", "Group"], ["n", "Finished"], ["failed", "Failed"], ["rate", "Failure rate (95\u00a0%)"],
   ["undone", "Undone"], ["median", "Median"], ["p95", "95th percentile"], ["last", "Last success"],
 ];
 
