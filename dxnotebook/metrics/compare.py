@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -259,8 +260,6 @@ def _causes(
 
 def _compared(sides: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Return the differences of measures, which are given by group and side."""
-    from scipy.special import ndtr  # noqa: PLC0415 (takes long, and few ask for it)
-
     sides = sides.sort_values("group", kind="stable", ignore_index=True)
     sides.index = sides.groupby(["group", "measure", *_CAUSE], dropna=False, sort=False).ngroup()
     rows = sides[~sides.index.duplicated()]
@@ -271,7 +270,7 @@ def _compared(sides: pd.DataFrame, confidence: float) -> pd.DataFrame:
     # the bound towards 0 is as far away as of a normal distribution
     reach = np.where(difference > 0, difference - low, high - difference)
     sd = reach / NormalDist().inv_cdf((1 + confidence) / 2)
-    p = pd.Series(np.where(difference == 0, 1.0, 2 * ndtr(-abs(difference) / sd)))
+    p = (abs(difference) / sd / math.sqrt(2)).map(math.erfc).mask(difference == 0, 1.0)
     adjusted = p.groupby(rows["measure"]).transform(lambda p: benjamini_hochberg(p.to_numpy()))
     return rows.assign(
         before=before["rate"], after=after["rate"], difference=difference, low=low, high=high,
