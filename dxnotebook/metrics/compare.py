@@ -287,11 +287,8 @@ def _in_words(answer: pd.DataFrame, columns: list[str], when: str) -> str:
     words = [_row_in_words(row, columns, when) for row in answer[told].to_dict("records")]
     if columns:
         groups = f"{len(words):,} of {counted(is_rate.sum(), 'group')} differ"
-        words = [
-            groups,
-            *words[:_MOST_GROUPS_TOLD],
-            *(["…"] if len(words) > _MOST_GROUPS_TOLD else []),
-        ]
+        more = ["…"] if len(words) > _MOST_GROUPS_TOLD else []
+        words = [groups, *words[:_MOST_GROUPS_TOLD], *more]
     causes = answer[answer["measure"] == "cause"].drop_duplicates([*_CAUSE, "change"])["change"]
     for change, called in _CHANGES.items():
         if number := (causes == change).sum():

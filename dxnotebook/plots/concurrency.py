@@ -75,7 +75,6 @@ def plot_concurrency(
         _draw_band(ax, place, steps[rows], edges)
     style.group_axis(ax, np.arange(len(shown)) + _HEIGHT / 2, shown.index)
     ax.set_ylim(-0.1, len(shown))
-    ax.tick_params(axis="y", length=0)
     style.date_axis(ax, edges, "UTC", f"time{style.rest(len(shown), len(groups))}")
     return ax
 

@@ -88,19 +88,13 @@ def plot_feeds(
             look: style.Look = {"marker": marker, "s": (size * scale) ** 2, "linewidth": 0.9}
             look |= {"color": colour or text} if is_filled else {"edgecolor": text, "color": "none"}
             middle = (edges[at["step"]] + edges[at["step"] + 1]) / 2
-            ax.scatter(
-                middle,
-                shown.index.get_indexer(pd.Index(at["feed"])),
-                label=outcome,
-                zorder=3,
-                **look,
-            )
+            rows = shown.index.get_indexer(pd.Index(at["feed"]))
+            ax.scatter(middle, rows, label=outcome, zorder=3, **look)
     for row, (_, feed) in enumerate(shown.iterrows()):
         late = f" {elapsed(feed['overdue_s'])}" if feed["status"] == "overdue" else ""
         style.note(ax, f"{feed['status']}{late}", (1, row), style.BESIDE, (6, 0))
     style.group_axis(ax, np.arange(len(shown)), _called(shown))
     ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", linewidth=0.5, alpha=0.4)
     ax.set_axisbelow(True)
     style.date_axis(ax, edges, "UTC", f"begun{style.rest(len(shown), len(feeds))}")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from dxnotebook.arrays import Array, Integers
+from dxnotebook.arrays import Array
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.metrics.rates import failure_rate
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.plots import style
-from dxnotebook.text import percent, shortened_inside
+from dxnotebook.text import percent
 from dxnotebook.times import At
 
 _FUNNELS = {"95 % of groups": (0.95, "--"), "99.8 %": (0.998, "-")}
@@ -91,8 +90,10 @@ def plot_funnel(
     ax.scatter(sizes[inside], rates[inside], 18, style.BLUE, label=f"{by}: within", **look)
     ax.scatter(sizes[beyond], rates[beyond], 34, style.RED, marker="D", label="outside", **look)
     _number_axes(ax, rates.max())
+    # named where they are free
     farthest = np.argsort(-outside)[: beyond.sum()]
-    _name(ax, np.c_[sizes, rates], groups[by], farthest)
+    at, names = np.c_[sizes, rates], style.shown_names(groups[by].iloc[farthest], _LONGEST_NAME)
+    style.write_apart(ax, at[farthest], names, at, color=style.RED)
     ax.set_xlabel(f"finished jobs{' (effective)' if cluster else ''}")
     style.legend(ax)
     return ax
@@ -139,10 +140,3 @@ def _number_axes(ax: Axes, highest: float) -> None:
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())
-
-
-def _name(ax: Axes, at: Array, names: pd.Series[Any], chosen: Integers) -> None:
-    """Write the names of chosen points beside them, where they are free."""
-    texts = ["none" if pd.isna(name) else str(name) for name in names.iloc[chosen]]
-    texts = [shortened_inside(text, _LONGEST_NAME) for text in texts]
-    style.write_apart(ax, at[chosen], texts, at, color=style.RED)

@@ -125,11 +125,16 @@ def write_apart(
                 break
 
 
+def shown_names(names: Iterable[Any], longest: int) -> list[str]:
+    """Return the names of groups as texts, long ones shortened in the middle."""
+    texts = ("none" if pd.isna(name) else str(name) for name in names)
+    return [shortened_inside(text, longest) for text in texts]
+
+
 def group_axis(ax: Axes, places: Array, names: Iterable[Any]) -> None:
-    """Name the groups at their places, long names shortened in the middle."""
-    texts = ["none" if pd.isna(name) else str(name) for name in names]
-    labels = [shortened_inside(text, _LONGEST_LABEL) for text in texts]
-    ax.set_yticks(places, labels, parse_math=False)
+    """Name the groups at their places."""
+    ax.set_yticks(places, shown_names(names, _LONGEST_LABEL), parse_math=False)
+    ax.tick_params(axis="y", length=0)
 
 
 def date_axis(ax: Axes, edges: Array, tz: str, label: str) -> None:

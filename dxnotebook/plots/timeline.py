@@ -93,7 +93,6 @@ def plot_timeline(
     style.group_axis(ax, base[:-1] + heights / 2, names)
     ax.hlines(base[1:-1] - 0.3, *edges[[0, -1]], color=style.ink(0.17), linewidth=0.8, zorder=0)
     ax.set_ylim(-0.4, base[-1] - 0.2)
-    ax.tick_params(axis="y", length=0)
     style.date_axis(ax, edges, "UTC", label)
     style.legend(ax)
     return ax

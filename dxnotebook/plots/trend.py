@@ -145,10 +145,9 @@ def _draw_limits(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
 def _mark_runs(ax: Axes, edges: Array, trend: pd.DataFrame) -> None:
     """Shade runs of bad periods, and say of the long ones from when to when they last."""
     runs = pd.Series(range(len(trend))).groupby(trend["bad_since"].to_numpy()).agg(["min", "max"])
+    shade: style.Look = {"color": style.RED, "alpha": 0.08, "linewidth": 0, "zorder": 0}
     for first, last in runs.itertuples(index=False):
-        ax.axvspan(
-            edges[first], edges[last + 1], color=style.RED, alpha=0.08, linewidth=0, zorder=0
-        )
+        ax.axvspan(edges[first], edges[last + 1], **shade)
     long = runs[runs["max"] > runs["min"]]
     # of texts that would touch, those of longer runs are written
     first, last = long.iloc[np.argsort(long["min"] - long["max"])].to_numpy().T
@@ -182,9 +181,8 @@ def _draw_markers(ax: Axes, markers: pd.Series[str], jobs: pd.DataFrame, states:
     rates = failure_rate(between, "number", **states).set_index("number")["rate"]
     shares = [percent(rates[at]) if at in rates else "no jobs" for at in range(len(times) + 1)]
     lines, previous, level = [], -np.inf, 0
-    for number, (at, text) in enumerate(
-        zip(style.days_of(times.to_series()), markers, strict=True), 1
-    ):
+    days = style.days_of(times.to_series())
+    for number, (at, text) in enumerate(zip(days, markers, strict=True), 1):
         change = f"{shares[number - 1]} → {shares[number]}"
         lines.append(f"{number}  {shortened(text, _LONGEST_MARKER)}: {change}")
         low, high = ax.get_xlim()
