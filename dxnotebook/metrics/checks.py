@@ -35,8 +35,7 @@ _CHANCE = 0.025  # as beyond one end of a 95 % interval
 #: The check whose findings say that a client was not asked.
 NO_ANSWER = "no answer"
 
-Finding = tuple[str, Any, float, float, str]
-Findings = Iterator[Finding]
+Findings = Iterator[tuple[str, Any, float, float, str]]
 Names = dict[Any, str]
 
 
@@ -129,8 +128,7 @@ def check(
     silence = None if max_silence is None else _seconds(max_silence)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
     numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
-    asked = {"incomplete": incomplete is not False or None}
-    _check_limits(shares | numbers | asked, silence)
+    _check_limits(shares | numbers, any_other=silence is not None or incomplete is not False)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names, window = _data_set_names(tables), window_of(tables.jobs, since, until)
@@ -138,24 +136,24 @@ def check(
     looked_at = _looked_at(inside, window, as_of)
     findings = [*_missing_findings(tables, inside, window)]
     if max_failure_rate is not None:
-        findings += _rate_findings(
-            inside, names, max_failure_rate, _rates(inside, max_failure_rate)
-        )
-        if by is not None:
-            groups = _rates(inside, max_failure_rate, by)
-            looked_at["groups"] = json.loads(groups.to_json(orient="records"))
-            findings += _rate_findings(inside, names, max_failure_rate, groups, by)
-    limits: dict[str, Any] = {"since": since, "until": until}
-    if max_undone_rate is not None or max_unresolved is not None:
-        findings += _work_findings(tables, names, window, max_undone_rate, max_unresolved)
+        for column in dict.fromkeys((None, by)):
+            findings += _rate_findings(inside, names, max_failure_rate, column, looked_at)
+    limits: dict[str, Any] = {"since": window.start, "until": window.end}
+    if max_undone_rate is not None:
+        findings += _undone_findings(recovery.undone_rate(tables, **limits), max_undone_rate)
+    if max_unresolved is not None:
+        left = reruns.unresolved_failures(tables, **limits)
+        findings += _unresolved_findings(left, names, max_unresolved, window)
     if max_stuck is not None:
         stuck = concurrency.stuck_jobs(tables.jobs, now, **limits)
-        if len(stuck) > max_stuck:
-            findings.append(_stuck_finding(stuck, names, max_stuck))
+        findings += _stuck_findings(stuck, names, max_stuck)
     if silence is not None:
         findings += _silence_findings(tables, names, silence, as_of)
-    asked_for: Any = {"now": now, "max_overdue": max_overdue, "incomplete": incomplete}
-    findings += _published_findings(tables, names, window, **asked_for)
+    if max_overdue is not None:
+        findings += _overdue_findings(feeds(tables, now=now, **limits), names, max_overdue)
+    if incomplete is not False:
+        revisions = filled(tables, **limits) if incomplete is True else incomplete
+        findings += _incomplete_findings(revisions, names)
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
@@ -210,10 +208,10 @@ def _missing_findings(tables: JobTables, inside: JobTables, window: Window) -> F
         yield "no jobs", None, 0, 1, f"No jobs{words}: they could not be checked."
 
 
-def _check_limits(limits: dict[str, Any], silence: float | None) -> None:
+def _check_limits(limits: dict[str, Any], *, any_other: bool) -> None:
     """Raise DxError if there is no limit, or one that cannot be."""
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    if silence is None and not given:
+    if not given and not any_other:
         raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
     for name, limit in given.items():
         if not (isinstance(limit, Real) and float(limit) >= 0):
@@ -248,11 +246,16 @@ def _rates(inside: JobTables, limit: float, by: str | None = None) -> pd.DataFra
 
 
 def _rate_findings(
-    inside: JobTables, names: Names, limit: float, found: pd.DataFrame, by: str | None = None
+    inside: JobTables, names: Names, limit: float, by: str | None, looked_at: dict[str, Any]
 ) -> Findings:
-    """Yield the findings about the failure rates of all jobs, or of groups, the worst first."""
+    """Yield the findings about the failure rates of all jobs, or of groups, the worst first.
+
+    The rates of groups are noted in what was looked at.
+    """
+    found = _rates(inside, limit, by)
     above, jobs, whose, value, among = found, inside, "All jobs", None, ""
     if by is not None:
+        looked_at["groups"] = json.loads(found.to_json(orient="records"))
         above = found[(found["p_adjusted"] <= _CHANCE) & (found["rate"] > limit)]
         among = f", one of {counted(len(found), 'group')} looked at"
     for row in above.sort_values("low", ascending=False).to_dict("records"):
@@ -276,22 +279,6 @@ def _cause_in_words(tables: JobTables, names: Names) -> str:
     return f" Mostly: {message} ({counted(cause['jobs'], 'job')} of {whose})"
 
 
-def _work_findings(
-    tables: JobTables,
-    names: Names,
-    window: Window,
-    max_undone_rate: float | None,
-    max_unresolved: int | None,
-) -> Findings:
-    """Yield the findings about work that failed, and that nothing has done since."""
-    left = reruns.unresolved_failures(tables, since=window.start, until=window.end)
-    if max_undone_rate is not None:
-        rate = recovery.undone_rate(tables, since=window.start, until=window.end)
-        yield from _undone_findings(rate, max_undone_rate)
-    if max_unresolved is not None and len(left) > max_unresolved:
-        yield _unresolved_finding(left, names, max_unresolved, window)
-
-
 def _undone_findings(rate: pd.DataFrame, limit: float) -> Findings:
     """Yield the finding about the work that was not done in the end."""
     [row] = rate.to_dict("records")
@@ -302,8 +289,10 @@ def _undone_findings(rate: pd.DataFrame, limit: float) -> Findings:
         yield "undone rate", None, row["low"], limit, text
 
 
-def _unresolved_finding(left: pd.DataFrame, names: Names, limit: int, window: Window) -> Finding:
-    """Return the finding about failed work that is still undone."""
+def _unresolved_findings(left: pd.DataFrame, names: Names, limit: int, window: Window) -> Findings:
+    """Yield the finding about failed work that is still undone."""
+    if len(left) <= limit:
+        return
     last, first = left.iloc[0], left["first_failed_at"].min()
     work = counted(len(left), "piece of failed work has", "pieces of failed work have")
     if window.start is not None and first < window.start:
@@ -312,11 +301,13 @@ def _unresolved_finding(left: pd.DataFrame, names: Names, limit: int, window: Wi
     when = "at an unknown time" if pd.isna(at) else f"at {at:%Y-%m-%d %H:%M} UTC"
     why = "" if pd.isna(last["message"]) else f": {shortened(last['message'], _LONGEST_MESSAGE)}"
     text = f"{work} not succeeded since (limit {limit:,}). The last, of {whose}, failed {when}{why}"
-    return "unresolved", None, len(left), limit, text
+    yield "unresolved", None, len(left), limit, text
 
 
-def _stuck_finding(stuck: pd.DataFrame, names: Names, limit: int) -> Finding:
-    """Return the finding about jobs that have been open for too long."""
+def _stuck_findings(stuck: pd.DataFrame, names: Names, limit: int) -> Findings:
+    """Yield the finding about jobs that have been open for too long."""
+    if len(stuck) <= limit:
+        return
     longest, never = stuck.iloc[0], (stuck["state"] == "WAITING").sum()
     whose = names.get(longest["data_set_id"], "no data set")
     text = (
@@ -325,7 +316,7 @@ def _stuck_finding(stuck: pd.DataFrame, names: Names, limit: int) -> Finding:
         f"for {elapsed(longest['open_s'])}: {longest['job_id']}. {longest['remedy']}"
     )
     more = f" ({never:,} of them never started)" if never else ""
-    return "stuck", None, len(stuck), limit, text + more
+    yield "stuck", None, len(stuck), limit, text + more
 
 
 def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Timestamp) -> Findings:
@@ -342,24 +333,6 @@ def _silence_findings(tables: JobTables, names: Names, limit: float, now: pd.Tim
         since = "the last success was" if succeeded else "no success since the first job,"
         text = f"{names[data_set_id]}: {since} {elapsed(seconds)} ago (limit {elapsed(limit)})."
         yield "silence", data_set_id, seconds, limit, text
-
-
-def _published_findings(
-    tables: JobTables,
-    names: Names,
-    window: Window,
-    *,
-    now: At,
-    max_overdue: int | None,
-    incomplete: bool | pd.DataFrame,
-) -> Findings:
-    """Yield the findings about feeds and revisions."""
-    if max_overdue is not None:
-        found = feeds(tables, since=window.start, until=window.end, now=now)
-        yield from _overdue_findings(found, names, max_overdue)
-    if incomplete is not False:
-        revisions = filled(tables, window.start, window.end) if incomplete is True else incomplete
-        yield from _incomplete_findings(revisions, names)
 
 
 def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings:

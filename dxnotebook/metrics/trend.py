@@ -135,10 +135,7 @@ def touched(window: Window, starts: pd.Series[Any], ends: pd.Series[Any]) -> pd.
 
 
 def judged(
-    trend: pd.DataFrame,
-    groups: int = 1,
-    baseline: float | None = None,
-    season: str | None = None,
+    trend: pd.DataFrame, groups: int = 1, baseline: float | None = None, season: str | None = None
 ) -> pd.DataFrame:
     """Return the numbers of periods of groups with what `failure_trend` says of them.
 
