@@ -137,7 +137,9 @@ def _ordered(grouping: Grouping[Any], states: list[str] | None, confidence: floa
 
 def _asked(grouping: Grouping[Any], states: list[str] | None, confidence: float) -> pd.DataFrame:
     """Return the quantiles of each group and period, which the frame's engine works out."""
-    grouping.check_quantiles()
+    if grouping.source.engine.is_dask():
+        way_out = "Give durations() `jobs.compute()`, or a frame of another engine."
+        raise DxError(f"Dask has no quantiles of groups. {way_out}")
     took, frame = nw.col(_TOOK), _taken(grouping, states)
     values = [took.quantile(share, "linear").alias(name) for name, share in _QUANTILES.items()]
     values += [nw.len().alias(SIZE), took.count().alias("n"), took.max().alias("max")]

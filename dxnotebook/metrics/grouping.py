@@ -21,7 +21,6 @@ SIZE = "number of jobs"
 
 Names = Sequence[str]
 By = str | Names | None
-Limits = tuple[At, At]
 
 
 class Grouping(Generic[FrameT]):
@@ -52,7 +51,7 @@ class Grouping(Generic[FrameT]):
         *,
         needed: Names,
         results: Names,
-        window: Limits = (None, None),
+        window: tuple[At, At] = (None, None),
     ) -> None:
         self.by = columns_of(by, (PERIOD, *results))
         self.step = None if every is None else Step.of(every, tz)
@@ -68,14 +67,6 @@ class Grouping(Generic[FrameT]):
         span = self.source.frame.select(created.min().alias("first"), created.max().alias("last"))
         times = pd.to_datetime(self.source.collected(span).iloc[0], utc=True)
         return step if times.isna().any() else step.between(*times)
-
-    def check_quantiles(self) -> None:
-        """Raise DxError if the engine has no quantiles of these groups."""
-        if self.source.engine.is_dask():
-            raise DxError(
-                "Dask has no quantiles of groups. Give durations() `jobs.compute()`, "
-                "or a frame of another engine."
-            )
 
     def selected(self, *others: str) -> Any:
         """Return the columns to group by, the number of the period, and other columns."""
