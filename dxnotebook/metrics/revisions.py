@@ -69,9 +69,8 @@ def deliveries(tables: JobTables, *, since: At = None, until: At = None) -> pd.D
     named = tables.details[["bucket", "key", "key_pattern", "revision_id"]]
     place = named.reindex(assets["detail"]).reset_index(drop=True)
     revision = place["revision_id"].fillna(job["revision_id"])
-    prefix = place["key"].str.replace(r"[^/]*$", "", regex=True)
-    where = job.assign(revision_id=revision, **place[["bucket"]], key_prefix=prefix)
-    where["key_pattern"] = place["key_pattern"]
+    place["key_prefix"] = place["key"].str.replace(r"[^/]*$", "", regex=True)
+    where = job.assign(revision_id=revision, **place[["bucket", "key_prefix", "key_pattern"]])
     known = revision.notna().to_numpy()
     assets, where = (frame[known].reset_index(drop=True) for frame in (assets, where))
     assets["group"], first = numbers_of(hashed(where))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, Mask
+from dxnotebook.arrays import Integers, Mask
 from dxnotebook.errors import invalid
 from dxnotebook.metrics import limits
 from dxnotebook.metrics.engines import FrameT, columns_of, numbered
@@ -147,8 +147,14 @@ def judged(
     >>> trend["bad_since"].tail(2).tolist()
     [nan, 29.0]
     """
+    trend = _with_limits(trend, groups, baseline, season)
     group = np.repeat(np.arange(groups), len(trend) // groups)
-    return _with_runs(_with_limits(trend, groups, baseline, season), group)
+    flags = (trend["flagged"] | trend["shifted"]).astype("float64").where(trend["n"] > 0)
+    # a period without jobs goes on with what the last one was
+    bad = flags.groupby(group).ffill() == 1
+    begins = bad & ~bad.groupby(group).shift(fill_value=False)
+    since = trend[PERIOD].where(begins).groupby(group).ffill()
+    return trend.assign(bad_since=since.where(bad))
 
 
 def _with_limits(
@@ -178,13 +184,3 @@ def _weekdays(busy: Mask, periods: pd.DatetimeIndex) -> Integers:
     days = np.logical_or.reduceat(busy, first, axis=1)
     counts = np.stack([days[:, weekday[first] == day].sum(axis=1) for day in range(7)], axis=1)
     return np.where(counts[:, weekday] >= _LEAST_WEEKS, weekday, limits.NO_SEASON)
-
-
-def _with_runs(trend: pd.DataFrame, group: Array) -> pd.DataFrame:
-    """Return a trend that says of each bad period since when it has been bad."""
-    flags = (trend["flagged"] | trend["shifted"]).astype("float64").where(trend["n"] > 0)
-    # a period without jobs goes on with what the last one was
-    bad = flags.groupby(group).ffill() == 1
-    begins = bad & ~bad.groupby(group).shift(fill_value=False)
-    since = trend[PERIOD].where(begins).groupby(group).ffill()
-    return trend.assign(bad_since=since.where(bad))
