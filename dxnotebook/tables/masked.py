@@ -106,7 +106,7 @@ class _Masks:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._digest = cache(self._hex_digest)
+        self._alias = cache(self._new_alias)
         self._word = cache(self._masked_word)
         self._met: dict[str, str] = {}
         self._longest: dict[str, int] = {}  # how many pieces follow a first one in originals
@@ -186,17 +186,15 @@ class _Masks:
                 parts[place], kind = self._alias(part, kind), "key" if kind == "bucket" else kind
         return "".join(parts)
 
-    def _alias(self, text: str, name: str) -> str:
+    def _new_alias(self, text: str, name: str) -> str:
         """Return what stands for a thing: an id of the same form, or its kind with a number."""
-        digest = self._digest(text)
+        original = text.encode("utf-8", "backslashreplace")
+        digest = hmac.digest(self._key, original, "sha256").hex()
         if not _has_own_form(text):
             return f"{_thing(name)}-{digest[:12]}"
         if len(text) == 12:
             return str(10**11 + int(digest, 16) % (9 * 10**11))
         return str(UUID(digest[:32])) if "-" in text else digest[:32]
-
-    def _hex_digest(self, text: str) -> str:
-        return hmac.digest(self._key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
 
     def _json(self, text: str, name: str) -> str:
         """Return JSON with its texts masked, and what may be accounts among its numbers."""
