@@ -227,10 +227,9 @@ def _own(
 
 def months(created: pa.Array) -> pa.Array:
     """Return the months of times, as the archive is partitioned by them."""
-    times = pd.Series(created.to_numpy(zero_copy_only=False)).to_numpy("M8[M]")
-    codes, distinct = pd.factorize(times)
-    names = pa.array([*map(str, distinct), UNDATED], TEXT)
-    return names.take(pa.array(np.where(codes < 0, len(distinct), codes)))
+    # without a zone, so that no database of zones is needed
+    names = pc.strftime(created.cast(pa.timestamp("us")), format="%Y-%m")
+    return pc.fill_null(names.cast(TEXT), UNDATED)
 
 
 def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) -> pa.Table:

@@ -35,7 +35,7 @@ from dxnotebook.arrays import is_text
 from dxnotebook.aws.background import results_of
 from dxnotebook.aws.pages import Pauses
 from dxnotebook.errors import ArchiveError
-from dxnotebook.model import TEXT, TIMESTAMP
+from dxnotebook.model import TEXT, TIMESTAMP, map_scalars
 from dxnotebook.text import shortened
 
 JOBS, SYNCS, NAMES = "jobs", "syncs", "data_sets"
@@ -326,15 +326,8 @@ def _absolute(uri: str) -> str:
 
 def _columns(table: DeltaTable) -> pa.Schema:
     """Return the schema of a table, its texts of the kind that frames have."""
-    return pa.schema([(one.name, _large(one.type)) for one in pa.schema(table.schema().to_arrow())])
-
-
-def _large(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_list(kind):
-        return pa.list_(_large(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([(member.name, _large(member.type)) for member in kind])
-    return TEXT if is_text(kind) else kind
+    stored = pa.struct(list(pa.schema(table.schema().to_arrow())))
+    return pa.schema(list(map_scalars(stored, lambda kind: TEXT if is_text(kind) else kind)))
 
 
 def _untidy(table: DeltaTable) -> list[str]:

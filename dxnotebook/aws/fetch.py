@@ -41,8 +41,8 @@ class Fetch:
         Whether to show a bar; None: in a terminal or notebook.
     redact : bool
         Whether to take secrets out, of errors too.
-    batch_pages, batch_bytes : int
-        After how many pages, or bytes of them, they are decoded.
+    batch_pages : int
+        After how many pages they are decoded, if they are not many bytes before.
     pages_ahead : int
         How many pages may wait to be taken, so that a slow archive does not fill the memory.
     since : callable, optional
@@ -65,7 +65,6 @@ class Fetch:
         progress: bool | None,
         redact: bool = True,
         batch_pages: float = math.inf,
-        batch_bytes: float = BATCH_BYTES,
         pages_ahead: int = 100,
         since: Since | None = None,
     ) -> None:
@@ -75,7 +74,7 @@ class Fetch:
         ]
         self.decoder = Decoder(redact=redact)
         self._redact = redact
-        self._most = (batch_pages, batch_bytes)
+        self._batch_pages = batch_pages
         self._bar = Progress(len(clients), progress)
         self._room = threading.Semaphore(pages_ahead)
         self._stop = threading.Event()
@@ -129,7 +128,7 @@ class Fetch:
             self._taken[number].append(arrived)
             self._bar.show(number, arrived, listing.window)
             pages, size = pages + 1, size + len(arrived.checked.body)
-            if pages >= self._most[0] or size >= self._most[1]:
+            if pages >= self._batch_pages or size >= BATCH_BYTES:
                 pages = size = 0
                 self.decode()
                 use()

@@ -17,12 +17,9 @@ from uuid import UUID
 
 import botocore.session
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from dxnotebook.arrays import coded, one_chunk, text_array
 from dxnotebook.errors import LoadError, invalid
-from dxnotebook.model import TEXT, singular, snake
+from dxnotebook.model import singular, snake
 from dxnotebook.records.fit import JSON_MARK
 from dxnotebook.records.redact import REDACTED
 from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked
@@ -44,14 +41,10 @@ _PLAIN = re.compile(r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?
 # what stands between spaces and punctuation, and what goes on behind some of that, or is an ARN
 _ATOM = r"[^\s!-/:-@\[-`{-~]+"
 _ATOMS = re.compile(_ATOM)
-_GAPS = "".join(sign for sign in map(chr, range(0x3001)) if not _ATOMS.match(sign))
 _NAME_OR_WORD = re.compile(rf"arn:aws[^\s\"'<>,;()]*\w|{_ATOM}(?:[.+@_-]+{_ATOM})*")
 # what stays of keys and ARNs
 _FILE_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
 _BETWEEN_PARTS = re.compile(rf"([:/*]|\$\{{[\w.]+\}}|(?:\.(?:{_FILE_ENDINGS}))+\Z)")
-_FOLDER_NAME_ENDING = (
-    rf"(?s)\A(?P<folder>.*[/:])?(?P<name>[^/:]*?)(?P<ending>(?:\.(?:{_FILE_ENDINGS}))*)\z"
-)
 # a text, or the name of a member, or what may be an account
 _JSON_VALUE = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b\d{12}\b')
 
@@ -113,8 +106,7 @@ class _Masks:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._digest = cache(self._hex_digest)
-        self._folder = cache(self._masked_folder)
+        self._alias = cache(self._new_alias)
         self._word = cache(self._masked_word)
         self._met: dict[str, str] = {}
         self._longest: dict[str, int] = {}  # how many pieces follow a first one in originals
@@ -124,82 +116,26 @@ class _Masks:
         result = frame.copy()
         result.attrs = {name: frame.attrs[name] for name in (PATHS, AS_OF) if name in frame.attrs}
         for name, is_json in _to_mask(frame, in_texts=in_texts).items():
-            column = frame[name]
+            column, mask = frame[name], self._json if is_json else self._text
             is_category = column.dtype == "category"
-            different: Any = column.cat.categories if is_category else column
-            codes, originals = coded(text_array(different.astype("str")))
-            meant = name.removesuffix("_text")
-            if in_texts or meant in _CODES or meant.endswith("_at"):
-                mask = self._json if is_json else self._text
-                aliases = pa.array([mask(text, name) for text in originals.to_pylist()], TEXT)
-            else:
-                aliases = self._names(originals, meant)
-                self._learn(originals, aliases)
-            if is_category:
-                known = zip(originals.to_pylist(), aliases.to_pylist(), strict=True)
-                result[name] = column.map(dict(known))
-            else:
-                texts = aliases.take(pa.array(codes, mask=codes < 0))
-                result[name] = pd.Series(pd.array(texts, dtype="str"), column.index)
+            texts = (column.cat.categories if is_category else column).astype("str")
+            aliases = {text: mask(text, name) for text in texts.dropna().unique()}
+            if not in_texts:
+                self._learn(aliases)
+            result[name] = column.map(aliases) if is_category else texts.map(aliases).astype("str")
         return result
 
-    def _names(self, texts: pa.LargeStringArray, name: str) -> pa.LargeStringArray:
-        """Return what stands for each text in a column of names."""
-        is_path = pc.or_(pc.starts_with(texts, "arn:"), pa.scalar(name in _KEYS))
-        aliases = self._things(pc.if_else(is_path, "", texts), pa.scalar(_thing(name), TEXT))
-        aliases = pc.replace_with_mask(aliases, is_path, self._paths(texts.filter(is_path)))
-        says_nothing = pc.is_in(texts, value_set=pa.array(["", REDACTED], TEXT))
-        return pc.if_else(says_nothing, texts, aliases)
-
-    def _things(self, names: pa.LargeStringArray, kinds: Any) -> pa.LargeStringArray:
-        """Return what `_alias` does for each name, of one kind or each of its own."""
-        digests = pa.array([self._digest(name) for name in names.to_pylist()], TEXT)
-        numbers = pc.utf8_slice_codeunits(digests, 0, 12)
-        aliases = pc.binary_join_element_wise(kinds, numbers, pa.scalar("-", TEXT))
-        is_id = pc.match_substring_regex(names, r"\A[0-9a-f]{32}\z")
-        aliases = pc.if_else(is_id, pc.utf8_slice_codeunits(digests, 0, 32), aliases)
-        has_form = pc.match_substring_regex(names, rf"\A({_OWN_FORM.pattern})\z")
-        others = pc.and_not(has_form, is_id)
-        own = [self._alias(name, "") for name in names.filter(others).to_pylist()]
-        return pc.replace_with_mask(aliases, others, pa.array(own, TEXT))
-
-    def _paths(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
-        """Return what `_parts` does for each text: once for what many have before their names."""
-        split = pc.extract_regex(texts, _FOLDER_NAME_ENDING)
-        folder, name, ending = (split.field(place) for place in range(3))
-        codes, different = coded(folder)
-        masked = [self._folder(text) for text in different.to_pylist()]
-        before, kind, form = (
-            pa.array([each[place] for each in masked], type_).take(pa.array(codes))
-            for place, type_ in enumerate((TEXT, TEXT, pa.int64()))
-        )
-        things = self._things(name, kind)
-        aliases = pc.binary_join_element_wise(before, things, ending, pa.scalar("", TEXT))
-        # what is more than a folder, a name and the ending of a file
-        has_parts = pc.match_substring_regex(texts, r"[*$][^/:]*\z")
-        is_more = pc.or_(has_parts, pc.greater(form, 0))
-        is_more = pc.or_(is_more, pc.equal(name, ""))
-        is_more = pc.or_(is_more, pc.and_(pc.starts_with(texts, "arn:"), pc.not_equal(ending, "")))
-        others = [self._parts(text) for text in texts.filter(is_more).to_pylist()]
-        return pc.replace_with_mask(aliases, is_more, pa.array(others, TEXT))
-
-    def _learn(self, originals: pa.LargeStringArray, aliases: pa.LargeStringArray) -> None:
+    def _learn(self, aliases: dict[str, str]) -> None:
         """Know originals, from their first piece to the last, wherever they stand in a text."""
-        pairs = pa.table([originals, aliases], ["original", "alias"]).sort_by("original")
-        originals, aliases = map(one_chunk, pairs.columns)
-        spans = pc.utf8_trim(originals, _GAPS)
-        # ids and ARNs are known by their forms
-        has_form = pc.match_substring_regex(originals, rf"\A(?:arn:|(?:{_OWN_FORM.pattern})\z)")
-        says_nothing = pc.or_(pc.equal(originals, aliases), pc.equal(spans, ""))
-        is_new = pc.invert(pc.or_(has_form, says_nothing))
-        spans, aliases = spans.filter(is_new), pc.utf8_trim(aliases.filter(is_new), "/")
-        self._met |= zip(spans.to_pylist(), aliases.to_pylist(), strict=True)
-        pieces = pc.split_pattern_regex(spans, f"[{re.escape(_GAPS)}]+")
-        columns = [pc.list_element(pieces, 0), pc.list_value_length(pieces)]
-        lengths = pa.table(columns, ["first", "length"]).group_by("first")
-        longest = lengths.aggregate([("length", "max")]).to_pydict()
-        for first, length in zip(longest["first"], longest["length_max"], strict=True):
-            self._longest[first] = max(self._longest.get(first, 0), length)
+        for original, alias in sorted(aliases.items()):
+            # ids and ARNs are known by their forms
+            has_form = original.startswith("arn:") or _has_own_form(original)
+            says_nothing = has_form or original == alias
+            if pieces := [] if says_nothing else _ATOMS.findall(original):
+                first, last = pieces[0], pieces[-1]
+                span = original[original.index(first) : original.rindex(last) + len(last)]
+                self._met[span] = alias.strip("/")
+                self._longest[first] = max(self._longest.get(first, 0), len(pieces))
 
     def _text(self, text: str, name: str) -> str:
         """Return what stands for a text in a column, or a member, of that name."""
@@ -238,40 +174,27 @@ class _Masks:
 
     def _parts(self, text: str) -> str:
         """Return a key, or an ARN, part by part: all are masked but its form and known types."""
-        cut = max(text.rfind("/"), text.rfind(":")) + 1
-        folder, kind, form = self._folder(text[:cut])
-        return folder + self._masked_parts(_BETWEEN_PARTS.split(text[cut:]), kind, form)[0]
-
-    def _masked_folder(self, text: str) -> tuple[str, str, int]:
-        """Return what is before a name, masked; the kind of the name; and what is form still."""
         parts, is_arn = _BETWEEN_PARTS.split(text), text.startswith("arn:")
         kind = "key" if not is_arn else "bucket" if parts[4:5] == ["s3"] else "resource"
-        form, before = 10 if is_arn else 0, len(parts) - 1
-        return *self._masked_parts(parts, kind, form), form - before
-
-    def _masked_parts(self, parts: list[str], kind: str, form: int) -> tuple[str, str]:
-        """Return parts, masked from the place where the form ends, and what follows them."""
         for place in range(0, len(parts), 2):
             part, has_types = parts[place], place + 1 < len(parts) and kind not in ("bucket", "key")
-            if place < form:
+            if is_arn and place < 10:
                 parts[place] = self._words(part)
             elif has_types and self._words(part) == part:
                 kind = part.removesuffix("s")
             elif part:
                 parts[place], kind = self._alias(part, kind), "key" if kind == "bucket" else kind
-        return "".join(parts), kind
+        return "".join(parts)
 
-    def _alias(self, text: str, name: str) -> str:
+    def _new_alias(self, text: str, name: str) -> str:
         """Return what stands for a thing: an id of the same form, or its kind with a number."""
-        digest = self._digest(text)
+        original = text.encode("utf-8", "backslashreplace")
+        digest = hmac.digest(self._key, original, "sha256").hex()
         if not _has_own_form(text):
             return f"{_thing(name)}-{digest[:12]}"
         if len(text) == 12:
             return str(10**11 + int(digest, 16) % (9 * 10**11))
         return str(UUID(digest[:32])) if "-" in text else digest[:32]
-
-    def _hex_digest(self, text: str) -> str:
-        return hmac.digest(self._key, text.encode("utf-8", "backslashreplace"), "sha256").hex()
 
     def _json(self, text: str, name: str) -> str:
         """Return JSON with its texts masked, and what may be accounts among its numbers."""

@@ -60,7 +60,7 @@ def test_the_next_page_is_fetched_while_the_last_is_used():
             time.sleep(0.2)
             asked.append(len(endpoint.requests))
 
-        fetch_of(endpoint.client(), batch_bytes=1).run(slow)
+        fetch_of(endpoint.client(), batch_pages=1).run(slow)
         assert asked[0] > 1
         assert len(asked) == 5  # for each page, and at the end
 
