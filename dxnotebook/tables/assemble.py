@@ -32,9 +32,9 @@ Paths = dict[str, dict[str, list[list[str]]]]
 _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
-# so many runs of rows are copied: else each is a chunk of every column of texts; what a page of
-# news replaces, wherever it is, leaves less of them, and copying a million jobs takes longer
-_UNCOPIED_RUNS = 300
+# so many chunks of a column of texts become one: what a page of news replaces, wherever it is,
+# leaves less of them, and copying a million jobs takes longer; each may hold what is gone
+_MOST_CHUNKS = 300
 _REJECTS = {"source": "str", "page": "int64", "position": "int64", "why": "str", "raw": "str"}
 
 
@@ -131,9 +131,9 @@ def _on_top(
         dtypes[name] = pd.CategoricalDtype([*known, *sorted(met - {*known})])
     older = older.reindex(columns=first.columns).astype(dtypes)
     ends = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    runs = (
-        [older[start:end] for start, end in ends] if len(ends) < _UNCOPIED_RUNS else [older[kept]]
-    )
+    runs = [older[start:end] for start, end in ends]
+    if pa.chunked_array(older["job_id"]).num_chunks + len(runs) > _MOST_CHUNKS:
+        runs = [older.iloc[np.flatnonzero(kept)]]
     stacked = pd.concat([first.astype(dtypes), *runs], ignore_index=True)
     stacked.attrs = first.attrs
     return stacked

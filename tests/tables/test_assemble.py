@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dxnotebook as dx
 from dxnotebook import demo
+from dxnotebook.tables.assemble import updated
 from tests.conftest import job, page_of, parsed_by_boto3, pruned, tables_of
 from tests.strategies import jobs
 
@@ -142,3 +144,13 @@ def test_concat_takes_one_and_says_what_is_none():
     assert len(dx.concat(tables)) == 1
     with pytest.raises(dx.DxError, match="Invalid tables: a DataFrame"):
         dx.concat(tables.jobs)
+
+
+def test_what_news_replace_is_let_go_of_at_last():
+    tables = dx.read_jobs(page_of(*(job(number) for number in range(800))))
+    for first in (0, 400):
+        news = page_of(*(job(number, State="ERROR") for number in range(first, first + 400, 2)))
+        tables = updated(tables, dx.read_jobs(news))
+    assert (tables.jobs["state"] == "ERROR").sum() == 400
+    assert tables.jobs["job_id"].is_unique
+    assert pa.chunked_array(tables.jobs["job_id"]).num_chunks < 300
