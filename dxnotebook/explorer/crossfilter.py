@@ -268,23 +268,30 @@ class Crossfilter:
         return {sets.names[int(code)]: name for code, name in names if pd.notna(name)}
 
     def by_type(self, view: View) -> pd.DataFrame:
-        """Return how the shown jobs of each type fare; of types of which any finished."""
-        groups = self._groups("type", "UTC")
-        table = groups.named(groups.table(view.mask))
-        return table[table["n"] > 0].sort_values("label", ignore_index=True)
+        """Return how many of the shown jobs of each type finished and failed; if any did."""
+        types = self.dimension("type")
+        counts = by_result(types.codes, self.facts.results, len(types.names), view.rows)
+        table = pd.DataFrame({"type": map(types.label, types.names), "failed": counts[:, 1]})
+        table.insert(1, "finished", counts[:, :2].sum(axis=1))
+        return table[table["finished"] > 0].sort_values("type", ignore_index=True)
 
-    def summary(self, view: View) -> dict[str, float | None]:
-        """Return how many jobs there are of which kind, the failure rate, the median duration."""
+    def numbers(self, view: View) -> dict[str, int]:
+        """Return how many jobs there are of which kind."""
         state = self.dimension("state")
         states = dict(zip(state.names, state.counts(view.rows, self.size).tolist(), strict=True))
         groups = {"open": OPEN_STATES, "finished": FINISHED_STATES, "failed": FAILED_STATES}
         jobs = {name: sum(states.get(one, 0) for one in group) for name, group in groups.items()}
+        return {"jobs": sum(states.values()), "all": self.size, **jobs}
+
+    def summary(self, view: View) -> dict[str, float | None]:
+        """Return these numbers, what came of jobs, the failure rate, the median duration."""
+        jobs = self.numbers(view)
         known = self._latest.get("fare", lambda one: self.facts.fare(one.rows), view)
         if self.knows(OUTCOME):
             came = self.dimension(OUTCOME)
             counts = came.counts(view.rows, self.size).tolist()
             jobs |= {str(name): n for name, n in zip(came.names, counts, strict=True)}
-        return {"jobs": sum(states.values()), "all": self.size, **jobs, **known}
+        return {**jobs, **known}
 
     def groups(self, view: View, by: str, sort: list[Any], *chart: Any) -> dict[str, Any]:
         """Return the groups of what the other filters leave, as the page has them."""

@@ -170,7 +170,7 @@ class JobExplorer(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         crossfilter = self._explored.crossfilter
-        numbers = crossfilter.summary(crossfilter.view(self.filters))
+        numbers = crossfilter.numbers(crossfilter.view(self.filters))
         return "JobExplorer: {jobs:,} of {all:,} jobs shown, {failed:,} failed".format(**numbers)
 
     def _ipython_display_(self) -> None:
@@ -183,9 +183,7 @@ class JobExplorer(anywidget.AnyWidget):
         """Return the explorer as a page without a kernel can show it."""
         crossfilter = self._explored.crossfilter
         table = crossfilter.by_type(crossfilter.view(self.filters))
-        names = {"label": "type", "n": "finished", "failed": "failed", "rate": "failure rate"}
-        table = table[[*names]].rename(columns=names).astype({"finished": int, "failed": int})
-        table["failure rate"] = (100 * table["failure rate"]).map("{:.1f} %".format)
+        table["failure rate"] = (100 * table["failed"] / table["finished"]).map("{:.1f} %".format)
         filters = html.escape(as_text(self.filters, LONGEST_CELL)) if self.filters else ""
         return (
             f"<div class='dxn-preview'><p><strong>{html.escape(repr(self))}</strong></p>"
