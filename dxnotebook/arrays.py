@@ -69,6 +69,23 @@ def positions(lengths: Integers) -> Integers:
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
+def by_group(group: Integers, order: Array) -> Array:
+    """Return places by their group, counted from 0, and within it in the order that they had.
+
+    Small numbers are sorted many times faster, so it takes a part of the time of `numpy.lexsort`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dxnotebook.arrays import by_group
+    >>> by_group(np.array([1, 0, 1]), np.array([2, 1, 0]))
+    array([1, 2, 0])
+    """
+    small = group.astype(np.min_scalar_type(group.max(initial=0)))
+    placed: Array = order[np.argsort(small[order], kind="stable")]
+    return placed
+
+
 def hashed(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
     """Return a hash of each row."""
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), np.uint64)

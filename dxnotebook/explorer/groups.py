@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers, Mask
+from dxnotebook.arrays import Array, Integers, Mask, by_group
 from dxnotebook.explorer.cells import LONGEST_CELL, as_text
 from dxnotebook.explorer.dimensions import NO_TIME, Bins, Dimension
 from dxnotebook.explorer.facts import Facts, by_result, clustered, rates_of_clusters
@@ -63,9 +63,7 @@ class Groups:
         if self._rows is not None:
             took = self._of_jobs(self._facts.durations)
             order = np.argsort(took)[: np.count_nonzero(np.isfinite(took))]
-        # small numbers are sorted many times faster
-        small = self._codes.astype(np.min_scalar_type(len(self._kinds)))
-        return order[np.argsort(small[order], kind="stable")]
+        return by_group(self._codes, order)
 
     def _places(self, mask: Mask | None) -> Any:
         return slice(None) if mask is None else np.flatnonzero(self._of_jobs(mask))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers
+from dxnotebook.arrays import Array, Integers, by_group
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at, window_of
@@ -105,7 +105,7 @@ def _steps(
         group, at, change = group[within], at[within], change[within]
     if window.start is not None:
         at = np.maximum(at, window.start.tz_convert(None).to_datetime64().astype(at.dtype))
-    order = np.lexsort((at.view(np.int64), group))
+    order = by_group(group, np.argsort(at.view(np.int64)))
     group, at = group[order], at[order]
     is_first = np.append([len(at) > 0], (group[1:] != group[:-1]) | (at[1:] != at[:-1]))
     first = np.flatnonzero(is_first)
@@ -122,8 +122,10 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
     for name in ("account_id", "region"):
         if name in jobs and name not in groups:
-            place = pd.Series(pd.factorize(jobs[name], use_na_sentinel=False)[0]).groupby(group)
-            quota = quota.mask(place.min() != place.max())
+            place = pd.Series(pd.factorize(jobs[name], use_na_sentinel=False)[0])
+            if place.any():  # there are several
+                of_group = place.groupby(group)
+                quota = quota.mask(of_group.min() != of_group.max())
     return quota.array
 
 

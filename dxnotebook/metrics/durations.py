@@ -119,7 +119,7 @@ def _taken(grouping: Grouping[Any], states: list[str] | None) -> Any:
     took = nw.col("duration_s").cast(nw.Float64)
     counts = ~took.is_nan()
     if states is not None:
-        counts &= nw.col("state").cast(nw.String).is_in(states)
+        counts &= nw.col("state").is_in(states)
     return grouping.selected(*also).with_columns(nw.when(counts).then(took).alias(_TOOK))
 
 
@@ -186,7 +186,7 @@ def _censored(
         took = took.where(is_open | jobs["state"].isin(states))
     rows = _taken(grouping, states).to_native().assign(**{SIZE: 1, _TOOK: took, _OPEN: is_open})
     grid = Grid(grouping, rows)
-    groups = grid.rows.assign(place=grid.place).dropna(subset=_TOOK).groupby("place")
+    groups = grid.rows[[_TOOK, _OPEN]].assign(place=grid.place).dropna(subset=_TOOK).groupby("place")
     shares = {**_QUANTILES, "max": 1.0}
     quantiles = {
         place: {"n": len(rows)} | survival_quantiles(rows[_TOOK], rows[_OPEN], shares, confidence)

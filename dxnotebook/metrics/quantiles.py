@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers
+from dxnotebook.arrays import Array, Integers, by_group
 
 _ROUNDING = 1e-9  # of a survival probability, the product of many fractions
 
@@ -76,7 +76,7 @@ class Ordered:
     ) -> None:
         known = ~np.isnan(values)
         values, group = values[known], group[known]
-        order = slice(None) if in_order else np.lexsort((values, group))
+        order = slice(None) if in_order else by_group(group, np.argsort(values))
         # one more, so that there is one to take where there are none
         self._values = np.append(values[order], np.nan)
         self.n = np.bincount(group, minlength=groups)
