@@ -186,7 +186,9 @@ def _censored(
         took = took.where(is_open | jobs["state"].isin(states))
     rows = _taken(grouping, states).to_native().assign(**{SIZE: 1, _TOOK: took, _OPEN: is_open})
     grid = Grid(grouping, rows)
-    groups = grid.rows[[_TOOK, _OPEN]].assign(place=grid.place).dropna(subset=_TOOK).groupby("place")
+    groups = (
+        grid.rows[[_TOOK, _OPEN]].assign(place=grid.place).dropna(subset=_TOOK).groupby("place")
+    )
     shares = {**_QUANTILES, "max": 1.0}
     quantiles = {
         place: {"n": len(rows)} | survival_quantiles(rows[_TOOK], rows[_OPEN], shares, confidence)

@@ -32,9 +32,10 @@ Paths = dict[str, dict[str, list[list[str]]]]
 _OWN_ID = "id_text"
 # what `with_names` adds
 _NAME = "data_set_name"
-# so many chunks of a column of texts become one: what a page of news replaces, wherever it is,
-# leaves less of them, and copying a million jobs takes longer; each may hold what is gone
-_MOST_CHUNKS = 300
+# so many chunks of a column of texts become one, and so many bytes for each that is still shown:
+# what a page of news replaces, wherever it is, leaves less of these where the jobs are a million,
+# which take longer to copy
+_MOST_CHUNKS, _MOST_HELD = 300, 1.5
 _REJECTS = {"source": "str", "page": "int64", "position": "int64", "why": "str", "raw": "str"}
 
 
@@ -132,7 +133,9 @@ def _on_top(
     older = older.reindex(columns=first.columns).astype(dtypes)
     ends = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
     runs = [older[start:end] for start, end in ends]
-    if pa.chunked_array(older["job_id"]).num_chunks + len(runs) > _MOST_CHUNKS:
+    ids = pa.array(older["job_id"])
+    are_many = pa.chunked_array(older["job_id"]).num_chunks + len(runs) > _MOST_CHUNKS
+    if are_many or ids.get_total_buffer_size() > _MOST_HELD * ids.nbytes:
         runs = [older.iloc[np.flatnonzero(kept)]]
     stacked = pd.concat([first.astype(dtypes), *runs], ignore_index=True)
     stacked.attrs = first.attrs

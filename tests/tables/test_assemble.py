@@ -154,3 +154,14 @@ def test_what_news_replace_is_let_go_of_at_last():
     assert (tables.jobs["state"] == "ERROR").sum() == 400
     assert tables.jobs["job_id"].is_unique
     assert pa.chunked_array(tables.jobs["job_id"]).num_chunks < 300
+
+
+def test_what_news_replace_again_and_again_is_not_held():
+    tables = dx.read_jobs(page_of(*map(job, range(500))))
+    for day in range(10, 30):
+        numbers = range(10 * day, 10 * day + 200)
+        news = page_of(*(job(n, UpdatedAt=f"2026-09-{day}T00:00:00Z") for n in numbers))
+        tables = updated(tables, dx.read_jobs(news))
+    assert len(tables) == 500
+    ids = pa.array(tables.jobs["job_id"])
+    assert ids.get_total_buffer_size() < 2 * ids.nbytes
