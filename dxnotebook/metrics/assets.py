@@ -70,9 +70,12 @@ def assets_of(tables: JobTables, jobs: pd.DataFrame, wanted: Mask | None = None)
     part = np.append(part, np.zeros(len(without), np.uint64))
     detail = np.append(detail, np.full(len(without), -1))
     asset = mixed(hashed(jobs.filter(items=WORK))[row], part)
-    first = ~pd.Series(mixed(asset, row.astype(np.uint64))).duplicated().to_numpy()
-    columns = {"row": row, "asset": asset.view(np.int64), "detail": detail}
-    return pd.DataFrame({name: column[first] for name, column in columns.items()})
+    assets = pd.DataFrame({"row": row, "asset": asset.view(np.int64), "detail": detail})
+    pairs = mixed(asset, row.astype(np.uint64))
+    ordered = np.sort(pairs)
+    if (ordered[1:] == ordered[:-1]).any():  # rare, and found in a part of the time
+        assets = assets[~pd.Series(pairs).duplicated()].reset_index(drop=True)
+    return assets
 
 
 def naming_assets(tables: JobTables, of_interest: Mask) -> tuple[Mask, list[str]]:
