@@ -120,6 +120,9 @@ def is_same(ours, theirs):
         return ours.keys() == theirs.keys() and all(is_same(ours[n], theirs[n]) for n in ours)
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(is_same, ours, theirs))
+    if isinstance(theirs, dict):  # as ConvertTo-Json of PowerShell writes a value
+        [theirs] = [one for name, one in theirs.items() if name.lower() == "value"] or [None]
+        return theirs is not None and is_same(ours, theirs)
     if isinstance(ours, datetime):
         return _moment(theirs) in (None, ours)
     # a number where the model has a text is that text, and the other way round
