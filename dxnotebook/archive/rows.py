@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from dxnotebook.arrays import Integers, Mask, located, mask_of, one_chunk
 from dxnotebook.errors import UnknownFieldWarning, warn
 from dxnotebook.model import LEADING, MODEL, OPEN_STATES, TERMINAL_STATES, TEXT, TIMESTAMP, Model
 from dxnotebook.records import body, decode, fit, redact
+from dxnotebook.records.rejects import REJECTS, Rejects
 from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
 from dxnotebook.tables.jobtables import JobTables
@@ -274,18 +274,22 @@ def restored(rows: pa.Table, model: Model = MODEL) -> JobTables:
         page = b'{"Jobs":[%b]}' % ",".join(row["raw"] for row in others).encode()
         records = decoder.decode([body.Body(page, "archive")])
         batches += [flatten(one, decoder.layout) for one in records]
-    rejects = [_as_met(reject, others[reject.position]) for reject in decoder.rejects]
-    decoder.rejects = sorted(rejects, key=attrgetter("source", "page", "position"))
+    rejects = [
+        _as_met(reject, others[reject["position"]])
+        for reject in decoder.rejects.table().to_pylist()
+    ]
+    order = [(name, "ascending") for name in ("source", "page", "position")]
+    decoder.rejects = Rejects(pa.Table.from_pylist(rejects, REJECTS).sort_by(order))
     tables = assemble(batches, decoder)
     decoder.warn()
     return _in_order(tables) if others else tables  # one batch alone is in order
 
 
-def _as_met(reject: decode.Reject, row: dict[str, Any]) -> decode.Reject:
+def _as_met(reject: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """Return a reject as it was met when its row was made, if it was one then."""
     if not row["reject_reason"]:
         return reject
-    return replace(reject, **{name: row[f"reject_{name}"] for name in _REJECT_COLUMNS})
+    return reject | {name: row[f"reject_{name}"] for name in _REJECT_COLUMNS}
 
 
 def _batch(rows: pa.Table, model: Model) -> Batch:

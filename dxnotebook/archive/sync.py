@@ -25,6 +25,7 @@ from dxnotebook.aws.items import data_set_names
 from dxnotebook.aws.listing import OVERLAP, Listing
 from dxnotebook.errors import DataWarning, GapWarning, warn
 from dxnotebook.model import AWS_KEEPS, TERMINAL_STATES
+from dxnotebook.records.rejects import Rejects
 from dxnotebook.tables.assemble import assemble
 from dxnotebook.tables.jobtables import JobTables, warn_of_rejects
 from dxnotebook.text import elapsed
@@ -171,7 +172,7 @@ class Sync:
             batches += listing.batches
             listing.batches.clear()
         tables = assemble(batches, self._fetch.decoder)
-        self._fetch.decoder.rejects.clear()
+        self._fetch.decoder.rejects = Rejects()
         self._rejected.update(tables.rejects["reason"])
         if self._fetch.asked_at is not None:
             result = put(self._store, tables, self._fetch.asked_at)

@@ -21,6 +21,7 @@ from dxnotebook.aws.pages import REQUEST_ERRORS, Page
 from dxnotebook.aws.progress import Progress
 from dxnotebook.records.body import Body
 from dxnotebook.records.decode import BATCH_BYTES, Decoder
+from dxnotebook.records.rejects import Rejects
 from dxnotebook.tables.flatten import flatten
 from dxnotebook.text import counted, elapsed
 from dxnotebook.times import Instant, Window
@@ -143,7 +144,7 @@ class Fetch:
         for listing, pages in zip(self.listings, self._taken, strict=True):
             bodies = [Body(page.checked.body, listing.name, page.number) for page in pages]
             batches, jobs, error = [], 0, listing.error
-            rejects = len(self.decoder.rejects)
+            rejects = self.decoder.rejects.table()
             try:
                 for records in self.decoder.decode(bodies) if bodies else ():
                     batches.append(flatten(records, self.decoder.layout))
@@ -151,7 +152,7 @@ class Fetch:
             except errors.FormatError as caught:
                 error = error or caught
             except KeyboardInterrupt:
-                del self.decoder.rejects[rejects:]
+                self.decoder.rejects = Rejects(rejects)
                 raise
             listing.read, listing.jobs = listing.read + len(pages), listing.jobs + jobs
             listing.error = error

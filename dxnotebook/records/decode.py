@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +28,7 @@ from dxnotebook.model import TEXT, TIMESTAMP, Layout, Model
 from dxnotebook.records.body import Body, as_utf8, is_utf8, text_of
 from dxnotebook.records.fit import MOST_EMPTY, TEXT_MARK, Fitter, Misfit, dotted
 from dxnotebook.records.redact import redact_array, redact_text, redact_value
+from dxnotebook.records.rejects import Reject, Rejects
 from dxnotebook.records.scan import Scan
 from dxnotebook.text import counted, enumerated, valid_utf8
 from dxnotebook.times import instant
@@ -39,7 +39,7 @@ _LARGEST_BLOCK = 2**31 - 2  # the reader counts bytes in 32 bits
 _EXACT = 2**53  # integers beyond it are rounded in a double
 _YEAR_1, _YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999, in µs
 _FIRST_KEY = re.compile(rb'\s*(\[?)\s*\{\s*"(\w+)"')
-_JOBS_A_FLUSH, _ALWAYS_LISTED, _NAMES_SHOWN = 1_000, 1_000, 50
+_JOBS_A_FLUSH, _NAMES_SHOWN = 1_000, 50
 # the reader makes of "{},{},…" eighty times as much; listings have a comma every fifty bytes
 _LARGE_BODY, _STEP, _DENSE = 2**20, 61, 20
 
@@ -51,23 +51,6 @@ class _Refused(Exception):  # noqa: N818 (a signal between the two paths)
 def _refuse_if(condition: object) -> None:
     if condition:
         raise _Refused
-
-
-@dataclass(slots=True)
-class Reject:
-    """A job that cannot be typed without losing something."""
-
-    source: str
-    page: int
-    position: int
-    reason: str
-    raw: str
-    times: int = 1  # that it came in a row
-
-    @property
-    def why(self) -> str:
-        """The reason, and how often it came in a row if it is listed once."""
-        return f"{self.reason} ({self.times:,} times in a row)" if self.times > 1 else self.reason
 
 
 class Decoder:
@@ -82,13 +65,13 @@ class Decoder:
 
     Attributes
     ----------
-    rejects : list of Reject
+    rejects : Rejects
         The jobs that could not be typed, in the order they were met.
     """
 
     def __init__(self, model: Model = models.MODEL, *, redact: bool = True) -> None:
         self.model = model
-        self.rejects: list[Reject] = []
+        self.rejects = Rejects()
         self._redact = redact
         self._fitter = Fitter(model.record)
         self._members = frozenset(member.name for member in model.record)
@@ -218,14 +201,9 @@ class Decoder:
         yield from self._fitted(jobs)
 
     def _reject(self, place: tuple[str, int, int], job: Any, reason: str) -> None:
-        """Put a job aside; where there is much of nothing (null, ``{}``) in a row, once."""
+        """Put a job aside, as JSON."""
         raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-        if not job and len(self.rejects) >= _ALWAYS_LISTED:
-            last = self.rejects[-1]
-            if (last.source, last.page, last.raw) == (*place[:2], raw):
-                last.times += 1
-                return
-        self.rejects.append(Reject(*place, sys.intern(reason), raw))
+        self.rejects.add(Reject(*place, reason, raw))
 
     def _fitted(self, jobs: list[tuple[Any, ...]]) -> Iterator[pa.StructArray]:
         """Yield the records of jobs that the fitter has made fit; one that is not is a reject."""

@@ -36,7 +36,6 @@ _NAME = "data_set_name"
 # what a page of news replaces, wherever it is, leaves less of these where the jobs are a million,
 # which take longer to copy
 _MOST_CHUNKS, _MOST_HELD = 300, 1.5
-_REJECTS = {"source": "str", "page": "int64", "position": "int64", "why": "str", "raw": "str"}
 
 
 def concat(tables: Iterable[JobTables]) -> JobTables:
@@ -154,12 +153,7 @@ def assemble(
 ) -> JobTables:
     """Return the tables of all that a decoder decoded, flattened batch by batch."""
     empty = flatten(pa.array([], decoder.record), decoder.layout)
-    # column by column, as there may be many
-    told = {
-        name: pd.Series([getattr(reject, name) for reject in decoder.rejects], dtype=kind)
-        for name, kind in _REJECTS.items()
-    }
-    rejects = pd.DataFrame(told).rename(columns={"why": "reason"})
+    rejects = decoder.rejects.table().to_pandas()
     frames = _settled([empty, *batches], _paths_beyond(decoder), decoder.model)
     failures = dict(failures or {})
     return JobTables(**frames, rejects=rejects, failures=failures, model=decoder.model)

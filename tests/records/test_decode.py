@@ -35,8 +35,8 @@ def test_both_paths_and_all_forms_give_the_same_records(found):
     for content in (b"[%b, null]" % page_of(*found), json.dumps(found).encode()):
         decoder, records = decoded(content)
         assert [pruned(one) for one in records] == [pruned(one) for one in expected]
-        raws = [reject.raw for reject in decoder.rejects if reject.raw != "null"]
-        assert raws == [reject.raw for reject in strict.rejects]
+        raws = [raw for raw in decoder.rejects.table()["raw"].to_pylist() if raw != "null"]
+        assert raws == strict.rejects.table()["raw"].to_pylist()
 
 
 def test_bodies_of_one_form_are_read_together_and_of_several_apart():
@@ -72,13 +72,13 @@ def test_a_reject_says_where_it_stood_and_keeps_all_but_secrets():
     bad = job(2, Details=5, New="https://b/k?X-Amz-Signature=1")
     decoder = Decoder()
     list(decoder.decode([Body(page_of(job(1), bad), "s", page=7)]))
-    [reject] = decoder.rejects
-    assert (reject.source, reject.page, reject.position) == ("s", 7, 1)
-    assert reject.reason == "Details is a number, not an object"
-    assert json.loads(reject.raw) == bad | {"New": "https://b/k?REDACTED"}
+    [reject] = decoder.rejects.table().to_pylist()
+    assert (reject["source"], reject["page"], reject["position"]) == ("s", 7, 1)
+    assert reject["reason"] == "Details is a number, not an object"
+    assert json.loads(reject["raw"]) == bad | {"New": "https://b/k?REDACTED"}
     decoder = Decoder(redact=False)
     list(decoder.decode([Body(page_of(bad), "s")]))
-    assert json.loads(decoder.rejects[0].raw) == bad
+    assert json.loads(decoder.rejects.table()["raw"][0].as_py()) == bad
 
 
 def test_one_warning_names_what_was_odd():
