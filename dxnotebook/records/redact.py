@@ -160,6 +160,9 @@ def redact_value(value: Any, name: str = "") -> Any:
     """Return a JSON value with its texts redacted, also keys, and all below a secret member."""
     if isinstance(value, str):
         return redact_text(value, name)
+    # of what is empty no copy: there may be millions
+    if isinstance(value, dict | list) and not value:
+        return value
     if isinstance(value, dict):
         return {
             key if _IS_NAME(key) else redact_text(key): redact_value(member, decisive(name, key))

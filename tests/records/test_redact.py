@@ -67,3 +67,11 @@ def test_all_below_a_secret_member_is_secret():
         "SignedUrl": {"a": ["u?REDACTED"]},
         "n": 1,
     }
+
+
+def test_what_is_empty_takes_no_memory_of_its_own():
+    nothing, none = {}, []
+    copied = redact_value([nothing, none, {"a": nothing}])
+    assert copied[0] is nothing
+    assert copied[1] is none
+    assert copied[2]["a"] is nothing
