@@ -26,7 +26,7 @@ class Reject:
 
 
 class Rejects:
-    """Rejects in the order they were met; of many, those that are the same are listed once.
+    """Rejects in the order they were met; of many that are no objects, the same are listed once.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class Rejects:
         self._latest: dict[tuple[object, ...], tuple[Reject, int]] = {}
 
     def add(self, reject: Reject) -> None:
-        """Add a reject, or count it with the same of its page if there are many already."""
+        """Add a reject; nothing, and what is no object, is counted where there are many."""
         met = len(self._table) + len(self._latest)
-        place = met if met < _ALWAYS_LISTED else None
+        place = met if met < _ALWAYS_LISTED or reject.raw.startswith('{"') else None
         key = (reject.source, reject.page, reject.raw, place)
         first, times = self._latest.get(key, (reject, 0))
         self._latest[key] = first, times + 1

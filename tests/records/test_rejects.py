@@ -36,3 +36,7 @@ def test_a_table_is_where_to_go_back_to():
     rejects.add(Reject("s", 0, 0, "odd", "1"))
     assert len(rejects.table()) == len(before) + 1
     assert Rejects(before).table().equals(before)
+
+
+def test_objects_are_listed_one_by_one_however_many():
+    assert len(added(['{"Id":"a"}'] * 3_000).table()) == 3_000
