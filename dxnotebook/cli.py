@@ -81,7 +81,7 @@ def _sources(
 
 
 def _archive(uri: str) -> Any:
-    with naming_extras("Archive"):
+    with naming_extras("An archive"):
         from dxnotebook.archive.archive import Archive  # noqa: PLC0415 (not everybody has it)
     return Archive(uri)
 
@@ -281,8 +281,8 @@ def explore(port: int, *, no_browser: bool, **source: Any) -> None:
 def check(*, as_json: bool, quiet: bool, incomplete: bool, **given: Any) -> None:
     """Say in a line each what is wrong with jobs, for cron and CI, and what was looked at.
 
-    The failure rate is compared by the lower bound of its 95 % interval, so that a failure or two
-    raise no alarm.
+    The failure rate is compared by the lower bound of its 95 % interval: at 10 %, one failure of
+    three jobs raises no alarm, two of them do.
 
     \b
     Exit codes: 0 nothing is wrong, 1 something is, 2 it could not be checked: there

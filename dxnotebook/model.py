@@ -9,6 +9,7 @@ is made the same way for the members that botocore knows and for those that a lo
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +18,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-import botocore.session
 import pyarrow as pa
 from botocore import xform_name
-from botocore.model import ListShape, Shape, StructureShape
+from botocore.loaders import create_loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 Path = tuple[str, ...]
 ChangeType = Callable[[pa.DataType], pa.DataType]
@@ -299,10 +300,18 @@ class Model:
         return {name: known[path] for name, path in firsts.items() if path in known}
 
 
+def described(service: str) -> Any:
+    """Return what the botocore that is installed says of a service.
+
+    No session is made, which would need the user's AWS configuration to be whole.
+    """
+    return create_loader(os.environ.get("AWS_DATA_PATH")).load_service_model(service, "service-2")
+
+
 @cache
 def operation(name: str) -> Any:
     """Return what the botocore that is installed says of an operation of the service."""
-    return botocore.session.get_session().get_service_model("dataexchange").operation_model(name)
+    return ServiceModel(described("dataexchange"), "dataexchange").operation_model(name)
 
 
 MODEL = Model.of(operation("ListJobs").output_shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -188,8 +189,8 @@ def test_one_job_is_one_job(tmp_path):
 @pytest.mark.parametrize(
     ("library", "arguments", "told"),
     [
-        ("deltalake", ["sync", "archive"], "Archive needs deltalake.*dxnotebook\\[archive\\]"),
-        ("deltalake", ["check", "--archive", "a"], "Archive needs deltalake"),
+        ("deltalake", ["sync", "archive"], "An archive needs deltalake.*dxnotebook\\[archive\\]"),
+        ("deltalake", ["check", "--archive", "a"], "An archive needs deltalake"),
         ("nbclient", ["report", "--demo"], "A report needs nbclient.*dxnotebook\\[notebook\\]"),
     ],
 )
@@ -324,6 +325,21 @@ def test_aws_is_asked_as_configured_and_its_refusals_are_told(fault, told, monke
         result = run("check", "--since", "30d", "--max-stuck", "100")
     assert result.exit_code == (2 if fault else 0), result.output
     assert (told or "") in result.output
+
+
+@pytest.mark.slow
+def test_an_aws_configuration_that_is_broken_stops_only_what_needs_it(tmp_path):
+    (tmp_path / "config").write_text("[profile")
+    environment = {**os.environ, "AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "nix"}
+    for arguments, status, said in (
+        (["check", "--demo"], 0, "Looked at 6,000 jobs"),
+        (["check"], 2, "Unable to parse config file"),
+    ):
+        command = [sys.executable, "-m", "dxnotebook", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == status
+        assert said in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_no_credentials_are_told(monkeypatch, tmp_path):

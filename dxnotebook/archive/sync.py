@@ -214,7 +214,7 @@ class Sync:
         answers = data_set_names(client for client, _ in due.values())
         for (owner, (client, ids)), (names, error) in zip(due.items(), answers, strict=True):
             if error:
-                errors.append(str(broke_off(f"data sets of {label(client)}", error)))
+                errors.append(str(broke_off(f"data sets of {label(client)}", client, error)))
             # who is refused is asked again in a day, not by each sync
             if error is None or "AccessDenied" in str(error):
                 row = dict(zip(ACCOUNT, owner, strict=True)) | {"seen_at": asked_at}

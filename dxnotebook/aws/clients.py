@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dxnotebook.errors import DxError, LoadError, PartialLoadWarning, warn
 from dxnotebook.records.redact import redact_text
@@ -20,12 +21,19 @@ Client = Any  # boto3 makes its clients' classes at run time
 _profiles: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
 
 # by a part of an error's code, or of its class's name; the first that fits counts
+_RENEW = "Renew the credentials (for example with 'aws sso login{of_profile}') and load again"
+_CONFIGURE = "Check ~/.aws/config, or what AWS_CONFIG_FILE and AWS_PROFILE name in its place"
 _REMEDIES = {
-    "Expired": "Renew the credentials (for example with 'aws sso login') and load again",
+    "Login": "Log in again (for example with 'aws login{of_profile}') and load again",
+    "Config": _CONFIGURE,
+    "ProfileNotFound": _CONFIGURE,
+    "Region": "Check the name of the region",
+    "Expired": _RENEW,
+    "CredentialRetrieval": _RENEW,
     "Credentials": "Configure credentials (for example with 'aws configure') and load again",
     "Unrecognized": "Check the credentials' account and profile and load again",
     "InvalidSignature": "Check the secret key and this machine's clock, and load again",
-    "Token": "Renew the credentials (for example with 'aws sso login') and load again",
+    "Token": _RENEW,
     "AccessDenied": "Allow the action dataexchange:{operation} and load again",
     "ResourceNotFound": "Check data_set_id and revision_id",
     "Validation": "Check data_set_id and revision_id, and load again",
@@ -56,7 +64,7 @@ def clients(
     Raises
     ------
     DxError
-        When a profile is not configured, or no region is given or configured.
+        When a profile is not configured or cannot be used, or no region is given or configured.
 
     Examples
     --------
@@ -64,15 +72,22 @@ def clients(
     >>> [client.meta.region_name for client in dx.clients(regions=["us-east-1", "eu-west-1"])]
     ['us-east-1', 'eu-west-1']
     """
-    made = []
+    made: list[Client] = []
     for profile in [profiles] if profiles is None or isinstance(profiles, str) else profiles:
-        session = _session(profile)
-        for region in _regions(session, regions):
-            client = session.client(SERVICE, region_name=region)
-            if profile:
-                _profiles[client] = profile
-            made.append(client)
+        try:
+            made += _made(profile, regions)
+        except BotoCoreError as error:
+            raise DxError(f"{redact_text(describe(error, profile))}.") from None
     return made
+
+
+def _made(profile: str | None, regions: str | Iterable[str] | None) -> Iterator[Client]:
+    session = _session(profile)
+    for region in _regions(session, regions):
+        client = session.client(SERVICE, region_name=region)
+        if profile:
+            _profiles[client] = profile
+        yield client
 
 
 def _session(profile: str | None) -> boto3.Session:
@@ -105,22 +120,32 @@ def label(client: Client) -> str:
     return f"{profile} {client.meta.region_name}" if profile else str(client.meta.region_name)
 
 
-def describe(error: Exception) -> str:
-    """Return what went wrong with a request and what to do about it."""
+def describe(error: Exception, profile: str | None) -> str:
+    """Return what went wrong with a request, or a profile, and what to do about it."""
     code, message = type(error).__name__, str(error).rstrip(".")
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         code = answer.get("Code", "unknown error")
         message = f"{code}: {answer.get('Message') or 'no message'}".rstrip(".")
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in code), "Load again")
-    return f"{message}. {remedy.format(operation=getattr(error, 'operation_name', 'ListJobs'))}"
+    of_profile = f" --profile {shlex.quote(profile)}" if profile else ""
+    operation = getattr(error, "operation_name", "ListJobs")
+    return f"{message}. {remedy.format(operation=operation, of_profile=of_profile)}"
 
 
 def broke_off(
-    what: str, error: Exception, where: str = "", *, redact: bool = True, partial: Any = None
+    what: str,
+    client: Client,
+    error: Exception,
+    where: str = "",
+    *,
+    redact: bool = True,
+    partial: Any = None,
 ) -> LoadError:
-    """Return the error of a listing that broke off: of what, where, why, what to do."""
-    reason = redact_text(describe(error)) if redact else describe(error)
+    """Return the error of a client's listing that broke off: of what, where, why, what to do."""
+    reason = describe(error, _profiles.get(client))
+    if redact:
+        reason = redact_text(reason)
     return LoadError(f"Listing the {what} broke off{where}: {reason}.", partial)
 
 

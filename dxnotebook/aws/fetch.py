@@ -166,7 +166,8 @@ class Fetch:
         if not isinstance(listing.error, REQUEST_ERRORS):
             raise listing.error
         where = f" on page {listing.read + 1}, after {counted(listing.jobs, 'job')}"
-        return broke_off(f"jobs of {listing.name}", listing.error, where, redact=self._redact)
+        what, error = f"jobs of {listing.name}", listing.error
+        return broke_off(what, listing.client, error, where, redact=self._redact)
 
     def failures(self) -> dict[str, errors.LoadError]:
         """Return how listings broke off, by their clients' names."""

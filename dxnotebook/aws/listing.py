@@ -52,6 +52,8 @@ class Listing:
 
     Attributes
     ----------
+    client : boto3 client
+        The client to ask.
     ordered : bool
         Whether all jobs so far came newest first; where they did not, the listing is read to its
         end.
@@ -79,7 +81,7 @@ class Listing:
         name: str = "",
         since: Since | None = None,
     ) -> None:
-        self._client = client
+        self.client = client
         self._parameters = {**parameters, "MaxResults": PAGE_SIZE}
         self._since = since
         self.window, self.name = window, name
@@ -119,7 +121,7 @@ class Listing:
                     return
 
     def _ask(self, **more: int) -> Generator[Page]:
-        return checked_pages(self._client, "list_jobs", {**self._parameters, **more}, _examine)
+        return checked_pages(self.client, "list_jobs", {**self._parameters, **more}, _examine)
 
     def _heed_clocks(self, page: Page) -> bool:
         """Set the service's time by a page, and tell whether only one of two clocks says so.

@@ -147,7 +147,7 @@ def with_names(tables: JobTables, clients: Client | Iterable[Client] | None = No
         for client, (found, error) in zip(several, data_set_names(several), strict=True):
             names |= found
             if error:
-                raise broke_off(f"data sets of {label(client)}", error, partial=tables)
+                raise broke_off(f"data sets of {label(client)}", client, error, partial=tables)
     return named(tables, names)
 
 

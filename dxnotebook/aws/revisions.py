@@ -66,7 +66,7 @@ def list_revisions(
         except client.exceptions.ResourceNotFoundException:
             pass  # it is another account's
         except REQUEST_ERRORS as error:
-            failures[name] = broke_off(f"revisions of {name}", error)
+            failures[name] = broke_off(f"revisions of {name}", client, error)
         return [(region, data_set_id, *row) for row in found]
 
     wanted = data_sets[["region", "data_set_id"]].dropna().drop_duplicates()

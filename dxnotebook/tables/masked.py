@@ -15,11 +15,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import botocore.session
 import pandas as pd
 
 from dxnotebook.errors import LoadError, invalid
-from dxnotebook.model import singular, snake
+from dxnotebook.model import described, singular, snake
 from dxnotebook.records.fit import JSON_MARK
 from dxnotebook.records.redact import REDACTED
 from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked
@@ -235,6 +234,5 @@ def _has_own_form(text: str) -> bool:
 @cache
 def _known_words() -> frozenset[str]:
     """Return the words of AWS's documentation, and the API's names, in small letters."""
-    loader = botocore.session.get_session().get_component("data_loader")
-    models = (json.dumps(loader.load_service_model(name, "service-2")) for name in _SERVICES)
+    models = (json.dumps(described(name)) for name in _SERVICES)
     return frozenset(word.lower() for model in models for word in _NAME_OR_WORD.findall(model))

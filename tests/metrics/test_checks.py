@@ -53,11 +53,20 @@ def test_a_healthy_week_is_not(week, first):
     assert list(found) == ["check", "of", "value", "limit", "message"]
 
 
-def test_three_jobs_page_nobody():
-    few = [job(1, State="ERROR"), job(2, State="COMPLETED"), job(3, State="ERROR")]
-    assert dx.check(tables_of(page_of(*few)), max_failure_rate=0.25).empty
-    many = [job(n, State="ERROR" if n % 3 else "COMPLETED") for n in range(300)]
-    assert len(dx.check(tables_of(page_of(*many)), max_failure_rate=0.25)) == 1
+@pytest.mark.parametrize(
+    ("failed", "of", "limit", "is_found"),
+    [  # the docs and the command's help say so
+        (1, 3, 0.1, False),
+        (2, 3, 0.1, True),
+        (2, 20, 0.05, False),
+        (3, 20, 0.05, True),
+        (2, 3, 0.25, False),
+        (200, 300, 0.25, True),
+    ],
+)
+def test_few_jobs_are_found_only_where_it_is_sure(failed, of, limit, is_found):
+    jobs = [job(n, State="ERROR" if n < failed else "COMPLETED") for n in range(of)]
+    assert dx.check(tables_of(page_of(*jobs)), max_failure_rate=limit).empty != is_found
 
 
 def test_what_is_left_undone_stuck_and_silent_is_counted():
