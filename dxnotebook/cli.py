@@ -259,7 +259,8 @@ def report(path: Path, notebook: Path | None, copy_notebook: Path | None, **sour
         import_module("dxnotebook.report.run").opened_notebook(notebook)  # which may raise
     tables, window = _load_context(**source)
     say("Running the notebook …", err=True)
-    _print_written(write_report(tables, path, notebook=notebook, **window), tables)
+    written = write_report(tables, path, notebook=notebook, **window)
+    _print_written(written, within(tables, **window))
 
 
 @main.command(params=options(*console.EXPLORE, *console.SOURCE, *console.ONLY))

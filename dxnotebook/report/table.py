@@ -148,7 +148,7 @@ class Chart:
         svg = self._drawn("svg")
         kind, content = ("svg+xml", svg) if len(svg) < len(png) else ("png", png)
         image = f"<img alt='{html.escape(self._alt)}' src='data:image/{kind};base64,{content}'>"
-        return {"text/html": f"<div class='scroll chart'>{image}</div>"}, {}
+        return {"text/html": f"<div class='scroll chart' tabindex='0'>{image}</div>"}, {}
 
     def _drawn(self, form: str, **how: Any) -> str:
         sink = io.BytesIO()
