@@ -12,6 +12,7 @@ before them: so a text that begins so has lost nothing, and one quote less is th
 from __future__ import annotations
 
 import codecs
+import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -200,7 +201,7 @@ def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
     """Write the names of columns, which are as wide as what is in the sample of their rows."""
     bold = book.add_format({"bold": True})
     above_numbers = book.add_format({"bold": True, "align": "right"})
-    times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
     shares = book.add_format({"num_format": "0.0 %"})
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
@@ -217,8 +218,8 @@ def _write_header(book: Any, sheet: Any, sample: pa.Table) -> None:
         sheet.set_column(place, place, width, form)
         is_number = column.type != TEXT and not _is_time(column.type)
         sheet.write_string(0, place, title, above_numbers if is_number else bold)
-    if whole <= _PRINTED_WHOLE:
-        sheet.fit_to_pages(1, 0)  # as wide as a page, and as long as it gets
+    # as few pages beside each other as can still be read, and as long as it gets
+    sheet.fit_to_pages(max(1, math.ceil(whole / _PRINTED_WHOLE)), 0)
 
 
 def _write_rows(sheet: Any, table: pa.Table, bar: Any, links: Mapping[str, list[Any]]) -> None:
