@@ -60,7 +60,7 @@ def text() -> str:
         parts.append("| column | dtype | what it is | filled by |\n|---|---|---|---|")
         for name, dtype in frame.dtypes.items():
             what, filled_by = _described(table, str(name), known)
-            parts.append(f"| `{name}` | {dtype} | {what} | {filled_by} |")
+            parts.append(f"| <code>{_broken(name)}</code> | {dtype} | {what} | {filled_by} |")
         parts.append("")
         parts += _values(table)
     return "\n".join(parts)
@@ -76,8 +76,13 @@ def _described(table: str, name: str, known: dict[str, Column]) -> tuple[str, st
     # the branch is what the last column says
     names = (field_name(path).removeprefix("[].") for path in paths)
     members = {name.partition(".")[2] if name.split(".")[0] in TYPES else name for name in names}
-    filled_by = "all" if len(kinds) == len(TYPES) else "<br>".join(kinds)
+    filled_by = "all" if len(kinds) == len(TYPES) else _broken("<br>".join(kinds))
     return ", ".join(f"`{name}`" for name in sorted(members)), filled_by
+
+
+def _broken(name: object) -> str:
+    """Return a name that may be broken between its words."""
+    return str(name).replace("_", "_<wbr>")
 
 
 def _values(table: str) -> list[str]:

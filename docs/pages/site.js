@@ -6,6 +6,9 @@ const named = (what) => (nav, number) => {
   nav.setAttribute("aria-label", label);
 };
 const mend = () => {
+  document.querySelectorAll(".md-typeset :not(pre) > code").forEach((code) => { // such as "--quiet"
+    if (code.textContent.length < 30) code.classList.add("short");
+  });
   document.querySelectorAll("nav.md-nav .md-nav").forEach(named("Contents"));
   document.querySelectorAll("nav.md-code__nav").forEach(named("Code"));
   const wide = ".md-typeset__scrollwrap, .scroll, table.dataframe";
