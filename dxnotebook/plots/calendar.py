@@ -97,6 +97,7 @@ def _draw_days(ax: Axes, rates: Array) -> None:
     share = PercentFormatter(1, 0, " %")
     bar = ax.figure.colorbar(mesh, ax=ax, fraction=0.03, pad=0.01, format=share)
     bar.set_label("failure rate", fontsize=style.SMALL)
+    bar.ax.tick_params(labelsize=style.SMALL)
     bar.outline.set_visible(False)
 
 

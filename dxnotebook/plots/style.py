@@ -29,7 +29,7 @@ MOST_GROUPS = 30
 BLUE, SKY, ORANGE, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
 DARK = "#333333"
 WIDTH = 9.0  # inches: a notebook's width
-SMALL = 8.5  # points
+SMALL, _LABEL = 8.5, 10  # points, whatever the style's texts are: all has to have room
 # where a note is: at a height of the data beside the axes, at an x of the data above them
 BESIDE, ABOVE = ("axes fraction", "data"), ("data", "axes fraction")
 _LONGEST_LABEL = 46
@@ -47,6 +47,8 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         ax = _figure(figsize=(width, height), layout="constrained").add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=SMALL)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_size(_LABEL)
     return ax
 
 

@@ -122,3 +122,18 @@ def test_texts_are_legible_in_any_style(tables, name, style):
                 continue
             contrast = min(_contrast(text.get_color(), ground) for ground in grounds)
             assert contrast >= least, (text.get_text(), contrast)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLOTS)
+def test_texts_have_room_whatever_size_the_style_gives_texts(tables, name):
+    sizes = []
+    for size in (6, 20):
+        with plt.rc_context({"font.size": size}):
+            figure = PLOTS[name](tables).figure
+            figure.canvas.draw()
+        texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+        sizes.append({text.get_text(): text.get_size() for text in texts})
+    shared = sizes[0].keys() & sizes[1].keys()
+    assert {text: sizes[0][text] for text in shared} == {text: sizes[1][text] for text in shared}
+    assert len(shared) > 3
