@@ -37,10 +37,12 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]*")
 _OWN_FORM = re.compile(r"\d{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # a region, a number, a part of a time
 _PLAIN = re.compile(r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?|\d\d(\.\d+)?Z)")
-# what stands between spaces and punctuation, and what goes on behind some of that, or is an ARN
+# what stands between spaces and punctuation, and what goes on behind some of that, or is an ARN, an
+# address or a path; of that which follows a bucket, whose alias is known, only the path is left
 _ATOM = r"[^\s!-/:-@\[-`{-~]+"
 _ATOMS = re.compile(_ATOM)
-_NAME_OR_WORD = re.compile(rf"arn:aws[^\s\"'<>,;()]*\w|{_ATOM}(?:[.+@_-]+{_ATOM})*")
+_PLACE = r"(?:arn:aws|[a-z]\w*://|(?:(?<=\s)|^)/)[^\s\"'<>,;()]*\w"
+_NAME_OR_WORD = re.compile(rf"{_PLACE}|{_ATOM}(?:[.+@_-]+{_ATOM})*")
 # what stays of keys and ARNs
 _FILE_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
 _BETWEEN_PARTS = re.compile(rf"([:/*]|\$\{{[\w.]+\}}|(?:\.(?:{_FILE_ENDINGS}))+\Z)")
@@ -166,8 +168,13 @@ class _Masks:
         return _NAME_OR_WORD.sub(lambda match: self._word(match[0]), text)
 
     def _masked_word(self, word: str) -> str:
-        if word.startswith("arn:"):
+        if word.startswith(("arn:", "/")):
             return self._parts(word)
+        if "://" in word:
+            scheme, _, place = word.partition("://")
+            host, slash, path = place.partition("/")
+            name = self._alias(host, "bucket") if scheme.startswith("s3") else self._words(host)
+            return f"{scheme}://{name}{self._parts(slash + path)}"
         says_nothing = word.lower() in _known_words() or _PLAIN.fullmatch(word)
         return word if says_nothing and not _has_own_form(word) else self._alias(word, "word")
 

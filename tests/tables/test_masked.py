@@ -167,6 +167,21 @@ def test_an_original_is_the_same_alias_in_a_message_also_where_it_is_made_of_usu
     assert data_set.startswith("data-set-")
 
 
+@pytest.mark.parametrize(
+    "place", ["arn:aws:s3:::{}", "s3://{}", "https://{}", "/{}", "arn:aws:s3:::{}*"]
+)
+@pytest.mark.parametrize("bucket", ["acme-lake", "policy"])
+def test_places_that_only_a_message_names_are_masked_though_their_words_are_usual(place, bucket):
+    said = "Access denied: s3:PutObject on " + place.format(f"{bucket}/resource/error/object.csv")
+    details = {"ExportAssetsToS3": {"AssetDestinations": [{"Bucket": "acme-lake"}]}}
+    jobs = page_of(job(Details=details, Errors=[{"Message": said}]))
+    [masked] = dx.masked(tables_of(jobs), key="k").errors["message"]
+    assert masked.startswith("Access denied: s3:PutObject on ")
+    for word in ("acme", "resource/", "error", "object."):
+        assert word not in masked
+    assert re.search(r"/key-[0-9a-f]{12}/key-[0-9a-f]{12}/key-[0-9a-f]{12}\.csv\*?$", masked)
+
+
 def test_a_message_says_what_went_wrong_still():
     role = f"arn:aws:iam::{ACCOUNT}:role/Admin"
     said = f"User {role} is not authorized to perform: s3:GetObject on 3 objects of acme-lake"
