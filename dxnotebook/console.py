@@ -8,6 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,7 +48,9 @@ def _completed(names: Callable[[], Iterable[str]]) -> dict[str, Any]:
     """Return what is particular about an option whose value is completed from names."""
 
     def matching(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
-        return [name for name in names() if name.startswith(begun)]
+        with suppress(BotoCoreError):  # a configuration that is broken
+            return [name for name in names() if name.startswith(begun)]
+        return []
 
     return {"metavar": "NAME", "shell_complete": matching}
 

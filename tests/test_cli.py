@@ -340,6 +340,13 @@ def test_an_aws_configuration_that_is_broken_stops_only_what_needs_it(tmp_path):
         assert done.returncode == status
         assert said in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+    asked = {"_DXNOTEBOOK_COMPLETE": "bash_complete", "COMP_WORDS": "dxnotebook check --profile "}
+    asked |= environment | {"COMP_CWORD": "3"}
+    command = "import sys; sys.argv = ['dxnotebook']; from dxnotebook.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command], env=asked, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
 def test_no_credentials_are_told(monkeypatch, tmp_path):
