@@ -67,7 +67,8 @@ def masked(tables: JobTables, key: str | bytes | None = None) -> JobTables:
         Tables of the same rows and columns, which join, load into an explorer, report, export or
         archive, and give jobs, as the ones given. States, types, codes, regions, times, counts and
         the names of members stay; ARNs are ARNs and ids are ids still; keys keep their slashes and
-        the ending of files. Of messages the words of AWS's documentation stay, and numbers.
+        the ending of files. Of messages the words of AWS's documentation stay, and numbers, but not
+        within ARNs, addresses and paths.
 
     Raises
     ------
