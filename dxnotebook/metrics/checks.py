@@ -16,6 +16,7 @@ from dxnotebook.metrics import causes, concurrency, rates, recovery, reruns
 from dxnotebook.metrics.clusters import CLUSTER
 from dxnotebook.metrics.feeds import feeds
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
+from dxnotebook.metrics.readable import readable
 from dxnotebook.metrics.revisions import filled
 from dxnotebook.tables.jobtables import (
     JobTables,
@@ -157,7 +158,7 @@ def check(
     result = pd.DataFrame(findings, columns=list(_FINDING)).astype(_FINDING)
     result["message"] = [visible(" ".join(text.split())) for text in result["message"]]
     result.attrs["looked_at"] = looked_at
-    return result
+    return readable(result)
 
 
 def _looked_at(inside: JobTables, window: Window, now: pd.Timestamp) -> dict[str, Any]:

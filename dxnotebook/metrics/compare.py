@@ -18,6 +18,7 @@ from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import Source, columns_of, numbered
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
 from dxnotebook.metrics.rates import failure_rate, wilson
+from dxnotebook.metrics.readable import readable
 from dxnotebook.metrics.reruns import unresolved_failures
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, dated, observed_at
@@ -211,7 +212,7 @@ def differences(
     answer = groups.take(rows["group"].to_numpy()).reset_index(drop=True)
     answer = answer.join(rows.assign(change=change)[_ANSWER])
     answer.attrs["summary"] = _in_words(answer, columns, when)
-    return answer
+    return readable(answer)
 
 
 def _sizes(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dxnotebook.arrays import Array, Integers, by_group
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
+from dxnotebook.metrics.readable import readable
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
 from dxnotebook.tables.jobtables import dated, observed_at, window_of
 from dxnotebook.times import At, Window
@@ -183,4 +184,4 @@ def stuck_jobs(
     # such jobs are open to this day
     before = Window(until=window_of(jobs, since, until).end)
     stuck: pd.DataFrame = waiting[(open_s > usual_s) & before.contains(waiting["created_at"])]
-    return stuck.sort_values("open_s", ascending=False, ignore_index=True)
+    return readable(stuck.sort_values("open_s", ascending=False, ignore_index=True))

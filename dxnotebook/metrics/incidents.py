@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dxnotebook.metrics import causes, reruns, trend
+from dxnotebook.metrics.readable import readable
 from dxnotebook.metrics.recovery import recovery_of
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, observed_at, window_of
@@ -78,7 +79,7 @@ def incidents(
     columns = {n: pd.Series([row[n] for row in rows], dtype=_INCIDENT[n]) for n in _INCIDENT}
     result, window = pd.DataFrame(columns), window_of(tables.jobs, since, until)
     inside = trend.touched(window, result["since"], result["until"])
-    return result[inside].reset_index(drop=True)
+    return readable(result[inside].reset_index(drop=True))
 
 
 def _told(tables: JobTables, work: pd.DataFrame, since: Any, until: Any) -> dict[str, object]:

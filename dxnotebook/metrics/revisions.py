@@ -8,6 +8,7 @@ import pandas as pd
 from dxnotebook.arrays import Array, Mask, hashed, located, mixed
 from dxnotebook.metrics.assets import assets_of, described, ended
 from dxnotebook.metrics.engines import numbers_of
+from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES, OPEN_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.times import At
@@ -78,7 +79,7 @@ def deliveries(tables: JobTables, *, since: At = None, until: At = None) -> pd.D
     is_automatic = jobs["event_action_arn"].notna().to_numpy()[assets["row"]]
     places["automatic"] = np.bincount(assets["group"][is_automatic], minlength=len(places)) > 0
     result, _ = _judged(jobs, assets, places, created_within(jobs, since, until))
-    return result.rename(columns={"publish_s": "delivery_s"}).reset_index(drop=True)
+    return readable(result.rename(columns={"publish_s": "delivery_s"}).reset_index(drop=True))
 
 
 def missing_assets(tables: JobTables, *, since: At = None, until: At = None) -> pd.DataFrame:
@@ -142,7 +143,7 @@ def missing_assets(tables: JobTables, *, since: At = None, until: At = None) -> 
         **_errors_of(tables, what.assign(job_id=failed["job_id"])),
         failed_at=failed["ended"],
     )
-    return result.reset_index(drop=True)
+    return readable(result.reset_index(drop=True))
 
 
 def _errors_of(tables: JobTables, assets: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from dxnotebook.metrics.assets import naming_assets
 from dxnotebook.metrics.clusters import clusters_of
 from dxnotebook.metrics.multiplicity import benjamini_hochberg
 from dxnotebook.metrics.rates import check_confidence
+from dxnotebook.metrics.readable import readable
 from dxnotebook.model import FAILED_STATES
 from dxnotebook.tables.jobtables import JobTables, checked, created_within
 from dxnotebook.times import Moment
@@ -146,7 +147,7 @@ def risk_factors(
         rows.append(tested.loc[best].to_dict() | {"also": also})
         left &= ~_having(has, best)
     answer = pd.DataFrame(rows, columns=[*_RISK])
-    return answer.assign(share=answer["share"] / has_failed.sum()).astype(_RISK)
+    return readable(answer.assign(share=answer["share"] / has_failed.sum()).astype(_RISK))
 
 
 def _matrix(tables: JobTables, wanted: Mask) -> tuple[Any, pd.DataFrame]:

@@ -21,11 +21,28 @@ def test_a_notebook_shows_the_texts_of_causes_and_other_frames_as_ever():
     try:
         failed = {
             "State": "ERROR",
+            "Type": "IMPORT_ASSETS_FROM_S3",
+            "Details": {
+                "ImportAssetsFromS3": {
+                    "AssetSources": [{"Bucket": "b", "Key": "k"}],
+                    "DataSetId": "d",
+                    "RevisionId": "r",
+                }
+            },
             "Errors": [{"Code": "ACCESS_DENIED_EXCEPTION", "Message": LONG}],
         }
         tables = tables_of(page_of(job(**failed)))
-        for frame in (dx.error_causes(tables).head(), dx.unresolved_failures(tables)):
+        frames = (
+            dx.error_causes(tables).head(),
+            dx.unresolved_failures(tables),
+            dx.check(tables, max_failure_rate=0),
+            dx.missing_assets(tables),
+        )
+        for frame in frames:
             assert LONG in shell.display_formatter.format(frame)[0]["text/html"]
+        open_jobs = dx.read_jobs(list(dx.demo.Account(jobs=1_000).pages())).jobs
+        remedy = dx.stuck_jobs(open_jobs)["remedy"][0]
+        assert remedy in shell.display_formatter.format(dx.stuck_jobs(open_jobs))[0]["text/html"]
         other = pd.DataFrame({"text": [LONG]})
         shown = shell.display_formatter.format(other)[0]["text/html"]
         assert shown == other._repr_html_()
