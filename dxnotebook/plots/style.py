@@ -48,7 +48,7 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=SMALL)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.label.set_size(_LABEL)
+        axis.label.set_fontsize(_LABEL)
     return ax
 
 
