@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"(?a:[a-z]+(-[a-z]+)+-\d|-?\d[\d.]*|\d{4}(-\d\d){2}(T\d\d)?
 # address or a path; of that which follows a bucket, whose alias is known, only the path is left
 _ATOM = r"[^\s!-/:-@\[-`{-~]+"
 _ATOMS = re.compile(_ATOM)
-_PLACE = r"(?:arn:aws|[a-z]\w*://|(?:(?<=\s)|^)/)[^\s\"'<>,;()]*\w"
+_PLACE = r"(?:arn:aws|[A-Za-z]\w*://|(?:(?<=\s)|^)/)[^\s\"'<>,;()]*\w"
 _NAME_OR_WORD = re.compile(rf"{_PLACE}|{_ATOM}(?:[.+@_-]+{_ATOM})*")
 # what stays of keys and ARNs
 _FILE_ENDINGS = "avro|bz2|csv|gz|jsonl?|orc|parquet|tar|tsv|txt|xml|zip|zst"
@@ -174,7 +174,8 @@ class _Masks:
         if "://" in word:
             scheme, _, place = word.partition("://")
             host, slash, path = place.partition("/")
-            name = self._alias(host, "bucket") if scheme.startswith("s3") else self._words(host)
+            is_bucket = scheme.lower().startswith("s3")
+            name = self._alias(host, "bucket") if is_bucket else self._words(host)
             return f"{scheme}://{name}{self._parts(slash + path)}"
         says_nothing = word.lower() in _known_words() or _PLAIN.fullmatch(word)
         return word if says_nothing and not _has_own_form(word) else self._alias(word, "word")

@@ -168,7 +168,7 @@ def test_an_original_is_the_same_alias_in_a_message_also_where_it_is_made_of_usu
 
 
 @pytest.mark.parametrize(
-    "place", ["arn:aws:s3:::{}", "s3://{}", "https://{}", "/{}", "arn:aws:s3:::{}*"]
+    "place", ["arn:aws:s3:::{}", "S3://{}", "s3://{}", "https://{}", "/{}", "arn:aws:s3:::{}*"]
 )
 @pytest.mark.parametrize("bucket", ["acme-lake", "policy"])
 def test_places_that_only_a_message_names_are_masked_though_their_words_are_usual(place, bucket):
