@@ -47,6 +47,7 @@ OWN = pa.schema({
 LISTS = ("details", "errors")
 
 _REJECT_COLUMNS = ("source", "page", "position", "reason")
+_REJECTS_AT_ONCE = 10_000
 _NEWEST_FIRST = [("created_at", "descending"), ("job_arn", "ascending")]
 
 Types = dict[str, pa.DataType]
@@ -234,20 +235,26 @@ def months(created: pa.Array) -> pa.Array:
 
 def _rejected(rejects: pd.DataFrame, seen_at: pd.Timestamp, columns: pa.Schema) -> pa.Table:
     """Return the rows of rejects: the JSON, why it is one, and what can be told of the job."""
-    rows = []
-    for reject in rejects.to_dict("records"):
-        job = redact.redact_value(json.loads(reject["raw"]))
-        raw = valid_utf8(json.dumps(job, ensure_ascii=False))
-        row = legible(job)
-        seen = {name: row[name] for name in ("state", "updated_at") if name in row}
-        row |= redact.redact_value({f"reject_{name}": reject[name] for name in _REJECT_COLUMNS})
-        row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
-        row |= {"first_seen_at": seen_at, "last_seen_at": seen_at}
-        row[MONTH] = str(row["created_at"])[:7] if "created_at" in row else UNDATED
-        # one without an ARN goes by what it says in all
-        row["job_arn"] = row.get("job_arn") or f"reject:{hashlib.sha256(raw.encode()).hexdigest()}"
-        rows.append(row)
-    return pa.Table.from_pylist(rows, columns)
+    parts = [columns.empty_table()]
+    for first in range(0, len(rejects), _REJECTS_AT_ONCE):
+        some = rejects[first : first + _REJECTS_AT_ONCE].to_dict("records")
+        rows = [_row_of(reject, seen_at) for reject in some]
+        parts.append(pa.Table.from_pylist(rows, columns))
+    return pa.concat_tables(parts)
+
+
+def _row_of(reject: dict[Any, Any], seen_at: pd.Timestamp) -> dict[str, Any]:
+    job = redact.redact_value(json.loads(reject["raw"]))
+    raw = valid_utf8(json.dumps(job, ensure_ascii=False))
+    row = legible(job)
+    seen = {name: row[name] for name in ("state", "updated_at") if name in row}
+    row |= redact.redact_value({f"reject_{name}": reject[name] for name in _REJECT_COLUMNS})
+    row |= {"raw": raw, "observations": [seen | {"seen_at": seen_at}]}
+    row |= {"first_seen_at": seen_at, "last_seen_at": seen_at}
+    row[MONTH] = str(row["created_at"])[:7] if "created_at" in row else UNDATED
+    # one without an ARN goes by what it says in all
+    row["job_arn"] = row.get("job_arn") or f"reject:{hashlib.sha256(raw.encode()).hexdigest()}"
+    return row
 
 
 def newest(rows: pa.Table) -> pa.Table:

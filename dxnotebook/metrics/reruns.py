@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Integers, Mask, located
+from dxnotebook.arrays import Integers, Mask, in_order, located
 from dxnotebook.errors import texts
 from dxnotebook.metrics.assets import FEED, WORK, assets_of, ended
 from dxnotebook.metrics.readable import readable
@@ -248,8 +248,7 @@ def _runs(tables: JobTables, failed: States) -> tuple[pd.DataFrame, pd.DataFrame
     rows = np.flatnonzero(np.bincount(assets["row"]))
     columns = [*FEED, "data_set_name", "job_id", "state", "created_at", "updated_at"]
     runs = jobs.filter(items=columns).iloc[rows].assign(row=rows, work=work.reindex(rows).array)
-    runs = runs.assign(ended=ended(runs))
-    runs = runs.sort_values(["ended", "job_id"], ignore_index=True)
+    runs = in_order(runs.assign(ended=ended(runs)), ["ended", "job_id"])
     place = np.zeros(len(jobs), np.int64)
     place[runs["row"]] = runs.index
     matches = _matches(runs, assets.assign(row=place[assets["row"]]))
