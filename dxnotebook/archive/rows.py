@@ -258,13 +258,17 @@ def _row_of(reject: dict[Any, Any], seen_at: pd.Timestamp) -> dict[str, Any]:
 
 
 def newest(rows: pa.Table) -> pa.Table:
-    """Return the newest version of each job: the last update, of equals the one further on."""
+    """Return the newest version of each job: the last update, of equals the one further on.
+
+    Of those a job comes before a reject.
+    """
     if pc.count_distinct(rows["job_arn"]).as_py() == rows.num_rows:
         return rows
-    order = ["job_arn", "updated_at", "state"]
+    order = ["job_arn", "updated_at", "state", "reject_reason"]
     frame = rows.select(order).to_pandas()
     ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
     frame["state"] = frame["state"].map(ranks).fillna(len(ranks))
+    frame["reject_reason"] = frame["reject_reason"] == ""
     frame = frame.sort_values(order, kind="stable", na_position="first")
     kept = frame.drop_duplicates("job_arn", keep="last").index.sort_values()
     return rows.take(pa.array(kept))

@@ -14,14 +14,17 @@ from dxnotebook.tables.rejects import FIRST_TIME, LAST_TIME
 from dxnotebook.times import Window
 
 _RANKS = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(OPEN_STATES))
-# the time in microseconds, long ago where there is none, and then how far the job is
+# the time in microseconds, long ago where there is none, then how far the job is, and then whether
+# it could be read
 _VERSION = (
     f"coalesce(CAST(_.updated_at AS BIGINT), {-(10**17)}) * 10 "
-    f"+ CASE _.state {_RANKS} ELSE {len(OPEN_STATES)} END"
+    f"+ CASE _.state {_RANKS} ELSE {len(OPEN_STATES)} END * 2 "
+    "+ CASE _.reject_reason WHEN '' THEN 1 ELSE 0 END"
 )
 #: The condition of an update: the incoming version of a job is newer. So that a replay changes
 #: nothing, and so makes no commit, equally new versions are left alone, unless the incoming one is
-#: further on: nobody promises that UpdatedAt moves with each change of State.
+#: further on, as nobody promises that UpdatedAt moves with each change of State, or is a job where
+#: the other one is a reject.
 IS_NEWER = " > ".join(_VERSION.replace("_.", f"{side}.") for side in ("s", "t"))
 
 

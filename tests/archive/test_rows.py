@@ -167,3 +167,15 @@ def test_a_member_named_like_a_column_of_the_archives_own_is_kept():
     back = rows.restored(rows.archived(tables, pd.Timestamp(START)))
     assert back.to_jobs() == tables.to_jobs()
     assert back.to_jobs()[0]["Raw"] == "r"
+
+
+@pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
+def test_of_two_versions_of_one_time_the_one_that_could_be_read_is_kept(archive):
+    plain = job(1)
+    odd = plain | {"Details": {"New": {"A": "a"}, "Other": {"B": "b"}}}
+    assert len(tables_of(page_of(odd)).rejects) == 1
+    for pages in ([page_of(plain, odd)], [page_of(odd), page_of(plain), page_of(odd)]):
+        for page in pages:
+            archive.add(tables_of(page))
+        assert archive.load().to_jobs() == tables_of(page_of(plain)).to_jobs()
+        archive = dx.Archive(f"{archive.uri}-other")

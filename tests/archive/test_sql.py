@@ -64,13 +64,19 @@ def test_texts_and_names_are_quoted():
         ((1, "WAITING"), (None, "ERROR"), True),
         ((None, "ERROR"), (None, "WAITING"), True),
         ((None, "ERROR"), (None, "ERROR"), False),
+        ((1, "ERROR"), (1, "ERROR", "Details has 2 branches"), True),
+        ((1, "ERROR", "Details has 2 branches"), (1, "ERROR"), False),
+        ((1, "ERROR", "Details has 2 branches"), (1, "WAITING"), True),
     ],
 )
-def test_the_newer_version_is_the_later_or_of_equals_the_one_further_on(given, stored, expected):
+def test_the_newer_version_is_the_later_or_further_on_or_one_that_could_be_read(
+    given, stored, expected
+):
     sides = []
-    for name, (day, state) in (("s", given), ("t", stored)):
+    for name, (day, state, *reason) in (("s", given), ("t", stored)):
         time = "NULL" if day is None else f"{day * 86_400_000_000}"
-        sides.append(f"(SELECT {time} AS updated_at, '{state}' AS state) AS {name}")
+        columns = f"{time} AS updated_at, '{state}' AS state, '{''.join(reason)}' AS reject_reason"
+        sides.append(f"(SELECT {columns}) AS {name}")
     with duckdb.connect() as engine:
         query = f"SELECT {IS_NEWER} FROM {', '.join(sides)}"
         assert engine.execute(query).fetchall() == [(expected,)]

@@ -39,9 +39,18 @@ def one(content):
         archive.add(tables)
     finally:
         shutil.rmtree(archived, ignore_errors=True)
-    expected, ours = ({repr(pruned(one)) for one in t.to_jobs()} for t in (tables, back))
-    if expected != ours:
+    expected, ours = (
+        {repr(pruned(one)): name_of(one) for one in t.to_jobs()} for t in (tables, back)
+    )
+    # of a job that came in two versions, one of which is a reject, an archive has one
+    if not ours.keys() <= expected.keys() or {*ours.values()} != {*expected.values()}:
         raise AssertionError(f"{expected} came back as {ours}")
+
+
+def name_of(one):
+    """Return what an archive tells a job by: its ARN, else all of it."""
+    arn = one.get("Arn") if isinstance(one, dict) else None
+    return arn if isinstance(arn, str) and arn else repr(pruned(one))
 
 
 if __name__ == "__main__":
