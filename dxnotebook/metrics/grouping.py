@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.errors import DxError
-from dxnotebook.metrics.engines import FrameT, Source, columns_of, groupable, numbered, sums_by
+from dxnotebook.metrics.engines import FrameT, Source, columns_of, counts_by, groupable, numbered
 from dxnotebook.metrics.periods import Step
 from dxnotebook.tables.jobtables import warn_undated
 from dxnotebook.times import At
@@ -93,11 +93,12 @@ class Grouping(Generic[FrameT]):
             groups = frame.group_by(*keys, drop_null_keys=False)
             return self.source.collected(groups.agg(*aggregations))
 
-    def summed(self, frame: Any, columns: Names, *, also: Names = ()) -> pd.DataFrame:
-        """Return sums of columns of the engine's frame by group, period and further columns."""
+    def counted(self, frame: Any, flags: Names, *also: str) -> pd.DataFrame:
+        """Return how many rows have each flag, of all, by group, period and further columns."""
         if self.source.is_pandas:
-            return sums_by(frame.to_native(), self.keys(*also), columns)
-        return self.grouped(frame, [nw.col(name).sum() for name in columns], *also)
+            return counts_by(frame.to_native(), self.keys(*also), flags, SIZE)
+        frame = frame.with_columns(nw.col(*flags).cast(nw.Int64))
+        return self.grouped(frame, [nw.len().alias(SIZE), nw.col(*flags).sum()], *also)
 
 
 class Grid:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 
 from dxnotebook.arrays import Array, Integers, Mask
 
@@ -31,9 +30,12 @@ def quantiles(n: Array, rate: Array, dispersion: Array, shares: Sequence[float])
     that. Equal rows are computed once, from the ratios of successive probabilities.
     """
     shape = n.shape
-    rows = pd.DataFrame({"n": n.ravel(), "rate": rate.ravel(), "dispersion": dispersion.ravel()})
-    number = rows.groupby(list(rows), sort=False, dropna=False).ngroup().to_numpy()
-    n, rate, dispersion = rows.to_numpy(float)[np.unique(number, return_index=True)[1]].T
+    rows = np.stack([n.ravel(), rate.ravel(), dispersion.ravel()])
+    order = np.lexsort(rows)
+    is_new, number = np.ones(n.size, bool), np.empty(n.size, np.int64)
+    is_new[1:] = (np.diff(rows[:, order]) != 0).any(axis=0)
+    number[order] = np.cumsum(is_new) - 1
+    n, rate, dispersion = rows[:, order[is_new]]
     rate = np.clip(rate, 0, 1 - 1e-12)
     shared = np.clip((dispersion - 1) / np.maximum(n - 1, 1), 0, 1 - 1e-9)
     low, width = _support(n, rate, shared)

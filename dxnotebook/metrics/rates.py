@@ -18,7 +18,7 @@ import pandas as pd
 from dxnotebook.arrays import Array
 from dxnotebook.errors import invalid, texts
 from dxnotebook.metrics.engines import FrameT, columns_of
-from dxnotebook.metrics.grouping import PERIOD, SIZE, Grid, Grouping, Names
+from dxnotebook.metrics.grouping import PERIOD, Grid, Grouping, Names
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.times import At
 
@@ -146,12 +146,10 @@ def _counted(
     """
     state = nw.col("state")
     rows = grouping.selected("state", *cluster).with_columns(
-        nw.lit(1).alias(SIZE),
-        n=state.is_in(finished).cast(nw.Int64),
-        failed=state.is_in(failed).cast(nw.Int64),
+        n=state.is_in(finished), failed=state.is_in(failed)
     )
-    names = [SIZE, "n", "failed"]
-    sums = grouping.summed(rows, names, also=cluster)
+    names = ["n", "failed"]
+    sums = grouping.counted(rows, names, *cluster)
     if cluster:
         jobs, bad = (sums[name].fillna(0).to_numpy(float) for name in ("n", "failed"))
         # jobs without a cluster are one row here, and of a single job the square is itself
