@@ -348,8 +348,10 @@ def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings
     yield "overdue", None, len(late), limit, text
 
 
-def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:
+def _incomplete_findings(revisions: object, names: Names) -> Findings:
     """Yield the findings about revisions that miss assets, and those that were finalized so."""
+    if not isinstance(revisions, pd.DataFrame) or "status" not in revisions:
+        raise invalid("incomplete", revisions, "are True, False and what `revisions` returns")
     for column, value in (("finding", "finalized though incomplete"), ("status", "incomplete")):
         found = revisions[revisions.get(column, revisions["status"]) == value]
         for last in found.head(1).to_dict("records"):

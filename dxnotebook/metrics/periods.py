@@ -64,7 +64,7 @@ class Step:
         if seconds == 1 or not 0 < about <= _LONGEST_STEP or count != int(count):
             raise invalid("every", every, "are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y")
         try:
-            ZoneInfo(tz)
+            ZoneInfo(str(tz))
         except (ValueError, OSError, TypeError, KeyError):
             raise invalid("tz", tz, "are names of time zones, such as 'Europe/Berlin'") from None
         return cls(int(count) * seconds, int(count) * months, tz)

@@ -114,8 +114,9 @@ def failure_trend(
         raise invalid("baseline", baseline, "is a rate between 0 and 1")
     shared = columns_of(cluster, (PERIOD, *RATES), "cluster")
     grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=(*RATES, *_LIMITS))
-    step = grouping.step
-    if season not in (None, "week") or (season and step and not 0 < step.seconds <= 86_400):
+    if grouping.step is None:
+        raise invalid("every", every, "is a step, such as '1d'")
+    if season not in (None, "week") or (season and not 0 < grouping.step.seconds <= 86_400):
         raise invalid("season", season, "is None, or 'week' for periods of at most a day")
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dxnotebook.errors import DxError
+from dxnotebook.errors import DxError, invalid
 from dxnotebook.metrics.durations import durations
 from dxnotebook.metrics.engines import pandas_frame
 from dxnotebook.plots import style
@@ -132,9 +134,11 @@ def _over_time(
     return ax
 
 
-def _reference(jobs: pd.DataFrame, seconds: float | None) -> tuple[float, str]:
+def _reference(jobs: pd.DataFrame, seconds: object) -> tuple[float, str]:
     """Return where to draw a line, and what to say of it."""
     if seconds is not None:
-        return max(seconds, _LEAST_SECONDS), duration(seconds)
+        if not isinstance(seconds, Real) or not float(seconds) >= 0:
+            raise invalid("reference", seconds, "is a number of seconds")
+        return max(float(seconds), _LEAST_SECONDS), duration(float(seconds))
     usual = float(durations(jobs)["median"].iloc[0])
     return max(usual, _LEAST_SECONDS), f"median of all: {duration(usual)}"

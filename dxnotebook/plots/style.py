@@ -45,6 +45,8 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """Return the axes to draw in, without the frame's upper and right side."""
     if ax is None:
         ax = _figure(figsize=(width, height), layout="constrained").add_subplot()
+    elif not isinstance(ax, Axes):
+        raise invalid("ax", ax, "are a matplotlib Axes, as `plt.subplots` gives them, and None")
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=SMALL)
     for axis in (ax.xaxis, ax.yaxis):

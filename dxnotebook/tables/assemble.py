@@ -65,7 +65,8 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     >>> len(dx.concat([tables, tables]))
     30
     """
-    several: Any = [tables] if isinstance(tables, JobTables | pd.DataFrame) else tables
+    is_one = isinstance(tables, JobTables | pd.DataFrame) or not isinstance(tables, Iterable)
+    several: Any = [tables] if is_one else tables
     parts = [checked(part) for part in several]
     if not parts:
         raise DxError("Nothing to concatenate: give at least one JobTables.")

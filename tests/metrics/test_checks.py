@@ -130,6 +130,8 @@ def test_what_is_left_undone_stuck_and_silent_is_counted():
         ({"max_failure_rate": 10}, "Valid is a share between 0 and 1"),
         ({"max_stuck": 0, "by": ["type"]}, r"Invalid by: \['type'\]"),
         ({"max_stuck": 0, "now": "noon"}, "Invalid now: 'noon'"),
+        ({"incomplete": None}, "Invalid incomplete: None. Valid are True, False"),
+        ({"incomplete": pd.DataFrame({"a": [1]})}, "Invalid incomplete: a DataFrame"),
     ],
 )
 def test_limits_that_cannot_be_are_refused(limits, message):

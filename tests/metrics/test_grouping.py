@@ -111,6 +111,7 @@ def test_thirty_groups_and_duplicate_ids_are_no_matter():
             "'duration_s' holds String, not numbers",
         ),
         (lambda jobs: dx.failure_trend(jobs, baseline=5), "Invalid baseline: 5"),
+        (lambda jobs: dx.failure_trend(jobs, every=None), "Invalid every: None"),
         (lambda jobs: dx.durations(jobs, open_jobs="dropped"), "Invalid open_jobs: 'dropped'"),
         (lambda jobs: dx.durations(jobs, open_jobs="censored", now="noon"), "Invalid now: 'noon'"),
         (

@@ -139,7 +139,9 @@ def test_steps_that_are_none_are_refused(every):
         Step.of(every)
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", None, 3])
+@pytest.mark.parametrize(
+    "zone", ["Mars/Olympus", "", "../etc/passwd", None, 3, ("Europe", "Berlin")]
+)
 def test_zones_that_are_none_are_refused(zone):
     with pytest.raises(DxError, match="Invalid tz"):
         Step.of("1d", zone)

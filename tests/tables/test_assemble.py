@@ -121,7 +121,7 @@ def test_concat_of_loads_that_typed_a_member_differently():
     assert dx.concat([number, text]).jobs["new_member"].tolist() == ["5", "x"]
 
 
-@pytest.mark.parametrize("wrong", [[], [1]])
+@pytest.mark.parametrize("wrong", [[], [1], 1, None])
 def test_concat_says_what_it_wants(wrong):
     with pytest.raises(dx.DxError, match="JobTables"):
         dx.concat(wrong)
