@@ -34,7 +34,7 @@ from dxnotebook.archive.sql import IS_NEWER, column_names, merged_values, same_j
 from dxnotebook.arrays import is_text
 from dxnotebook.aws.background import results_of
 from dxnotebook.aws.pages import Pauses
-from dxnotebook.errors import ArchiveError
+from dxnotebook.errors import ArchiveError, invalid
 from dxnotebook.model import TEXT, TIMESTAMP, map_scalars
 from dxnotebook.text import shortened
 
@@ -100,6 +100,10 @@ class Store:
         storage_options: Mapping[str, str] | None = None,
         pauses: Pauses = Pauses(first_s=0.05, longest_s=5.0, attempts=20),  # noqa: B008 (frozen)
     ) -> None:
+        if not isinstance(uri, str | os.PathLike):
+            raise invalid("uri", uri, "is a folder, or the address of an object store: s3://…")
+        if not isinstance(storage_options, Mapping | None):
+            raise invalid("storage_options", storage_options, "is a dict of texts")
         self.uri = _absolute(os.fspath(uri))
         self._options = dict(storage_options or {})
         self._pauses = pauses

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dxnotebook.errors import DxError, LoadError, PartialLoadWarning, warn
+from dxnotebook.errors import DxError, LoadError, PartialLoadWarning, texts, warn
 from dxnotebook.records.redact import redact_text
 
 SERVICE: Final = "dataexchange"
@@ -73,7 +73,7 @@ def clients(
     ['us-east-1', 'eu-west-1']
     """
     made: list[Client] = []
-    for profile in [profiles] if profiles is None or isinstance(profiles, str) else profiles:
+    for profile in [None] if profiles is None else texts("profiles", profiles):
         try:
             made += _made(profile, regions)
         except BotoCoreError as error:
@@ -101,8 +101,7 @@ def _session(profile: str | None) -> boto3.Session:
 def _regions(session: boto3.Session, regions: str | Iterable[str] | None) -> list[str]:
     if regions == "all":
         return session.get_available_regions(SERVICE)
-    given = session.region_name or "" if regions is None else regions
-    names = [given] if isinstance(given, str) else list(given)
+    names = texts("regions", session.region_name or "" if regions is None else regions)
     if not all(names):
         remedy = "Give regions=['us-east-1'], or set AWS_DEFAULT_REGION."
         raise DxError(f"No region is configured. {remedy}")

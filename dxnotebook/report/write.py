@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dxnotebook.errors import naming_extras
 from dxnotebook.files.atomic import replacing
+from dxnotebook.files.typed import resolved
 from dxnotebook.tables.jobtables import JobTables, checked, window_of
 from dxnotebook.times import At
 
@@ -63,8 +64,8 @@ def write_report(
             # here, as it takes seconds, in which a user may interrupt, too
             from dxnotebook.report.run import page  # noqa: PLC0415
         window = window_of(tables.jobs, since, until)
-        text = page(tables, window, None if notebook is None else Path(notebook))
-        with replacing(Path(os.path.realpath(path))) as written:
+        text = page(tables, window, None if notebook is None else resolved(notebook))
+        with replacing(resolved(path)) as written:
             written.write_text(text, encoding="utf-8")
     except KeyboardInterrupt:  # not from inside of other libraries, wherever it broke in
         raise KeyboardInterrupt("The report was interrupted, and is not written.") from None

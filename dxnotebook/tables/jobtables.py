@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dxnotebook.arrays import Mask, located
-from dxnotebook.errors import DataWarning, DxError, warn
+from dxnotebook.errors import DataWarning, DxError, texts, warn
 from dxnotebook.model import MODEL, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
 from dxnotebook.text import counted, shortened, visible
@@ -101,8 +101,8 @@ class JobTables:
         return replace(self, jobs=kept.reset_index(drop=True), details=details, errors=errors)
 
     def _mask(self, jobs: pd.Series[bool] | Iterable[str]) -> Mask:
-        if isinstance(jobs, str):
-            jobs = [jobs]
+        if not isinstance(jobs, Iterable) or isinstance(jobs, str | bytes):
+            jobs = texts("jobs", jobs)
         chosen = pd.Series(jobs if isinstance(jobs, pd.Series | np.ndarray | pd.Index) else [*jobs])
         if pd.api.types.is_bool_dtype(chosen):
             if len(chosen) != len(self):

@@ -192,3 +192,8 @@ def test_arguments_that_cannot_be_are_refused_or_match_nothing(archive):
     for path in ("/tmp/[x]", "a|b", "a%20b"):
         with pytest.raises(dx.ArchiveError, match="Invalid path of an archive"):
             dx.Archive(path)
+    for uri in (None, 5, b"a", ["a"]):
+        with pytest.raises(dx.DxError, match="Invalid uri"):
+            dx.Archive(uri)
+    with pytest.raises(dx.DxError, match="Invalid storage_options: 'x'"):
+        dx.Archive("a", "x")

@@ -26,6 +26,10 @@ def test_no_credentials_says_what_to_do(monkeypatch, tmp_path):
         dx.clients()
     with pytest.raises(dx.DxError, match="Invalid profile: 'nope'"):
         dx.clients(profiles="nope")
+    with pytest.raises(dx.DxError, match="Invalid profiles: 5"):
+        dx.clients(profiles=5)
+    with pytest.raises(dx.DxError, match=r"Invalid regions: \[b'eu'\]"):
+        dx.clients(regions=[b"eu"])
     assert len(dx.clients(regions="all")) > 5
 
 

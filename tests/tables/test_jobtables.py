@@ -27,6 +27,9 @@ def test_filter_takes_masks_and_ids_and_says_what_is_wrong():
         tables.filter([True, False])
     with pytest.raises(dx.DxError, match="'nope'"):
         tables.filter(["nope"])
+    for wrong in (None, 5, b"x"):
+        with pytest.raises(dx.DxError, match="Invalid jobs"):
+            tables.filter(wrong)
 
 
 def test_repr_counts_and_html_is_text():
