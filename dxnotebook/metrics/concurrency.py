@@ -17,7 +17,7 @@ from dxnotebook.times import At, Window
 
 _RESULTS = ("at", "open", "peak", "quota")
 _USUAL = 0.99
-_NEVER = 2**62  # microseconds
+_LATEST = 2**62  # microseconds
 _MOST_PACKED = 2**61  # of groups times microseconds: one bit is for begun or ended, one for signs
 _LONG = 86_400.0  # seconds: what is usual where no job at all has completed
 _WHAT_TO_DO = {
@@ -109,7 +109,7 @@ def _steps(
     if window.start is not None:
         at = np.maximum(at, window.start.tz_convert(None).to_datetime64().astype(at.dtype))
     # numbers are sorted many times faster than their order is found, so each change becomes one
-    begin = at.view(np.int64).min(initial=_NEVER)
+    begin = at.view(np.int64).min(initial=_LATEST)
     times, of_rank = at.view(np.int64) - begin, None
     if (int(group.max(initial=0)) + 1) * (int(times.max(initial=0)) + 1) > _MOST_PACKED:
         of_rank, times = np.unique(at, return_inverse=True)
