@@ -146,6 +146,19 @@ def test_concat_takes_one_and_says_what_is_none():
         dx.concat(tables.jobs)
 
 
+@pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
+@pytest.mark.parametrize("with_own_ids", [False, True])
+def test_rejects_that_are_jobs_by_now_are_none_and_the_others_stay(with_own_ids):
+    odd = {"Details": {"New": {"A": "a"}, "Other": {"B": "b"}}}
+    other = job(1) | {"Arn": job(1)["Arn"].replace("us-east-1", "eu-west-1")}
+    before = tables_of(page_of(job(1), job(2, **odd), job(3, **odd), *[other] * with_own_ids))
+    now = updated(before, tables_of(page_of(job(2), job(4, **odd))))
+    assert len(now) == 2 + with_own_ids
+    ids = [one["Id"] for one in now.to_jobs()[-2:]]
+    assert ids == [job(4)["Id"], job(3)["Id"]]
+    assert len(now.rejects) == 2
+
+
 def test_what_news_replace_is_let_go_of_at_last():
     tables = dx.read_jobs(page_of(*(job(number) for number in range(800))))
     for first in (0, 400):

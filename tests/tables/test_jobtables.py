@@ -36,6 +36,7 @@ def test_repr_counts_and_html_is_text():
     tables = tables_of(page_of(job(1), job(2, State="<script>alert(1)</script>"), "x"))
     assert repr(tables).startswith("JobTables: 2 jobs, 0 details, 0 errors, 1 rejects\n")
     assert "2026-09-01 00:00 to 2026-09-01 00:00 UTC" in repr(tables)
+    assert "\n  state    COMPLETED 1 · <script>" in repr(tables)
     assert "<script>" not in tables._repr_html_()
     assert "&lt;script&gt;alert(1)" in tables._repr_html_()
     assert repr(tables_of(page_of())) == "JobTables: 0 jobs, 0 details, 0 errors, 0 rejects"
