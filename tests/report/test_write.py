@@ -107,13 +107,13 @@ def test_hostile_values_are_texts_in_a_report(tmp_path):
     assert [link for link in page.links if not link.startswith(("data:image/", "#"))] == []
 
 
-@pytest.mark.slow
 def test_a_path_that_is_none_is_refused(tmp_path):
     for wrong in ({"path": None}, {"path": 5}, {"path": tmp_path / "r.html", "notebook": 5}):
         with pytest.raises(dx.DxError, match="Invalid path"):
             dx.write_report(tables_of(page_of()), **wrong)
 
 
+@pytest.mark.slow
 def test_a_report_of_nothing_says_so(tmp_path):
     text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
     for words in ("there are no jobs", "No job has finished.", "No jobs.", "Nothing has failed."):
