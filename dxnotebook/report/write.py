@@ -58,15 +58,15 @@ def write_report(
     >>> dx.write_report(dx.with_names(dx.load_jobs(client), client), path).name
     'report.html'
     """
-    tables = checked(tables)
+    tables, target = checked(tables), resolved(path)  # before a report is made for nothing
     try:
         with naming_extras("write_report"):
             # here, as it takes seconds, in which a user may interrupt, too
             from dxnotebook.report.run import page  # noqa: PLC0415
         window = window_of(tables.jobs, since, until)
         text = page(tables, window, None if notebook is None else resolved(notebook))
-        with replacing(resolved(path)) as written:
+        with replacing(target) as written:
             written.write_text(text, encoding="utf-8")
     except KeyboardInterrupt:  # not from inside of other libraries, wherever it broke in
         raise KeyboardInterrupt("The report was interrupted, and is not written.") from None
-    return Path(path)
+    return Path(path).expanduser()
