@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dxnotebook.arrays import Array, Integers
+from dxnotebook.arrays import Array, Integers, Mask
 from dxnotebook.metrics.engines import columns_of, numbered, pandas_frame
 from dxnotebook.metrics.readable import readable
 from dxnotebook.model import OPEN_JOB_QUOTAS, OPEN_STATES
@@ -84,7 +84,7 @@ def concurrency(
     changed, at, number = _steps(
         np.append(group[begins], group[ends]),
         np.append(created[begins], updated[ends]),
-        np.repeat([1, -1], [begins.sum(), ends.sum()]),
+        np.repeat([True, False], [begins.sum(), ends.sum()]),
         window_of(jobs, since, until),
     )
     steps = groups.take(changed).reset_index(drop=True)
@@ -95,17 +95,15 @@ def concurrency(
     return steps
 
 
-def _steps(
-    group: Array, at: Array, change: Integers, window: Window
-) -> tuple[Array, Array, Integers]:
+def _steps(group: Array, at: Array, begins: Mask, window: Window) -> tuple[Array, Array, Integers]:
     """Return when the number of a group's open jobs changes: the groups, the times, the numbers.
 
-    Given are the changes by single jobs, 1 or -1, of which several may be at one moment. What came
-    before the window is at its beginning.
+    Given are the changes by single jobs, which begin or end, several of them maybe at one moment.
+    What came before the window is at its beginning.
     """
     if window.end is not None:
         within = at < window.end.tz_convert(None).to_datetime64()
-        group, at, change = group[within], at[within], change[within]
+        group, at, begins = group[within], at[within], begins[within]
     if window.start is not None:
         at = np.maximum(at, window.start.tz_convert(None).to_datetime64().astype(at.dtype))
     # numbers are sorted many times faster than their order is found, so each change becomes one
@@ -114,7 +112,7 @@ def _steps(
     if (int(group.max(initial=0)) + 1) * (int(times.max(initial=0)) + 1) > _MOST_PACKED:
         of_rank, times = np.unique(at, return_inverse=True)
     span = times.max(initial=0) + 1
-    changes = (group * span + times) * 2 + (change > 0)
+    changes = (group * span + times) * 2 + begins
     changes.sort()
     moments = changes >> 1
     first = np.flatnonzero(np.append([moments.size > 0], moments[1:] != moments[:-1]))
@@ -132,9 +130,11 @@ def _quotas(groups: pd.DataFrame, jobs: pd.DataFrame, group: Array) -> Any:
     if "type" in groups:
         quota = groups["type"].astype("str").map(dict(OPEN_JOB_QUOTAS)).astype("Int64")
     for name in ("account_id", "region"):
-        if name in jobs and name not in groups and (jobs[name] != next(iter(jobs[name]), 0)).any():
-            place = pd.Series(pd.factorize(jobs[name], use_na_sentinel=False)[0]).groupby(group)
-            quota = quota.mask(place.min() != place.max())
+        if name in jobs and name not in groups:
+            place = pd.Series(pd.factorize(jobs[name], use_na_sentinel=False)[0])
+            if place.any():  # there are several
+                of_group = place.groupby(group)
+                quota = quota.mask(of_group.min() != of_group.max())
     return quota.array
 
 
