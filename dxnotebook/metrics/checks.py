@@ -129,7 +129,7 @@ def check(
     silence = None if max_silence is None else _seconds(max_silence)
     shares = {"max_failure_rate": max_failure_rate, "max_undone_rate": max_undone_rate}
     numbers = {"max_unresolved": max_unresolved, "max_stuck": max_stuck, "max_overdue": max_overdue}
-    _check_limits(shares | numbers, any_other=silence is not None or incomplete is not False)
+    _check_limits(shares | numbers, incomplete, any_other=silence is not None)
     if by is not None and (not isinstance(by, str) or by not in tables.jobs):
         raise invalid("by", by, "is the name of a column of the jobs, such as 'data_set_id'")
     names, window = _data_set_names(tables), window_of(tables.jobs, since, until)
@@ -209,10 +209,13 @@ def _missing_findings(tables: JobTables, inside: JobTables, window: Window) -> F
         yield "no jobs", None, 0, 1, f"No jobs{words}: they could not be checked."
 
 
-def _check_limits(limits: dict[str, Any], *, any_other: bool) -> None:
+def _check_limits(limits: dict[str, Any], incomplete: object, *, any_other: bool) -> None:
     """Raise DxError if there is no limit, or one that cannot be."""
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    if not given and not any_other:
+    is_answer = isinstance(incomplete, pd.DataFrame) and "status" in incomplete
+    if not isinstance(incomplete, bool) and not is_answer:
+        raise invalid("incomplete", incomplete, "are True, False and what `revisions` returns")
+    if not given and not any_other and incomplete is False:
         raise DxError("There is nothing to check: give a limit, such as max_failure_rate=0.1.")
     for name, limit in given.items():
         if not (isinstance(limit, Real) and float(limit) >= 0):
@@ -348,10 +351,8 @@ def _overdue_findings(feeds: pd.DataFrame, names: Names, limit: int) -> Findings
     yield "overdue", None, len(late), limit, text
 
 
-def _incomplete_findings(revisions: object, names: Names) -> Findings:
+def _incomplete_findings(revisions: pd.DataFrame, names: Names) -> Findings:
     """Yield the findings about revisions that miss assets, and those that were finalized so."""
-    if not isinstance(revisions, pd.DataFrame) or "status" not in revisions:
-        raise invalid("incomplete", revisions, "are True, False and what `revisions` returns")
     for column, value in (("finding", "finalized though incomplete"), ("status", "incomplete")):
         found = revisions[revisions.get(column, revisions["status"]) == value]
         for last in found.head(1).to_dict("records"):

@@ -63,10 +63,8 @@ class Step:
         # periods of seconds are too many, and half a month is nothing that a calendar has
         if seconds == 1 or not 0 < about <= _LONGEST_STEP or count != int(count):
             raise invalid("every", every, "are a count and a unit: 15min, 1h, 1d, 1w, 1mo, 1q, 1y")
-        try:
-            ZoneInfo(str(tz))
-        except (ValueError, OSError, TypeError, KeyError):
-            raise invalid("tz", tz, "are names of time zones, such as 'Europe/Berlin'") from None
+        if not _is_zone(tz):
+            raise invalid("tz", tz, "are names of time zones, such as 'Europe/Berlin'")
         return cls(int(count) * seconds, int(count) * months, tz)
 
     def between(self, first: pd.Timestamp, last: pd.Timestamp) -> Step:
@@ -132,3 +130,14 @@ def _months(frame: Any, name: str, step: int) -> Any:
     frame = frame.with_columns(((5 * day_of_year + 2) // 153).alias(name))
     months = (era * 400 + year - 1970) * 12 + nw.col(name) + 2
     return frame.with_columns((months // step).alias(name)).drop(f"{name} era", f"{name} year")
+
+
+def _is_zone(tz: object) -> bool:
+    """Tell whether something is the name of a time zone."""
+    if not isinstance(tz, str):
+        return False
+    try:
+        ZoneInfo(tz)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True

@@ -13,6 +13,7 @@ from dxnotebook.errors import invalid
 from dxnotebook.metrics import limits
 from dxnotebook.metrics.engines import FrameT, columns_of, numbered
 from dxnotebook.metrics.grouping import PERIOD, Grouping
+from dxnotebook.metrics.periods import Step
 from dxnotebook.metrics.rates import RATES, is_share, rates_of
 from dxnotebook.model import FAILED_STATES, FINISHED_STATES, States
 from dxnotebook.times import At, Window
@@ -114,9 +115,8 @@ def failure_trend(
         raise invalid("baseline", baseline, "is a rate between 0 and 1")
     shared = columns_of(cluster, (PERIOD, *RATES), "cluster")
     grouping = Grouping(jobs, by, every, tz, needed=["state", *shared], results=(*RATES, *_LIMITS))
-    if grouping.step is None:
-        raise invalid("every", every, "is a step, such as '1d'")
-    if season not in (None, "week") or (season and not 0 < grouping.step.seconds <= 86_400):
+    step = grouping.step or Step.of(every)  # which refuses what is none
+    if season not in (None, "week") or (season and not 0 < step.seconds <= 86_400):
         raise invalid("season", season, "is None, or 'week' for periods of at most a day")
     trend = rates_of(grouping, shared, failed, finished, confidence)
     groups, group = numbered(trend, grouping.by)
