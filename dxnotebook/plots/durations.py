@@ -137,7 +137,7 @@ def _over_time(
 def _reference(jobs: pd.DataFrame, seconds: object) -> tuple[float, str]:
     """Return where to draw a line, and what to say of it."""
     if seconds is not None:
-        if not isinstance(seconds, Real) or not float(seconds) >= 0:
+        if not isinstance(seconds, Real) or not 0 <= float(seconds) < np.inf:
             raise invalid("reference", seconds, "is a number of seconds")
         return max(float(seconds), _LEAST_SECONDS), duration(float(seconds))
     usual = float(durations(jobs)["median"].iloc[0])

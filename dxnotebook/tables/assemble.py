@@ -65,7 +65,7 @@ def concat(tables: Iterable[JobTables]) -> JobTables:
     >>> len(dx.concat([tables, tables]))
     30
     """
-    is_one = isinstance(tables, JobTables | pd.DataFrame) or not isinstance(tables, Iterable)
+    is_one = isinstance(tables, pd.DataFrame) or not isinstance(tables, Iterable)
     several: Any = [tables] if is_one else tables
     parts = [checked(part) for part in several]
     if not parts:

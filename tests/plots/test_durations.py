@@ -43,7 +43,7 @@ def test_durations_over_time_of_few_and_of_no_jobs():
     assert "no completed jobs" in " ".join(texts_of(dx.plot_durations(few[1:], every="1d")))
     with pytest.raises(dx.DxError, match="Give `by` or `every`"):
         dx.plot_durations(few, by="type", every="1d")
-    for reference in ("1h", -1, float("nan")):
+    for reference in ("1h", -1, float("nan"), float("inf")):
         with pytest.raises(dx.DxError, match="Invalid reference"):
             dx.plot_durations(few, reference=reference)
     with pytest.raises(dx.DxError, match="Invalid ax: 'left'"):
