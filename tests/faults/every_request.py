@@ -66,6 +66,8 @@ class Proxy(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # headers and body leave apart: else each answer waits for the client's acknowledgement
+    disable_nagle_algorithm = True
 
     def _handle(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
