@@ -22,12 +22,12 @@ import pyarrow.compute as pc
 from dxnotebook import model as models
 from dxnotebook.arrays import Integers, Mask, located, mask_of, one_chunk
 from dxnotebook.errors import UnknownFieldWarning, warn
-from dxnotebook.model import LEADING, MODEL, OPEN_STATES, TERMINAL_STATES, TEXT, TIMESTAMP, Model
+from dxnotebook.model import LEADING, MODEL, TERMINAL_STATES, TEXT, TIMESTAMP, Model
 from dxnotebook.records import body, decode, fit, redact
 from dxnotebook.records.rejects import REJECTS, Rejects
 from dxnotebook.tables.assemble import Batch, assemble, unsettled
 from dxnotebook.tables.flatten import ORDINAL, flatten
-from dxnotebook.tables.jobtables import JobTables
+from dxnotebook.tables.jobtables import JobTables, how_far
 from dxnotebook.tables.rebuild import PATHS, branches_of
 from dxnotebook.tables.rejects import FIRST_TIME, LAST_TIME, legible
 from dxnotebook.text import valid_utf8
@@ -266,8 +266,7 @@ def newest(rows: pa.Table) -> pa.Table:
         return rows
     order = ["job_arn", "updated_at", "state", "reject_reason"]
     frame = rows.select(order).to_pandas()
-    ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
-    frame["state"] = frame["state"].map(ranks).fillna(len(ranks))
+    frame["state"] = how_far(frame["state"])
     frame["reject_reason"] = frame["reject_reason"] == ""
     frame = frame.sort_values(order, kind="stable", na_position="first")
     kept = frame.drop_duplicates("job_arn", keep="last").index.sort_values()

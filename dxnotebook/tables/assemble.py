@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from dxnotebook.arrays import Mask, coded, hashed, located
 from dxnotebook.errors import DataWarning, DxError, warn
-from dxnotebook.model import OPEN_STATES, TEXT, Model, leaves
+from dxnotebook.model import TEXT, Model, leaves
 from dxnotebook.records.decode import Decoder
 from dxnotebook.records.fit import TEXT_MARK
 from dxnotebook.tables.flatten import ORDINAL, flatten
-from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked
+from dxnotebook.tables.jobtables import AS_OF, JOINED, JobTables, checked, how_far
 from dxnotebook.tables.rebuild import PATHS
 from dxnotebook.tables.rejects import told
 from dxnotebook.text import counted
@@ -114,9 +114,7 @@ def updated(tables: JobTables, newer: JobTables) -> JobTables:
 def _ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.Series[str]:
     """Return the ARNs of jobs that were newer before: updated later, or further on."""
     pairs = before.merge(now, on="job_arn", suffixes=("", "_now"))
-    ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
-    texts = (pairs[name].astype("str") for name in ("state", "state_now"))
-    rank, rank_now = (text.map(ranks).fillna(len(ranks)) for text in texts)
+    rank, rank_now = (how_far(pairs[name]) for name in ("state", "state_now"))
     was_later = pairs["updated_at"] > pairs["updated_at_now"]
     is_later = pairs["updated_at"] < pairs["updated_at_now"]
     return pairs["job_arn"][was_later | ((rank > rank_now) & ~is_later)]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dxnotebook.arrays import Mask, located
 from dxnotebook.errors import DataWarning, DxError, texts, warn
-from dxnotebook.model import MODEL, Model
+from dxnotebook.model import MODEL, OPEN_STATES, Model
 from dxnotebook.tables.rebuild import as_boto3, rebuild
 from dxnotebook.text import counted, shortened, visible
 from dxnotebook.times import Moment, Window, moment
@@ -267,6 +267,12 @@ def window_of(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) ->
 def created_within(jobs: pd.DataFrame, since: Moment | None, until: Moment | None) -> Mask:
     """Return which jobs were created in a window, or do not say when."""
     return window_of(jobs, since, until).contains(jobs["created_at"]).to_numpy()
+
+
+def how_far(states: pd.Series[Any]) -> pd.Series[int]:
+    """Return how far jobs are in their states: those that have ended are all equally far."""
+    ranks = {state: rank for rank, state in enumerate(OPEN_STATES)}
+    return states.astype("str").map(ranks).fillna(len(ranks))
 
 
 def checked(tables: JobTables) -> JobTables:
