@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import NoReturn
 
 
@@ -12,8 +13,16 @@ def _stop(*_: object) -> NoReturn:
     os._exit(128 + signal.SIGINT)  # as shells have it
 
 
+def _stop_if_interrupted(unraisable: sys.UnraisableHookArgs) -> None:
+    """End where Python drops an interrupt, as it does one that met a callback of its own."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        _stop()
+    sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
     """Run the command line."""
+    sys.unraisablehook = _stop_if_interrupted
     # what is imported takes a while, and may swallow an exception or tell it at length
     usual = signal.signal(signal.SIGINT, _stop)
     from dxnotebook import cli  # noqa: PLC0415
