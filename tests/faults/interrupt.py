@@ -112,8 +112,9 @@ def main():
                        "AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}  # fmt: skip
         for name in given.names:
             with tempfile.TemporaryDirectory() as folder:
+                process = begun(name, endpoint.url, folder)
                 started = time.monotonic()
-                begun(name, endpoint.url, folder).communicate()
+                process.communicate()
                 whole = time.monotonic() - started
             moments = [whole * number / given.moments for number in range(given.moments)]
             results = [interrupted(name, endpoint.url, moment) for moment in moments]
