@@ -32,6 +32,11 @@ settings.load_profile("dxnotebook")
 
 NOT_QUICK = {"browser", "docs", "notebook", "property", "slow", "spark", "suite"}
 MARKED_FOLDERS = {"browser": "browser", "conformance": "suite"}
+# of these, what is not marked otherwise
+INTEGRATION = (
+    "archive", "hostile", "aws/test_refresh.py", "explorer/test_live.py", "files/test_untyped.py",
+    "test_cli.py", "test_exported_members.py",
+)  # fmt: skip
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 
 
@@ -43,12 +48,13 @@ def _short_pauses(monkeypatch):
 @pytest.hookimpl(tryfirst=True)  # before -m chooses by what is marked here
 def pytest_collection_modifyitems(items):
     """Mark tests by what they need; quick is what needs nothing but the package."""
+    tests = Path(__file__).parent
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.path.suffix == ".ipynb":
             item.add_marker("notebook")
         for folder, mark in MARKED_FOLDERS.items():
-            if item.path.is_relative_to(Path(__file__).parent / folder):
+            if item.path.is_relative_to(tests / folder):
                 item.add_marker(mark)
         if fixtures & {"spark", "cluster"}:
             item.add_marker("spark")
@@ -57,7 +63,9 @@ def pytest_collection_modifyitems(items):
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
         if not NOT_QUICK & {mark.name for mark in item.iter_markers()}:
-            item.add_marker("quick")
+            places = (tests / place for place in INTEGRATION)
+            goes_far = any(item.path.is_relative_to(place) for place in places)
+            item.add_marker("integration" if goes_far else "quick")
 
 
 def output_shape(definition: dict[str, Any] = DEFINITION) -> Any:
