@@ -116,7 +116,7 @@ def main():
                 started = time.monotonic()
                 process.communicate()
                 whole = time.monotonic() - started
-            moments = [whole * number / given.moments for number in range(given.moments)]
+            moments = [whole * (number + 0.5) / given.moments for number in range(given.moments)]
             results = [interrupted(name, endpoint.url, moment) for moment in moments]
             problems = [text for _, found in results for text in found]
             hit = sum(was_going for was_going, _ in results)
