@@ -34,8 +34,8 @@ NOT_QUICK = {"browser", "docs", "notebook", "property", "slow", "spark", "suite"
 MARKED_FOLDERS = {"browser": "browser", "conformance": "suite"}
 # of these, what is not marked otherwise
 INTEGRATION = (
-    "archive", "hostile", "aws/test_refresh.py", "explorer/test_live.py", "files/test_untyped.py",
-    "test_cli.py", "test_exported_members.py",
+    "archive", "explorer", "hostile", "aws/test_refresh.py", "files/test_untyped.py", "test_cli.py",
+    "test_exported_members.py",
 )  # fmt: skip
 DEFINITION: dict[str, Any] = Loader().load_service_model("dataexchange", "service-2")
 
