@@ -26,10 +26,10 @@ _REDACTED = pa.scalar(REDACTED, TEXT)
 #: What a member's name says of its value: it is secret as a whole, or it is a URL.
 SECRET, URL = "secret", "url"
 _SECRETS = (
-    "api key", "secret key", "secret access key", "access key id", "client secret", "authorization",
-    "session token", "security token", "access token", "auth token", "bearer token",
-    "refresh token", "id token", "password", "passwd", "pwd", "passphrase", "amz signature",
-    "amz credential", "goog signature", "goog credential",
+    "api key", "secret key", "access key", "access key id", "account key", "private key",
+    "client secret", "authorization", "session token", "security token", "access token",
+    "auth token", "bearer token", "refresh token", "id token", "sas token", "password", "passwd",
+    "pwd", "passphrase", "amz signature", "amz credential", "goog signature", "goog credential",
 )  # fmt: skip
 _ENDINGS = {SECRET: tuple(name.replace(" ", "") for name in _SECRETS), URL: ("url", "uri")}
 
@@ -46,13 +46,15 @@ def _sign(signs: str) -> str:
 _EQUALS, _IS, _COLON, _SLASH, _AT, _QUESTION = map(_sign, ("=", "=:>", ":", "/", "@", "?"))
 _IN_URL = r"[^\s\"'<>]"
 _IN_WORD = r"[\w%+/=&.~-]"
-# what follows a name: after a line break also what goes on like a token, not like a sentence
+# what follows a name: after a line break also what goes on like a token, not like a sentence,
+# and behind spaces what an equals sign begins: the value of the query's next parameter
 _GOES_ON = (
     rf"{_IN_WORD}{{16,}}|{_IN_WORD}*(?:[=&]|%[0-9a-f]{{2}}){_IN_WORD}+"
     rf"|{_IN_WORD}{{3,}}(?:\d[a-z]|[a-z]\d){_IN_WORD}*"
     rf"|{_IN_WORD}*(?:\d[a-z]|[a-z]\d){_IN_WORD}{{3,}}"
 )
-_VALUE = rf"[\s\"'\\]*{_IN_URL}*(?:(?:[\r\n]|<w?br\s*/?>)[\s>]*(?:{_GOES_ON}))*"
+_STARTS = rf"[\s\"'\\]*{_IN_URL}"
+_VALUE = rf"{_STARTS}*(?:(?:[\r\n]|<w?br\s*/?>)[\s>]*(?:{_GOES_ON})|\s+{_EQUALS}{_STARTS}+)*"
 # the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure,
 # Swift and plain tokens; a signed query goes from its start where there is one
 _DASH = "(?:-|%(?:25)*2d)"
@@ -83,7 +85,7 @@ _MARKS = b"=:%&>\\. "
 _ANY_MARK = re.compile(r"[=:%&>\\. ]")
 _HINTS = (
     r"(?i)sig|token|credential|accessid|pair.{1,9}id|amz|goog|bearer|eyj|secret|passw|pwd|phrase"
-    rf"|authorization|(?:api|access)[\s_-]*key|{_AT}"
+    rf"|authorization|(?:api|access|account|private)[\s_-]*key|{_AT}"
 )
 _HINT = re.compile(_HINTS)
 # a member's; a repeated one has a number behind it

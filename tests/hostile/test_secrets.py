@@ -46,6 +46,9 @@ QUOTED = {
     "wrapped within the query": SIGNED.replace("&X", "&\nX"),
     "wrapped before the value": SIGNED.replace(SECRET, "\n" + SECRET),
     "wrapped within the value": SIGNED.replace(SECRET, "0123456789abcdef\n" + SECRET),
+    "set apart by spaces": f"https://b/k?X-Amz-Credential=A&X-Amz-Signature =\t{SECRET}",
+    "set apart by spaces twice": f"https://b/k?X-Amz-Credential = A&X-Amz-Signature = {SECRET}",
+    "an account's key": f"DefaultEndpointsProtocol=https;AccountKey={SECRET};EndpointSuffix=core",
     "a fragment only": f"…X-Amz-Signature={SECRET}",
     "Google": "https://storage.googleapis.com/b/k?X-Goog-Date=1"
     f"&X-Goog-Signature={SECRET}&X-Goog-Expires=1",
@@ -177,6 +180,8 @@ SECRET_MEMBERS = {
             "ImportAssetFromSignedUrl": {"SignedUrl": {"a": f"https://b/k?opaque={SECRET}"}}
         }
     },
+    "AccessKey and PrivateKey": {"New": {"AccessKey": SECRET, "PrivateKey": [SECRET]}},
+    "SasToken, unknown branch": {"Details": {"ImportAssetsFromMoon": {"SasToken": SECRET}}},
     "ApiKey of mixed types": {"New": {"ApiKey": [1, SECRET]}},
     "ApiKey in a list of lists": {"New": [[{"ApiKey": SECRET}]]},
     "SignedUrl in a list of lists": {"New": [[{"SignedUrl": f"https://b/k?opaque={SECRET}"}]]},
@@ -276,6 +281,7 @@ def test_66_texts_that_only_look_like_secrets_stay():
         "a?b=c",
         "design=x",
         "https://x/y?page=2",
+        "Access key and account key do not match",
     ]
     tables = read(*(job(n, Errors=[{"Message": text}]) for n, text in enumerate(texts)))
     assert tables.errors["message"].tolist() == texts
