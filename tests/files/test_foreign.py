@@ -22,6 +22,7 @@ from dxnotebook.files.foreign import form
 from tests.conftest import job, page_of
 
 FRAME = pd.DataFrame({"job_id": ["a"], "state": ["ERROR"]})
+LISTED = pd.DataFrame([job()])  # pandas escapes slashes
 ARN = job()["Arn"]
 DATA_SET = {
     "Arn": "arn:aws:dataexchange:us-east-1:111122223333:data-sets/d1",
@@ -99,6 +100,8 @@ FORMS = {
     "Steampipe": (json.dumps({"rows": [{"arn": ARN}], "columns": []}).encode(), "rows of a table"),
     "a frame's lines": (FRAME.to_json(orient="records", lines=True).encode(), "rows of a table"),
     "a frame": (FRAME.to_json(orient="split").encode(), "rows of a table"),
+    "a frame and its schema": (LISTED.to_json(orient="table").encode(), "rows of a table"),
+    "a frame by its index": (LISTED.to_json(orient="index").encode(), "rows of a table"),
     "an error": (b'{"message": "The security token is expired"}', "an answer that says an error"),
     "data sets": (json.dumps({"DataSets": [DATA_SET]}).encode(), "data-sets of the service datae"),
     "no data sets": (b'{"DataSets": []}', "a list of DataSets"),
