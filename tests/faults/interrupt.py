@@ -36,7 +36,10 @@ os._exit(0)  # what Python does at its end is no part of the call
 """
 CALLS = {
     "load_jobs": "dx.load_jobs(client, progress=False)",
+    "refresh": "dx.refresh(dx.read_jobs([]), client, progress=False)",
     "sync": "dx.Archive('archive').sync(client, progress=False)",
+    "add": "[dx.Archive(f'archive{n}').add(tables) for n in range(10)]",
+    "read_jobs": "[dx.read_jobs(tables.to_jobs()) for _ in range(20)]",
     "with_names": "[dx.with_names(tables, client) for _ in range(50)]",
     "export": "[dx.export(tables, 'jobs.xlsx', progress=False) for _ in range(20)]",
     "write_report": "dx.write_report(tables, 'report.html')",
@@ -48,7 +51,7 @@ COMMANDS = {
     "report_command": ["report", "--demo", "page.html"],
     "sync_command": None,
 }
-PROMISE_PARTIAL = ("load_jobs",)
+PROMISE_PARTIAL = ("load_jobs", "refresh")
 
 
 def begun(name, url, folder):
