@@ -169,6 +169,13 @@ def test_a_member_named_like_a_column_of_the_archives_own_is_kept():
     assert back.to_jobs()[0]["Raw"] == "r"
 
 
+def test_a_reject_says_when_it_was_seen():
+    seen_at = pd.Timestamp(START)
+    [row] = rows.archived(tables_of(page_of(7)), seen_at).to_pylist()
+    assert {row["first_seen_at"], row["last_seen_at"]} == {seen_at}
+    assert row["observations"][0]["seen_at"] == seen_at
+
+
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 def test_of_two_versions_of_one_time_the_one_that_could_be_read_is_kept(archive):
     plain = job(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,6 +98,14 @@ def test_a_glance_tells_token_and_times(token, expected, odd):
     assert seen.body == content
     assert seen.token == expected
     assert seen.created.tolist() == [datetime(2026, 9, 1), None]  # noqa: DTZ001 (as numpy has it)
+
+
+def test_a_glance_reads_odd_times_and_sees_where_there_is_none():
+    seconds = datetime(2026, 9, 1, tzinfo=UTC).timestamp()
+    times = [seconds, "0001-01-01T00:00:00Z", "soon", [], "2026-09-02T00:00:00Z"]
+    seen = glance(page_of(*(job(n, CreatedAt=time) for n, time in enumerate(times))))
+    first, second = (datetime(2026, 9, day) for day in (1, 2))  # noqa: DTZ001 (as numpy has it)
+    assert seen.created.tolist() == [first, None, None, None, second]
 
 
 @pytest.mark.parametrize(

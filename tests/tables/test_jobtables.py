@@ -74,6 +74,8 @@ def test_one_job_is_not_called_jobs():
         tables.filter([True] * 3)
     with pytest.warns(dx.DataWarning, match="1 job has no created_at and is left out"):
         assert jobtables.dated(tables.jobs).empty
+    with pytest.warns(dx.DataWarning, match="2 jobs have no created_at and are left out"):
+        jobtables.warn_undated(2)
 
 
 @pytest.mark.parametrize(

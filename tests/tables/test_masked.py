@@ -94,6 +94,7 @@ def test_no_original_is_in_masked_tables_wherever_it_was_planted(form, case):
     shared = dx.masked(replace(tables, failures=failures), "k")
     assert STEM in shown(tables).lower()
     assert_nothing_in(shown(shared))
+    assert all(str(error).endswith(" is not") for error in shared.failures.values())
     assert len(shared.to_jobs()) == len(tables.to_jobs())
     for name in FRAMES:
         ours, theirs = getattr(shared, name), getattr(tables, name)
