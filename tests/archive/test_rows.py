@@ -169,6 +169,30 @@ def test_a_member_named_like_a_column_of_the_archives_own_is_kept():
     assert back.to_jobs()[0]["Raw"] == "r"
 
 
+@pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
+def test_json_of_members_without_a_type_has_no_secrets_and_stays_where_there_is_none():
+    odd = {"A": [1, {"ApiKey": SECRET}]}
+    tables = tables_of(page_of(job(1, New=odd), job(2), job(3, New={"A": [2, "x"]})), redact=False)
+    back = rows.restored(rows.archived(tables, pd.Timestamp(START))).to_jobs()
+    assert [one.get("New") for one in back] == [
+        {"A": [1, {"ApiKey": "REDACTED"}]},
+        None,
+        {"A": [2, "x"]},
+    ]
+
+
+def test_details_in_any_order_stay_with_their_jobs():
+    sources = [{"Bucket": "b", "Key": f"k{number}"} for number in range(3)]
+    several = [
+        job(n, Details={"ImportAssetsFromS3": {"AssetSources": sources[:n]}}) for n in (3, 1, 2)
+    ]
+    tables = tables_of(page_of(*several))
+    order = tables.details["job_id"].argsort(kind="stable")
+    shuffled = replace(tables, details=tables.details.iloc[order].reset_index(drop=True))
+    back = rows.restored(rows.archived(shuffled, pd.Timestamp(START)))
+    assert ordered(back)["details"].equals(ordered(tables)["details"])
+
+
 def test_a_reject_says_when_it_was_seen():
     seen_at = pd.Timestamp(START)
     [row] = rows.archived(tables_of(page_of(7)), seen_at).to_pylist()

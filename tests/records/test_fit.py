@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dxnotebook.model import MODEL, TEXT
 from dxnotebook.records.fit import JSON_MARK, TEXT_MARK, Fitter, Misfit, Node, dotted
+from dxnotebook.records.scan import Digits
 from tests.conftest import job
 
 
@@ -27,6 +28,12 @@ def learnt(fitter):
 def test_a_node_has_the_type_that_it_was_made_of():
     assert Node.of(MODEL.record).type == MODEL.record
     assert Node().type == pa.null()
+
+
+def test_a_member_that_is_not_a_number_is_none_and_other_numbers_stay():
+    result = Fitter(MODEL.record).fit(job(1, Details=Digits("NaN"), New=Digits("1e999")))
+    assert "Details" not in result
+    assert result["New" + JSON_MARK] == '"1e999"'
 
 
 def test_a_job_that_the_model_knows_stays_what_it_is():
