@@ -53,8 +53,8 @@ _GOES_ON = (
     rf"|{_IN_WORD}{{3,}}(?:\d[a-z]|[a-z]\d){_IN_WORD}*"
     rf"|{_IN_WORD}*(?:\d[a-z]|[a-z]\d){_IN_WORD}{{3,}}"
 )
-_STARTS = rf"[\s\"'\\]*{_IN_URL}"
-_VALUE = rf"{_STARTS}*(?:(?:[\r\n]|<w?br\s*/?>)[\s>]*(?:{_GOES_ON})|\s+{_EQUALS}{_STARTS}+)*"
+_OPENS = rf"[\s\"'\\]*{_IN_URL}"
+_VALUE = rf"{_OPENS}*(?:(?:[\r\n]|<w?br\s*/?>)[\s>]*(?:{_GOES_ON})|\s+{_EQUALS}{_OPENS}+)*"
 # the parameters that make a URL a credential: AWS (versions 4 and 2, CloudFront), Google, Azure,
 # Swift and plain tokens; a signed query goes from its start where there is one
 _DASH = "(?:-|%(?:25)*2d)"
