@@ -25,7 +25,7 @@ import dxnotebook as dx
 from dxnotebook import demo
 import dxnotebook.archive.archive, dxnotebook.aws.load, dxnotebook.report.write
 client = demo.Endpoint(demo.Account(0)).client(endpoint_url=sys.argv[1])
-tables = dx.load_jobs(demo.client(300), progress=False)
+tables, nothing = dx.load_jobs(demo.client(300), progress=False), dx.read_jobs([])
 try:
     print("ready", flush=True)
     {call}
@@ -36,7 +36,7 @@ os._exit(0)  # what Python does at its end is no part of the call
 """
 CALLS = {
     "load_jobs": "dx.load_jobs(client, progress=False)",
-    "refresh": "dx.refresh(dx.read_jobs([]), client, progress=False)",
+    "refresh": "dx.refresh(nothing, client, progress=False)",
     "sync": "dx.Archive('archive').sync(client, progress=False)",
     "add": "[dx.Archive(f'archive{n}').add(tables) for n in range(10)]",
     "read_jobs": "[dx.read_jobs(tables.to_jobs()) for _ in range(20)]",
