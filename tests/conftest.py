@@ -63,8 +63,7 @@ def pytest_collection_modifyitems(items):
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
         if not NOT_QUICK & {mark.name for mark in item.iter_markers()}:
-            places = (tests / place for place in INTEGRATION)
-            goes_far = any(item.path.is_relative_to(place) for place in places)
+            goes_far = any(item.path.is_relative_to(tests / place) for place in INTEGRATION)
             item.add_marker("integration" if goes_far else "quick")
 
 
