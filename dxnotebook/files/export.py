@@ -131,7 +131,7 @@ def export(
                 else:
                     table = plain_table(frame, escape=escape_formulas, within=True)
                     spreadsheet.write_csv(table, file, bar, bom=bom and suffix == ".csv")
-    return Path(path)
+    return Path(path).expanduser()
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:

@@ -43,6 +43,13 @@ def test_json_lines_come_back_equal(redact, found):
         pd.testing.assert_frame_equal(mine, theirs)
 
 
+def test_the_path_that_is_returned_leads_to_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert dx.export(tables_of(page_of(job())), "~/jobs.jsonl") == tmp_path / "jobs.jsonl"
+    assert (tmp_path / "jobs.jsonl").is_file()
+
+
 @pytest.mark.filterwarnings("ignore::dxnotebook.DxWarning")
 def test_members_that_the_model_does_not_know_come_back_from_every_format(tmp_path):
     odd = job(

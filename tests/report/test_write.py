@@ -114,8 +114,12 @@ def test_a_path_that_is_none_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_report_of_nothing_says_so(tmp_path):
-    text = Page(dx.write_report(tables_of(page_of()), tmp_path / "r.html").read_text()).text
+def test_a_report_of_nothing_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    path = dx.write_report(tables_of(page_of()), "~/r.html")
+    assert path == tmp_path / "r.html"
+    text = Page(path.read_text()).text
     for words in ("there are no jobs", "No job has finished.", "No jobs.", "Nothing has failed."):
         assert words in text
     assert not re.search(r"Nothing: all failed|0 (causes|pieces|feeds)|no jobs ·", text)
